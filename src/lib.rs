@@ -1,0 +1,26 @@
+//! Crossfade: zero-downtime blue/green releases of Frappe on Kubernetes.
+//!
+//! | module | what it is for | may use |
+//! |---|---|---|
+//! | [`api`] | the `FrappeRelease` resource, conditions, names | nothing |
+//! | [`doctype`] | reading Frappe apps: `DocTypes`, patches, columns (pure) | `api` |
+//! | [`plan`] | two versions of the apps -> every change and its steps (pure) | `api`, `doctype` |
+//! | [`release`] | the state machine: what is seen -> what to do (pure) | `api`, `plan` |
+//! | [`traffic`] | weights -> routes (pure) | `api`, `release` |
+//! | [`manifest`] | the Kubernetes objects of a release (pure) | `api`, `plan`, `release` |
+//! | [`schema`] | MariaDB and Redis (IO) | `api`, `doctype`, `plan` |
+//! | [`controller`] | Kubernetes (IO) | all pure ones |
+//! | [`cli`] | the edge: commands, output, exit codes | everything |
+//!
+//! Pure modules have no client, no socket, no file, no clock and no environment: time enters as an argument.
+//! `schema` and `controller` never see each other: they meet in the Job manifest. `tests/architecture.rs` holds this.
+
+pub mod api;
+pub mod cli;
+pub mod controller;
+pub mod doctype;
+pub mod manifest;
+pub mod plan;
+pub mod release;
+pub mod schema;
+pub mod traffic;

@@ -1,0 +1,126 @@
+//! The plan of one site: what changes, what is frozen for blue, what runs before and after green.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Step;
+
+/// How far blue and green can share the database under a change, from harmless to impossible.
+///
+/// The order is the severity: the verdict of a plan is the greatest of its changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Verdict {
+    /// Nothing in the database differs.
+    Neutral,
+    /// Only something new: green sees it, blue does not.
+    Additive,
+    /// Blue and green write different columns, kept in step by triggers.
+    Synced,
+    /// Blue sees the table through a view that gives it the old shape.
+    Mapped,
+    /// Nothing to do before green; something may be dropped once blue is gone.
+    ContractOnly,
+    /// Both versions cannot serve from one database: the release needs a maintenance window or another plan.
+    Blocking,
+}
+
+/// One app of a site in both versions; `None` where the app is not part of that version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppVersion {
+    /// Name of the app, as in `apps.txt`.
+    pub app: String,
+    /// Version that blue runs, as its package says.
+    pub blue: Option<String>,
+    /// Version that green runs.
+    pub green: Option<String>,
+}
+
+/// One difference between the apps of blue and green, with the keys of the field's vocabulary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// App that holds the DocType.
+    pub app: String,
+    /// DocType that changes.
+    pub doctype: String,
+    /// What kind of change it is, e.g. `field_added`.
+    pub kind: String,
+    /// Field that changes, if the change is one of a field.
+    pub field: Option<String>,
+    /// What blue has, as far as it matters for the change.
+    pub old: Option<serde_json::Value>,
+    /// What green has.
+    pub new: Option<serde_json::Value>,
+    /// Where the values live: `table`, `child`, `single` or `virtual`.
+    pub storage: String,
+    /// Whether Frappe's own sync sends DDL for it.
+    pub ddl: bool,
+    /// The class of the change, e.g. `additive`, `contract`, `incompatible`.
+    pub cls: String,
+    /// How far both versions can live with it.
+    pub verdict: Verdict,
+    /// Why, in a sentence a Frappe developer understands.
+    pub why: String,
+}
+
+/// A table that blue gets as a copy of its own instead of a view, because green's migrate rewrites its rows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FrozenTable {
+    /// Table name without its database, e.g. `tabDocField`.
+    pub table: String,
+    /// Whether blue may write its copy: never for metadata (a Custom Field made in blue would break its DocType).
+    pub writable: bool,
+    /// Why it is frozen.
+    pub why: String,
+}
+
+/// Everything that a release does to the database of one site.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Version of this document's shape; this program reads and writes [`Plan::FORMAT`].
+    pub format: u32,
+    /// Site that the plan is for; empty for a plan made without one.
+    pub site: String,
+    /// Apps in both versions, in the order of `apps.txt`.
+    pub apps: Vec<AppVersion>,
+    /// The worst verdict of all changes.
+    pub verdict: Verdict,
+    /// One sentence for a status line.
+    pub summary: String,
+    /// Every difference, sorted by app, DocType, kind and field.
+    pub changes: Vec<Change>,
+    /// What blue gets as copies, sorted by table.
+    pub frozen: Vec<FrozenTable>,
+    /// What runs on the site's tables before green, in this order.
+    pub expand: Vec<Step>,
+    /// What runs once blue is gone, in this order.
+    pub contract: Vec<Step>,
+    /// Patches of green that will run in its migrate (whole lines of `patches.txt`).
+    pub patches: Vec<String>,
+    /// SHA-256 over everything above in hexadecimal, see [`Plan::seal`].
+    pub hash: String,
+}
+
+impl Plan {
+    /// The shape of the document that this program writes.
+    pub const FORMAT: u32 = 1;
+
+    /// Sets the hash from all other fields; to be called last.
+    ///
+    /// # Errors
+    /// Fails only if the plan cannot be written as JSON.
+    pub fn seal(mut self) -> Result<Self, serde_json::Error> {
+        self.hash = self.content_hash()?;
+        Ok(self)
+    }
+
+    /// Whether the hash fits the content: a plan that was edited by hand is not run.
+    pub fn is_sealed(&self) -> bool {
+        self.content_hash().is_ok_and(|hash| hash == self.hash)
+    }
+
+    fn content_hash(&self) -> Result<String, serde_json::Error> {
+        let unsealed = Self { hash: String::new(), ..self.clone() };
+        let bytes = serde_json::to_vec(&unsealed)?;
+        Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}

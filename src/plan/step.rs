@@ -1,0 +1,88 @@
+//! One statement against the site's tables, how to see that it took effect, and how to take it back.
+
+use serde::{Deserialize, Serialize};
+
+/// A column as MariaDB's `information_schema.COLUMNS` names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Column {
+    /// Column name, unquoted.
+    pub name: String,
+    /// Its definition as in `CREATE TABLE`, e.g. `varchar(140)` or `int(1) NOT NULL DEFAULT 0`.
+    pub definition: String,
+}
+
+/// The columns of an index, in order.
+pub type IndexColumns = Vec<String>;
+
+/// What is there in the database after a step has run: asked before the step, so that a retry is harmless.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum Effect {
+    /// The table exists.
+    TableExists {
+        /// Table name without its database.
+        table: String,
+    },
+    /// The table has all these columns.
+    ColumnsExist {
+        /// Table name without its database.
+        table: String,
+        /// Column names.
+        columns: Vec<String>,
+    },
+    /// The table has none of these columns.
+    ColumnsAbsent {
+        /// Table name without its database.
+        table: String,
+        /// Column names.
+        columns: Vec<String>,
+    },
+    /// An index that begins with these columns exists, under any name.
+    IndexExists {
+        /// Table name without its database.
+        table: String,
+        /// Columns in index order.
+        columns: IndexColumns,
+        /// Whether it must be unique.
+        unique: bool,
+    },
+    /// The trigger exists.
+    TriggerExists {
+        /// Trigger name.
+        trigger: String,
+    },
+    /// The trigger does not exist.
+    TriggerAbsent {
+        /// Trigger name.
+        trigger: String,
+    },
+    /// A sequence of this name exists.
+    SequenceExists {
+        /// Sequence name without its database.
+        sequence: String,
+    },
+}
+
+/// A statement that takes a step back, with the effect that shows it is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undo {
+    /// One SQL statement; table names without a database.
+    pub sql: String,
+    /// What is there afterwards.
+    pub effect: Effect,
+}
+
+/// One statement of a plan. Table names carry no database: the connection's default database is the site's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Stable name of the step within its plan, e.g. `0003-add-columns-tabSales Order`.
+    pub id: String,
+    /// What it is for, in a few words.
+    pub title: String,
+    /// One SQL statement with `ALGORITHM=` and `LOCK=` where MariaDB takes them.
+    pub sql: String,
+    /// What is there when it has run.
+    pub effect: Effect,
+    /// How to take it back at a rollback; empty where keeping it does no harm (columns that green added).
+    pub undo: Vec<Undo>,
+}
