@@ -1,6 +1,34 @@
-//! The command line.
+//! The command line: a file a command, a variant in [`Command`] and nothing else.
+
 use std::process::ExitCode;
-/// Parses the arguments, runs the command and gives its exit code.
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Zero-downtime blue/green releases of Frappe on Kubernetes.
+#[derive(Debug, Parser)]
+#[command(name = "crossfade", version, about, propagate_version = true)]
+struct Cli {
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Output::Human)]
+    output: Output,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How a command prints its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Text for people.
+    Human,
+    /// One JSON document (or one JSON object a line, for progress).
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// Parses the arguments, runs the command and gives its exit code: 0 done, 1 failed, others as the command says.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = Cli::parse();
+    match cli.command {}
 }
