@@ -1,1 +1,16 @@
-//! api
+//! The `FrappeRelease` resource: what users write and read, nothing else.
+//!
+//! The types are the source of `crds/`: `crossfade crds` prints the manifest and `tests/crds.rs` fails when it is stale.
+
+pub mod bench;
+pub mod condition;
+pub mod gate;
+pub mod names;
+mod phase;
+mod release;
+pub mod site;
+pub mod status;
+pub mod traffic;
+
+pub use phase::Phase;
+pub use release::{FrappeRelease, FrappeReleaseSpec, Template};

@@ -1,5 +1,7 @@
 //! The command line: a file a command, a variant in [`Command`] and nothing else.
 
+pub mod crds;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -25,10 +27,15 @@ pub enum Output {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Print the manifest of the FrappeRelease resource.
+    Crds,
+}
 
 /// Parses the arguments, runs the command and gives its exit code: 0 done, 1 failed, others as the command says.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    match cli.command {}
+    match cli.command {
+        Command::Crds => crds::run(),
+    }
 }

@@ -1,0 +1,180 @@
+//! What holds a release: approvals, deadlines, analysis, webhooks, the contract policy.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Whether a human has to agree, and with what.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Approvals {
+    /// Before anything touches the database. Approved by the plan's hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Approval>,
+    /// Before the first request reaches green. Approved by the revision's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promote: Option<Approval>,
+    /// Before the point of no return. Approved by the revision's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<Approval>,
+}
+
+/// One approval: asked for by being there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Approval {
+    /// What is approved: the plan's hash, or the number of the revision. The same can be said by
+    /// `kubectl crossfade approve`, which sets an annotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub approved: Option<String>,
+}
+
+/// What the planner may take on trust.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Planning {
+    /// Lines of `patches.txt` of green that somebody has read and found harmless for blue.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(min = 1, max = 512)))]
+    pub accept_patches: Vec<String>,
+}
+
+/// How long things may take before the release goes back to blue by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Deadlines {
+    /// Seconds that green's Pods may need to become ready.
+    #[serde(default = "ready_seconds")]
+    #[schemars(range(min = 10, max = 86_400))]
+    pub ready_seconds: u32,
+    /// Seconds that blue's queues may need to run out before the release stalls.
+    #[serde(default = "drain_seconds")]
+    #[schemars(range(min = 10, max = 604_800))]
+    pub drain_seconds: u32,
+    /// Seconds without a connection of the old user before blue counts as moved onto its views.
+    #[serde(default = "quiet_seconds")]
+    #[schemars(range(min = 1, max = 600))]
+    pub quiet_seconds: u32,
+    /// Seconds that one DDL statement may be tried before the Job fails and names who holds the table.
+    #[serde(default = "lock_seconds")]
+    #[schemars(range(min = 1, max = 3600))]
+    pub lock_seconds: u32,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            ready_seconds: ready_seconds(),
+            drain_seconds: drain_seconds(),
+            quiet_seconds: quiet_seconds(),
+            lock_seconds: lock_seconds(),
+        }
+    }
+}
+
+/// What happens to blue after all traffic is on green.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Contract {
+    /// Seconds that blue is kept, scaled to nothing but able to come back, before the point of no return.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 2_592_000))]
+    pub rollback_window_seconds: u32,
+}
+
+/// An analysis that a traffic step can name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Analysis {
+    /// Name that steps use.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// A query to Prometheus, its condition and how often it is asked.
+    pub prometheus: Prometheus,
+}
+
+/// A query whose value decides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Prometheus {
+    /// Address of the server.
+    #[schemars(length(min = 1, max = 1024), regex(pattern = "^https?://"))]
+    pub address: String,
+    /// The query.
+    #[schemars(length(min = 1, max = 8192))]
+    pub query: String,
+    /// The greatest value that passes, as a decimal number.
+    #[schemars(length(min = 1, max = 32), regex(pattern = r"^-?[0-9]+(\.[0-9]+)?$"))]
+    pub at_most: String,
+    /// Seconds between two measurements.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub interval_seconds: u32,
+    /// Measurements.
+    #[schemars(range(min = 1, max = 1000))]
+    pub count: u32,
+    /// Failed measurements that are forgiven.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1000))]
+    pub failure_limit: u32,
+}
+
+/// An address that is asked at a point of the release; any answer but 2xx holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Webhook {
+    /// Name in status and events.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// The point.
+    pub at: HookPoint,
+    /// Where to POST `{name, namespace, revision, phase}`.
+    #[schemars(length(min = 1, max = 1024), regex(pattern = "^https?://"))]
+    pub url: String,
+    /// Seconds to wait for the answer.
+    #[serde(default = "hook_seconds")]
+    #[schemars(range(min = 1, max = 300))]
+    pub timeout_seconds: u32,
+}
+
+/// The points at which webhooks are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum HookPoint {
+    /// Before the plan is executed.
+    ConfirmRollout,
+    /// Before the first traffic.
+    PreRollout,
+    /// At each weight.
+    Rollout,
+    /// Before each higher weight.
+    ConfirmTrafficIncrease,
+    /// Before blue is drained.
+    ConfirmPromotion,
+    /// After the release is complete.
+    PostRollout,
+    /// When the release goes back.
+    Rollback,
+    /// At every event.
+    Event,
+    /// Before the point of no return.
+    BeforeContract,
+}
+
+const fn ready_seconds() -> u32 {
+    600
+}
+
+const fn drain_seconds() -> u32 {
+    7200
+}
+
+const fn quiet_seconds() -> u32 {
+    10
+}
+
+const fn lock_seconds() -> u32 {
+    60
+}
+
+const fn hook_seconds() -> u32 {
+    10
+}

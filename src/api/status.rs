@@ -1,0 +1,111 @@
+//! What the operator says about a release.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Phase;
+
+/// What is seen of a release. Deleting it loses nothing: it is made anew from the cluster.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FrappeReleaseStatus {
+    /// Generation of the spec that all of this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Where the release is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// Since when it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase_since: Option<Time>,
+    /// What goes on or is waited for, in a sentence.
+    #[serde(default)]
+    pub message: String,
+    /// Percent of the whole traffic that is on green (the least of all apps).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u8>,
+    /// The version that serves, or served before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blue: Option<Colour>,
+    /// The version that comes, or came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub green: Option<Colour>,
+    /// The plan of the release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanStatus>,
+    /// Per app: its step and weight.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apps: Vec<AppStatus>,
+    /// Per site: what its Job is doing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sites: Vec<SiteStatus>,
+    /// The phases and kstatus.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// One version of the bench.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Colour {
+    /// Number of the revision.
+    pub revision: u32,
+    /// Its image.
+    pub image: String,
+    /// Pods of its web server that are ready.
+    pub ready: i32,
+}
+
+/// The plan, as far as a status line needs it. The whole plan is in `ConfigMap`s of the revision, one a site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanStatus {
+    /// Hash over the plans of all sites: what an approval names.
+    pub hash: String,
+    /// The worst verdict of all sites.
+    pub verdict: String,
+    /// What changes, in a sentence.
+    pub summary: String,
+    /// Whether the plan is approved, or needs no approval.
+    pub approved: bool,
+}
+
+/// The traffic of one app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AppStatus {
+    /// Its name, or `*` for all others.
+    pub name: String,
+    /// Percent of its traffic on green, as the Gateway has accepted it.
+    pub weight: u8,
+    /// Number of the step it is at, from 1.
+    pub step: u32,
+    /// Number of steps.
+    pub steps: u32,
+    /// What it waits for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub waiting: String,
+}
+
+/// The work on one site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SiteStatus {
+    /// Name of the site.
+    pub name: String,
+    /// What is done to it, e.g. `expand`.
+    pub step: String,
+    /// `Running`, `Succeeded` or `Failed`.
+    pub state: String,
+    /// Steps (or rows) done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<u64>,
+    /// Steps (or rows) in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// The last word of the Job.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+}
