@@ -1,0 +1,198 @@
+//! What is seen of one release in the cluster: everything that a decision may rest on.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{JobStep, Placement};
+use crate::api::{FrappeRelease, Phase, Template};
+use crate::plan::Verdict;
+
+/// All that a decision may look at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// The resource as it was read.
+    pub release: FrappeRelease,
+    /// The revisions that have a record, by their number.
+    pub revisions: BTreeMap<u32, Revision>,
+    /// The route, if there is one.
+    pub route: Option<RouteSeen>,
+    /// Per site what its configuration says, or why it cannot be read (a sentence that names the Secret).
+    pub sites: BTreeMap<String, Result<SiteFacts, String>>,
+    /// Why the bench's common configuration cannot be read, if it cannot.
+    pub common_config: Result<(), String>,
+}
+
+/// What a site's configuration says about its database. No credential is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteFacts {
+    /// `db_name`: the database with the site's tables.
+    pub database: String,
+    /// Host of the server.
+    pub host: String,
+    /// Port of the server.
+    pub port: u16,
+}
+
+/// One revision of the bench and what there is of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Revision {
+    /// Its record.
+    pub record: Record,
+    /// Where the configuration Secret sends its Pods, and the Secret's hash; `None` while there is no Secret.
+    pub config: Option<(Placement, String)>,
+    /// The stored plans by site.
+    pub plans: BTreeMap<String, PlanSeen>,
+    /// The Jobs of this revision.
+    pub jobs: Vec<JobSeen>,
+    /// The Deployments by their component: `web`, `socketio`, `worker-<name>`, `scheduler`.
+    pub workloads: BTreeMap<String, Workload>,
+    /// The Pods of those Deployments, also those that are ending.
+    pub pods: Vec<PodSeen>,
+    /// Whether the Secret with the password of the schema's user exists (it belongs to green's revision).
+    pub has_schema_password: bool,
+}
+
+/// What must outlive the operator: a `ConfigMap` for each revision, written by the operator alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// What the revision runs, as the spec was when its release began.
+    pub template: Template,
+    /// Number of the revision that was active then; `None` for the first.
+    pub blue: Option<u32>,
+    /// Where its release stands.
+    pub state: RecordState,
+    /// When each phase was entered for the first time.
+    #[serde(default)]
+    pub entered: BTreeMap<Phase, Timestamp>,
+    /// Where each app is in its traffic steps.
+    #[serde(default)]
+    pub traffic: BTreeMap<String, AppStep>,
+    /// Value of the retry annotation when the release began.
+    #[serde(default)]
+    pub attempt: String,
+}
+
+/// Where a revision's release stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "camelCase")]
+pub enum RecordState {
+    /// It is being released.
+    Releasing,
+    /// It goes back to blue.
+    Aborting {
+        /// Why, in a sentence.
+        reason: String,
+    },
+    /// It is what runs.
+    Active,
+    /// It was taken back. It is not tried again until the spec changes or somebody asks.
+    RolledBack {
+        /// Why, in a sentence.
+        reason: String,
+    },
+}
+
+/// Where an app is in its steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppStep {
+    /// Index of the step, from 0; the number of steps when all are done.
+    pub step: usize,
+    /// When it got there.
+    pub since: Timestamp,
+}
+
+/// A plan as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanSeen {
+    /// Its hash.
+    pub hash: String,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Its summary.
+    pub summary: String,
+}
+
+/// A Job of a revision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobSeen {
+    /// What it does.
+    pub step: JobStep,
+    /// The site it does it to; `None` for the whole bench.
+    pub site: Option<String>,
+    /// Value of the retry annotation when it was made.
+    pub attempt: String,
+    /// Whether it is being deleted.
+    pub is_deleting: bool,
+    /// How it stands.
+    pub state: JobState,
+    /// The last progress line of its Pod.
+    pub progress: Option<Progress>,
+}
+
+/// How a Job stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobState {
+    /// Not ended yet.
+    Running,
+    /// Done.
+    Succeeded,
+    /// Given up; with its last words.
+    Failed(String),
+}
+
+/// A progress line of a Job: what every command prints with `--output json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// What is done, e.g. `view` or `backfill`.
+    #[serde(default)]
+    pub step: String,
+    /// How much of it is done.
+    #[serde(default)]
+    pub done: Option<u64>,
+    /// How much there is.
+    #[serde(default)]
+    pub total: Option<u64>,
+    /// A sentence.
+    #[serde(default)]
+    pub message: String,
+}
+
+/// A Deployment of a revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Workload {
+    /// Pods that its spec asks for.
+    pub desired: i32,
+    /// Pods that are ready; 0 unless the controller has seen the last spec.
+    pub ready: i32,
+    /// Pods that exist, also those that are ending; counted from the Pods themselves.
+    pub existing: i32,
+}
+
+/// A Pod of a revision's Deployments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodSeen {
+    /// Its name.
+    pub name: String,
+    /// Its component.
+    pub component: String,
+    /// Hash of the configuration it was told to see.
+    pub config_hash: Option<String>,
+    /// Whether it is ready.
+    pub is_ready: bool,
+    /// Whether it is ending.
+    pub is_ending: bool,
+}
+
+/// The route as it is in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteSeen {
+    /// Weights by revision, 0 to 100.
+    pub weights: BTreeMap<u32, u8>,
+    /// Whether every Gateway has accepted exactly this generation of it.
+    pub is_accepted: bool,
+    /// What the Gateway says when it has not.
+    pub message: String,
+}
