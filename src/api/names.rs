@@ -60,15 +60,15 @@ pub mod reason {
 
 /// A short name for a site that fits labels and object names: at most 30 characters, unique by a hash of the whole.
 pub fn site_slug(site: &str) -> String {
-    let digest = Sha256::digest(site.as_bytes());
-    let hash: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let digest = format!("{:x}", Sha256::digest(site.as_bytes()));
+    let hash = &digest[..8];
     let mut head: String = site
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
         .take(21)
         .collect();
     head = head.trim_matches('-').to_owned();
-    if head.is_empty() { hash } else { format!("{head}-{hash}") }
+    if head.is_empty() { hash.to_owned() } else { format!("{head}-{hash}") }
 }
 
 /// Name of everything of one revision: `<release>-r<number>`.

@@ -24,6 +24,27 @@ pub enum Verdict {
     Blocking,
 }
 
+impl Verdict {
+    /// The name as it stands in plans, status and output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Neutral => "Neutral",
+            Self::Additive => "Additive",
+            Self::Synced => "Synced",
+            Self::Mapped => "Mapped",
+            Self::ContractOnly => "ContractOnly",
+            Self::Blocking => "Blocking",
+        }
+    }
+
+    /// The verdict of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Neutral, Self::Additive, Self::Synced, Self::Mapped, Self::ContractOnly, Self::Blocking]
+            .into_iter()
+            .find(|verdict| verdict.name() == name)
+    }
+}
+
 /// One app of a site in both versions; `None` where the app is not part of that version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppVersion {
@@ -121,6 +142,6 @@ impl Plan {
     fn content_hash(&self) -> Result<String, serde_json::Error> {
         let unsealed = Self { hash: String::new(), ..self.clone() };
         let bytes = serde_json::to_vec(&unsealed)?;
-        Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(format!("{:x}", Sha256::digest(bytes)))
     }
 }

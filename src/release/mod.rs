@@ -1,17 +1,22 @@
 //! The state machine of a release: what is seen of the cluster in, what to do next out (pure).
 //!
-//! [`decide`] looks at an [`Observed`] and the clock it is given, walks the phases in their order and stops at the
-//! first that is not done. That phase says what to do ([`Action`]) and what it waits for. Nothing is remembered
-//! between two calls: what must outlive the operator stands in the [`Record`] of the revision, and the rest is
-//! in the objects themselves. So the status can be deleted and the operator killed at any moment.
+//! [`decide`] looks at an [`Observed`] and the clock it is given, finds the phase of the release and lets that
+//! phase say what to do ([`Action`]) and what it waits for. Nothing is remembered between two calls: what must
+//! outlive the operator stands in the [`Record`] of the revision, and the rest is in the objects themselves. So the
+//! status can be deleted and the operator killed at any moment.
 //!
 //! One file a phase in `phase/`; none of them has a client or a clock.
 
 mod action;
+mod decide;
 mod observed;
+mod phase;
+mod status;
 
 pub use action::{Action, JobStep, Placement, Running};
+pub use decide::{Decision, Event, decide};
 pub use observed::{
-    AppStep, JobSeen, JobState, Observed, PlanSeen, PodSeen, Progress, Record, RecordState, Revision, RouteSeen,
-    SiteFacts, Workload,
+    AppStep, JobSeen, JobState, Observed, PlanSeen, PodSeen, Progress, Record, RecordState, Revision,
+    RouteSeen, SiteFacts, Workload,
 };
+pub use status::{ReleasePlan, plan_of};

@@ -1,0 +1,277 @@
+//! From what is seen to what to do: which release is going on, in which phase, and what that phase asks for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::phase::{self, FORWARD, Going, Outcome};
+use super::status::{self, Say};
+use super::{Action, JobStep, Observed, Record, RecordState, Revision, Running};
+use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_RETRY, reason};
+use crate::api::status::FrappeReleaseStatus;
+use crate::api::{Phase, Template};
+
+/// What to do now, what to say, and when to look again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// Where the release is.
+    pub phase: Phase,
+    /// What to do, in this order; stops at the first that fails.
+    pub actions: Vec<Action>,
+    /// The status to write.
+    pub status: FrappeReleaseStatus,
+    /// When to look again if nothing is reported before.
+    pub recheck: Duration,
+    /// Whether the resource may go: nothing is left behind that only the operator can clear.
+    pub is_finalized: bool,
+    /// What to tell in an event; only with the actions that make it true.
+    pub event: Option<Event>,
+}
+
+/// An event of the resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// One of `api::names::reason`.
+    pub reason: &'static str,
+    /// A sentence with the numbers.
+    pub note: String,
+    /// Whether it tells of trouble.
+    pub is_warning: bool,
+}
+
+/// What a step of the decision found, before it is put into words for the status.
+struct Verdict {
+    phase: Phase,
+    actions: Vec<Action>,
+    say: Say,
+    recheck: Duration,
+    event: Option<Event>,
+}
+
+const IDLE: Duration = Duration::from_mins(5);
+
+/// Decides what to do about one release. The same input gives the same answer.
+pub fn decide(seen: &Observed, now: Timestamp) -> Decision {
+    let going = seen.revisions.iter().rev().find(|(_, revision)| is_going(&revision.record.state));
+    let (current, verdict) = match going {
+        Some((number, green)) => {
+            let blue = green.record.blue.and_then(|blue| Some((blue, seen.revisions.get(&blue)?)));
+            let going = Going { seen, number: *number, green, blue, now };
+            (Some(*number), on_the_way(&going))
+        }
+        None => settled(seen, now),
+    };
+    let is_deleted = seen.release.metadata.deletion_timestamp.is_some();
+    let status = status::write(seen, current, verdict.phase, &verdict.say, now);
+    Decision {
+        phase: verdict.phase,
+        is_finalized: is_deleted && going.is_none(),
+        actions: if is_deleted && going.is_none() { Vec::new() } else { verdict.actions },
+        status,
+        recheck: verdict.recheck,
+        event: verdict.event,
+    }
+}
+
+const fn is_going(state: &RecordState) -> bool {
+    match state {
+        RecordState::Releasing | RecordState::Aborting { .. } => true,
+        RecordState::Active | RecordState::RolledBack { .. } => false,
+    }
+}
+
+/// A release is going on.
+fn on_the_way(going: &Going<'_>) -> Verdict {
+    if let RecordState::Aborting { reason } = &going.green.record.state {
+        return carry(going, Phase::RollingBack, phase::rolling_back(going, reason));
+    }
+    if let Some(why) = wants_back(going) {
+        return abort(going, &why);
+    }
+    let last = going.green.record.entered.keys().max().copied().unwrap_or(Phase::Planning);
+    // What lies behind is done: a later phase was entered only then, and its own guards look again where it matters.
+    for (phase, judge) in FORWARD.into_iter().filter(|(phase, _)| *phase >= last) {
+        if phase > last {
+            return enter(going, phase);
+        }
+        match judge(going) {
+            Outcome::Done => {}
+            Outcome::RollBack { because } => return abort(going, &because),
+            outcome @ (Outcome::Stay { .. } | Outcome::Halt { .. }) => return carry(going, phase, outcome),
+        }
+    }
+    if last < Phase::Complete {
+        return enter(going, Phase::Complete);
+    }
+    carry(going, Phase::Complete, phase::complete(going))
+}
+
+/// Why the release should go back, if somebody wants that and it still can.
+fn wants_back(going: &Going<'_>) -> Option<String> {
+    let is_contracting = going.green.jobs.iter().any(|job| job.step == JobStep::Contract);
+    if is_contracting || going.green.record.entered.contains_key(&Phase::Complete) {
+        return None;
+    }
+    let release = &going.seen.release;
+    if release.metadata.deletion_timestamp.is_some() {
+        return Some("the FrappeRelease was deleted while its release was going on".to_owned());
+    }
+    if release.annotated(ANNOTATION_ABORT) == Some(going.number.to_string().as_str()) {
+        return Some("aborted by hand".to_owned());
+    }
+    let (number, blue) = going.blue?;
+    (release.spec.template() == blue.record.template)
+        .then(|| format!("the spec is that of revision {number} again"))
+}
+
+fn enter(going: &Going<'_>, phase: Phase) -> Verdict {
+    let mut record = going.green.record.clone();
+    record.entered.insert(phase, going.now);
+    let before = record.entered.iter().rfind(|(other, _)| **other < phase);
+    let took = before.map_or(0, |(_, since)| going.now.as_second() - since.as_second());
+    let from = before.map_or("the beginning", |(other, _)| other.name());
+    Verdict {
+        phase,
+        actions: vec![Action::Record { revision: going.number, record: Box::new(record) }],
+        say: Say::going("entering the phase"),
+        recheck: Duration::from_secs(1),
+        event: Some(Event {
+            reason: reason::PHASE,
+            note: format!("revision {}: {} after {took} s in {from}", going.number, phase.name()),
+            is_warning: false,
+        }),
+    }
+}
+
+fn abort(going: &Going<'_>, because: &str) -> Verdict {
+    let mut record = going.green.record.clone();
+    record.state = RecordState::Aborting { reason: because.to_owned() };
+    record.entered.insert(Phase::RollingBack, going.now);
+    Verdict {
+        phase: Phase::RollingBack,
+        actions: vec![Action::Record { revision: going.number, record: Box::new(record) }],
+        say: Say::going(because),
+        recheck: Duration::from_secs(1),
+        event: Some(Event {
+            reason: reason::ABORTED,
+            note: format!("revision {} goes back to blue: {because}", going.number),
+            is_warning: true,
+        }),
+    }
+}
+
+fn carry(going: &Going<'_>, phase: Phase, outcome: Outcome) -> Verdict {
+    let is_paused =
+        going.seen.release.spec.paused && going.seen.release.metadata.deletion_timestamp.is_none();
+    let (actions, say, recheck) = match outcome {
+        Outcome::Stay { because, .. } if is_paused => {
+            (Vec::new(), Say::paused(&format!("paused by spec.paused; next: {because}")), IDLE)
+        }
+        Outcome::Stay { actions, because, recheck } => (actions, Say::going(&because), recheck),
+        Outcome::Halt { because, reason } => {
+            (Vec::new(), Say::halted(reason, &because), Duration::from_secs(30))
+        }
+        Outcome::RollBack { because } => return abort(going, &because),
+        Outcome::Done => (Vec::new(), Say::going("done"), Duration::from_secs(1)),
+    };
+    Verdict { phase, actions, say, recheck, event: None }
+}
+
+/// No release is going on: begin one, or keep what is.
+fn settled(seen: &Observed, now: Timestamp) -> (Option<u32>, Verdict) {
+    let active =
+        seen.revisions.iter().rev().find(|(_, revision)| revision.record.state == RecordState::Active);
+    let wanted = seen.release.spec.template();
+    match active {
+        Some((number, revision)) if revision.record.template == wanted => {
+            (Some(*number), keep(seen, *number, revision))
+        }
+        Some((number, revision)) => begin(seen, wanted, Some((*number, revision)), now),
+        None => begin(seen, wanted, None, now),
+    }
+}
+
+/// The active revision is what the spec wants: see that it runs.
+fn keep(seen: &Observed, number: u32, revision: &Revision) -> Verdict {
+    let mut actions = Vec::new();
+    let parts = phase::components(revision, Running::ALL);
+    let has_parts = parts.iter().all(|(part, replicas)| {
+        revision.workloads.get(part).is_some_and(|workload| workload.desired == *replicas)
+    });
+    if !has_parts {
+        actions.push(Action::Workloads { revision: number, running: Running::ALL });
+    }
+    let weights = BTreeMap::from([(number, 100)]);
+    if seen.route.as_ref().is_none_or(|route| route.weights != weights) {
+        actions.push(Action::Route { weights });
+    }
+    let ready = revision.workloads.get("web").map_or(0, |web| web.ready);
+    let wanted = revision.record.template.web.replicas;
+    let say = if ready >= wanted {
+        Say::complete(&format!("revision {number} runs {}", revision.record.template.image))
+    } else {
+        Say::going(&format!("revision {number}: {ready} of {wanted} web Pods are ready"))
+    };
+    let recheck = if actions.is_empty() { IDLE } else { Duration::from_secs(5) };
+    Verdict { phase: Phase::Complete, actions, say, recheck, event: None }
+}
+
+/// Begins the release of what the spec wants, unless just that was taken back.
+fn begin(
+    seen: &Observed,
+    wanted: Template,
+    active: Option<(u32, &Revision)>,
+    now: Timestamp,
+) -> (Option<u32>, Verdict) {
+    let attempt = seen.release.annotated(ANNOTATION_RETRY).unwrap_or_default().to_owned();
+    let last = seen.revisions.iter().next_back();
+    if let Some((number, revision)) = last
+        && let RecordState::RolledBack { reason } = &revision.record.state
+        && revision.record.template == wanted
+        && revision.record.attempt == attempt
+    {
+        return (Some(*number), taken_back(seen, active, reason));
+    }
+    if seen.release.spec.paused {
+        let say = Say::paused("paused by spec.paused; next: a new release");
+        return (active.map(|(number, _)| number), Verdict::idle(Phase::Planning, say));
+    }
+    let number = last.map_or(0, |(number, _)| *number) + 1;
+    let image = wanted.image.clone();
+    let record = Record {
+        template: wanted,
+        blue: active.map(|(number, _)| number),
+        state: RecordState::Releasing,
+        entered: BTreeMap::from([(Phase::Planning, now)]),
+        traffic: BTreeMap::new(),
+        attempt,
+    };
+    let verdict = Verdict {
+        phase: Phase::Planning,
+        actions: vec![Action::Record { revision: number, record: Box::new(record) }],
+        say: Say::going(&format!("beginning the release of {image}")),
+        recheck: Duration::from_secs(1),
+        event: Some(Event {
+            reason: reason::PHASE,
+            note: format!("revision {number}: Planning the release of {image}"),
+            is_warning: false,
+        }),
+    };
+    (Some(number), verdict)
+}
+
+/// What the spec wants was taken back: blue serves, and a human decides what comes next.
+fn taken_back(seen: &Observed, active: Option<(u32, &Revision)>, reason: &str) -> Verdict {
+    let kept = active.map(|(number, revision)| keep(seen, number, revision).actions).unwrap_or_default();
+    let because =
+        format!("{reason}; change the spec, or run `kubectl crossfade retry` to try the same again");
+    let say = Say::halted("RolledBack", &because);
+    Verdict { phase: Phase::RolledBack, actions: kept, say, recheck: IDLE, event: None }
+}
+
+impl Verdict {
+    fn idle(phase: Phase, say: Say) -> Self {
+        Self { phase, actions: Vec::new(), say, recheck: IDLE, event: None }
+    }
+}

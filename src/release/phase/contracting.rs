@@ -1,0 +1,51 @@
+//! Contracting: the point of no return. What only blue needed is removed.
+
+use std::time::Duration;
+
+use super::{Going, Outcome, jobs, shifting};
+use crate::api::Phase;
+use crate::api::names::ANNOTATION_APPROVE_CONTRACT;
+use crate::release::JobStep;
+
+pub(super) fn contracting(going: &Going<'_>) -> Outcome {
+    if going.blue.is_none() {
+        return Outcome::Done;
+    }
+    let is_begun = going.sites().any(|site| jobs::find(going, JobStep::Contract, Some(site)).is_some());
+    if !is_begun
+        && let Some(outcome) = blue_in_use(going).or_else(|| approval(going)).or_else(|| window(going))
+    {
+        return outcome;
+    }
+    jobs::for_every_site(going, JobStep::Contract)
+}
+
+/// The guard of the point of no return: nothing of blue serves, whatever was seen before.
+fn blue_in_use(going: &Going<'_>) -> Option<Outcome> {
+    let (_, blue) = going.blue?;
+    let pods = blue.pods.len();
+    if pods > 0 {
+        return Some(Outcome::wait(format!("{pods} Pods of blue are still there")));
+    }
+    shifting::route(going, 100)
+}
+
+fn approval(going: &Going<'_>) -> Option<Outcome> {
+    let approval = going.seen.release.spec.approvals.contract.as_ref()?;
+    let number = going.number.to_string();
+    let said = [approval.approved.as_deref(), going.seen.release.annotated(ANNOTATION_APPROVE_CONTRACT)];
+    (!said.contains(&Some(number.as_str()))).then(|| Outcome::Halt {
+        because: format!("blue is drained; the contraction of revision {number} waits for approval"),
+        reason: "ApprovalRequired",
+    })
+}
+
+fn window(going: &Going<'_>) -> Option<Outcome> {
+    let seconds = i64::from(going.seen.release.spec.contract.rollback_window_seconds);
+    let left = seconds - going.seconds_in(Phase::Contracting);
+    (seconds > 0 && left > 0).then(|| Outcome::Stay {
+        actions: Vec::new(),
+        because: format!("blue is kept for another {left} s; abort brings it back"),
+        recheck: Duration::from_secs(u64::try_from(left).unwrap_or(1)),
+    })
+}

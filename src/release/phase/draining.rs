@@ -1,0 +1,43 @@
+//! Draining: the scheduler changes hands, then blue's requests and jobs run out, then blue stops.
+//!
+//! The order is what keeps every job: while web Pods of blue live they may still enqueue, so the queues are watched
+//! only after the last of them is gone, and the workers stop only when the queues are empty.
+
+use super::{Going, Outcome, jobs, scaled};
+use crate::api::Phase;
+use crate::release::{JobStep, Running};
+
+pub(super) fn draining(going: &Going<'_>) -> Outcome {
+    let Some((number, blue)) = going.blue else {
+        return scaled(going.number, going.green, Running::ALL, "starting the scheduler")
+            .unwrap_or(Outcome::Done);
+    };
+    let is_drained = matches!(jobs::for_the_bench(going, JobStep::Drain), Outcome::Done);
+    if !is_drained {
+        // Exactly one scheduler at any instant: blue's last Pod is gone before green's first is made.
+        let is_handed_over = going.green.record.template.scheduler.is_none()
+            || going.green.workloads.get("scheduler").is_some_and(|green| green.desired > 0);
+        let stopping = if is_handed_over { Running::WORKERS } else { Running::WITHOUT_SCHEDULER };
+        if let Some(outcome) =
+            scaled(number, blue, stopping, "handing the scheduler over and ending blue's requests")
+        {
+            return outcome;
+        }
+        if let Some(outcome) = scaled(going.number, going.green, Running::ALL, "starting green's scheduler") {
+            return outcome;
+        }
+        if let Some(outcome) = scaled(number, blue, Running::WORKERS, "waiting for blue's last requests") {
+            return outcome;
+        }
+        let limit = going.seen.release.spec.deadlines.drain_seconds;
+        let outcome = jobs::for_the_bench(going, JobStep::Drain);
+        if let Outcome::Stay { because, .. } = &outcome
+            && going.seconds_in(Phase::Draining) > i64::from(limit)
+        {
+            let because = format!("blue's queues are not empty after {limit} s: {because}");
+            return Outcome::Halt { because, reason: "DrainDeadline" };
+        }
+        return outcome;
+    }
+    scaled(number, blue, Running::NONE, "stopping blue's workers").unwrap_or(Outcome::Done)
+}

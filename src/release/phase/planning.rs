@@ -1,0 +1,82 @@
+//! Planning: both images are read, the plan is stored and, if the spec asks, approved.
+
+use super::{Going, Outcome, jobs};
+use crate::api::names::ANNOTATION_APPROVE_PLAN;
+use crate::api::traffic::Provider;
+use crate::plan::Verdict;
+use crate::release::plan_of;
+use crate::release::{Action, JobStep};
+
+pub(super) fn planning(going: &Going<'_>) -> Outcome {
+    if let Some(because) = unsupported(going).or_else(|| unreadable(going)) {
+        return Outcome::Halt { because, reason: "InvalidSpec" };
+    }
+    let missing: Vec<String> =
+        going.sites().filter(|site| !going.green.plans.contains_key(*site)).map(str::to_owned).collect();
+    if !missing.is_empty() {
+        let store =
+            || missing.into_iter().map(|site| Action::StorePlan { revision: going.number, site }).collect();
+        let running = jobs::for_every_site(going, JobStep::Plan).unfinished();
+        return running.unwrap_or_else(|| Outcome::act(store(), "storing the plan"));
+    }
+    judge(going)
+}
+
+/// Parts of the spec that the resource has already and this version does not serve: refused, never ignored.
+fn unsupported(going: &Going<'_>) -> Option<String> {
+    let spec = &going.seen.release.spec;
+    let steps = || spec.traffic.apps.iter().flat_map(|app| &app.steps);
+    let what = if spec.traffic.provider == Provider::Service {
+        "spec.traffic.provider: Service"
+    } else if spec.traffic.apps.len() > 1 {
+        "more than the entry '*' in spec.traffic.apps"
+    } else if steps().any(|step| step.analysis.is_some()) {
+        "analysis in spec.traffic.apps[].steps"
+    } else if steps().any(|step| step.approve.is_some()) {
+        "approve in spec.traffic.apps[].steps"
+    } else if steps().any(|step| step.pause.as_ref().is_some_and(|pause| pause.seconds.is_none())) {
+        "a pause without seconds in spec.traffic.apps[].steps"
+    } else if !spec.webhooks.is_empty() {
+        "spec.webhooks"
+    } else {
+        return None;
+    };
+    Some(format!("{what} is not served by this version of Crossfade: take it out of the spec"))
+}
+
+fn unreadable(going: &Going<'_>) -> Option<String> {
+    let common = going.seen.common_config.as_ref().err().cloned();
+    common.or_else(|| {
+        going.sites().find_map(|site| match going.seen.sites.get(site) {
+            None => Some(format!("the configuration of site {site} was not read")),
+            Some(facts) => facts.as_ref().err().cloned(),
+        })
+    })
+}
+
+fn judge(going: &Going<'_>) -> Outcome {
+    let Some(plan) = plan_of(going.green) else { return Outcome::wait("the plan is not stored") };
+    match plan.verdict {
+        Verdict::Neutral | Verdict::Additive | Verdict::ContractOnly => {}
+        Verdict::Blocking => {
+            let because =
+                format!("the plan is Blocking: {}; `kubectl crossfade plan` shows it", plan.summary);
+            return Outcome::Halt { because, reason: "PlanBlocking" };
+        }
+        // A change that this version can plan but not run must not start: one colour would miss its columns.
+        Verdict::Synced | Verdict::Mapped => {
+            let (verdict, summary) = (plan.verdict.name(), plan.summary);
+            let because = format!("the plan is {verdict}, which this version does not run: {summary}");
+            return Outcome::Halt { because, reason: "PlanNotServed" };
+        }
+    }
+    let Some(approval) = &going.seen.release.spec.approvals.plan else { return Outcome::Done };
+    let said = [approval.approved.as_deref(), going.seen.release.annotated(ANNOTATION_APPROVE_PLAN)];
+    if said.contains(&Some(plan.hash.as_str())) {
+        return Outcome::Done;
+    }
+    Outcome::Halt {
+        because: format!("the plan {} waits for approval: {}", plan.hash, plan.summary),
+        reason: "ApprovalRequired",
+    }
+}

@@ -1,0 +1,31 @@
+//! StartingGreen: web, socketio and workers of green come up; its scheduler waits for the hand-over.
+
+use super::{Going, Outcome};
+use crate::api::Phase;
+use crate::release::{Action, Running};
+
+pub(super) fn starting_green(going: &Going<'_>) -> Outcome {
+    let expected = super::components(going.green, Running::WITHOUT_SCHEDULER);
+    let start = Action::Workloads { revision: going.number, running: Running::WITHOUT_SCHEDULER };
+    let (mut ready, mut wanted, mut is_missing) = (0, 0, false);
+    for (component, replicas) in &expected {
+        wanted += replicas;
+        match going.green.workloads.get(component) {
+            Some(workload) if workload.desired == *replicas => ready += workload.ready.min(*replicas),
+            Some(_) | None => is_missing = true,
+        }
+    }
+    if is_missing {
+        return Outcome::act(vec![start], "starting green");
+    }
+    if ready == wanted {
+        return Outcome::Done;
+    }
+    let limit = going.seen.release.spec.deadlines.ready_seconds;
+    if going.seconds_in(Phase::StartingGreen) > i64::from(limit) {
+        return Outcome::RollBack {
+            because: format!("only {ready} of {wanted} Pods of green were ready after {limit} s"),
+        };
+    }
+    Outcome::act(vec![start], format!("{ready} of {wanted} Pods of green are ready"))
+}
