@@ -101,16 +101,13 @@ fn on_the_way(going: &Going<'_>) -> Verdict {
             outcome @ (Outcome::Stay { .. } | Outcome::Halt { .. }) => return carry(going, phase, outcome),
         }
     }
-    if last < Phase::Complete {
-        return enter(going, Phase::Complete);
-    }
-    carry(going, Phase::Complete, phase::complete(going))
+    carry(going, Phase::Contracting, phase::complete(going))
 }
 
 /// Why the release should go back, if somebody wants that and it still can.
 fn wants_back(going: &Going<'_>) -> Option<String> {
     let is_contracting = going.green.jobs.iter().any(|job| job.step == JobStep::Contract);
-    if is_contracting || going.green.record.entered.contains_key(&Phase::Complete) {
+    if is_contracting {
         return None;
     }
     let release = &going.seen.release;

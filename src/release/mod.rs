@@ -12,6 +12,10 @@ mod decide;
 mod observed;
 mod phase;
 mod status;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;
 
 pub use action::{Action, JobStep, Placement, Running};
 pub use decide::{Decision, Event, decide};

@@ -2,9 +2,7 @@
 //!
 //! The order was measured on real Frappe: any other loses requests or rows (DESIGN, "Rollback").
 
-use std::collections::BTreeMap;
-
-use super::{Going, Outcome, jobs, scaled, shifting, told};
+use super::{Going, Outcome, components, jobs, scaled, shifting, told};
 use crate::api::Phase;
 use crate::release::{Action, JobState, JobStep, Placement, RecordState, Running};
 
@@ -41,7 +39,6 @@ fn stop_jobs(going: &Going<'_>) -> Option<Outcome> {
 
 fn to_blue(going: &Going<'_>) -> Option<Outcome> {
     let (number, blue) = going.blue?;
-    let entered = |phase| going.green.record.entered.contains_key(&phase);
     // Green's scheduler stops before blue's starts again: exactly one at any instant.
     if green_still_schedules(going) {
         let actions = vec![Action::Workloads { revision: going.number, running: Running::WITHOUT_SCHEDULER }];
@@ -53,20 +50,17 @@ fn to_blue(going: &Going<'_>) -> Option<Outcome> {
     {
         return blue_up;
     }
-    if entered(Phase::Shifting)
-        && let Some(outcome) = shifting::route(going, 0)
-    {
-        return Some(outcome);
+    if green_serves(going) {
+        return shifting::route(going, 0);
     }
-    blue_up.or_else(|| stop_green(going)).or_else(|| restore(going))
-}
-
-fn green_serves(going: &Going<'_>) -> bool {
-    going
-        .seen
-        .route
-        .as_ref()
-        .is_some_and(|route| route.weights.get(&going.number).is_some_and(|weight| *weight > 0))
+    if let Some(route) = going.seen.route.as_ref().filter(|route| !route.is_accepted) {
+        return Some(Outcome::wait(format!("the Gateway has not accepted the route yet: {}", route.message)));
+    }
+    // Blue is asked for, but a blue that is broken must not hold the way back.
+    let is_asked_for = components(blue, Running::ALL).iter().all(|(part, replicas)| {
+        blue.workloads.get(part).is_some_and(|workload| workload.desired == *replicas)
+    });
+    blue_up.filter(|_| !is_asked_for).or_else(|| stop_green(going)).or_else(|| restore(going))
 }
 
 fn green_still_schedules(going: &Going<'_>) -> bool {
@@ -119,17 +113,13 @@ fn restore(going: &Going<'_>) -> Option<Outcome> {
 }
 
 fn finish(going: &Going<'_>, reason: &str) -> Outcome {
-    let mut actions = Vec::new();
-    if let Some((number, _)) = going.blue {
-        // Only blue is left in the route, before green's Service goes.
-        if let Some(route) = &going.seen.route {
-            let weights = BTreeMap::from([(number, 100)]);
-            if route.weights != weights || !route.is_accepted {
-                return Outcome::act(vec![Action::Route { weights }], "taking green out of the route");
-            }
-        }
+    // Only blue is left in the route, before green's Service goes.
+    if let Some((number, _)) = going.blue
+        && let Some(outcome) = shifting::only(going, number)
+    {
+        return outcome;
     }
-    actions.push(Action::Remove { revision: going.number });
+    let mut actions = vec![Action::Remove { revision: going.number }];
     let mut record = going.green.record.clone();
     record.state = RecordState::RolledBack { reason: reason.to_owned() };
     actions.push(Action::Record { revision: going.number, record: Box::new(record) });

@@ -71,15 +71,21 @@ pub(super) fn route(going: &Going<'_>, green: u8) -> Option<Outcome> {
     if let Some((blue, _)) = going.blue {
         weights.insert(blue, 100 - green);
     }
+    weigh(going, weights, format!("moving {green} % to green"))
+}
+
+/// Leads the route to one revision alone; `None` when every Gateway has accepted it.
+pub(super) fn only(going: &Going<'_>, number: u32) -> Option<Outcome> {
+    weigh(going, BTreeMap::from([(number, 100)]), format!("leaving revision {number} alone in the route"))
+}
+
+fn weigh(going: &Going<'_>, weights: BTreeMap<u32, u8>, because: String) -> Option<Outcome> {
     match &going.seen.route {
         Some(route) if route.weights == weights && route.is_accepted => None,
         Some(route) if route.weights == weights => {
-            let because = format!("the Gateway has not accepted weight {green} yet: {}", route.message);
-            Some(Outcome::act(vec![Action::Route { weights }], because))
+            Some(Outcome::wait(format!("the Gateway has not accepted the route yet: {}", route.message)))
         }
-        Some(_) | None => {
-            Some(Outcome::act(vec![Action::Route { weights }], format!("moving {green} % to green")))
-        }
+        Some(_) | None => Some(Outcome::act(vec![Action::Route { weights }], because)),
     }
 }
 

@@ -1,0 +1,214 @@
+//! Whole releases, played in a small world: what is asked for, in order, is held by golden files.
+
+use super::world::{World, release};
+use super::{JobStep, RecordState, decide};
+use crate::api::Phase;
+use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_RETRY};
+use crate::plan::Verdict;
+
+fn installed() -> World {
+    let mut world = World::new("erp:v1");
+    assert_eq!(world.settle().phase, Phase::Complete);
+    world.log.clear();
+    world
+}
+
+fn upgrade(world: &mut World, image: &str) {
+    let status = world.seen.release.status.take();
+    let annotations = world.seen.release.metadata.annotations.take();
+    world.seen.release = release(image);
+    world.seen.release.status = status;
+    world.seen.release.metadata.annotations = annotations;
+}
+
+fn annotate(world: &mut World, name: &str, value: &str) {
+    let annotations = world.seen.release.metadata.annotations.get_or_insert_default();
+    annotations.insert(name.to_owned(), value.to_owned());
+}
+
+/// Compares with `testscripts/<name>`; `UPDATE_GOLDENFILES=1` writes it.
+fn golden(name: &str, world: &World) {
+    let path = format!("{}/src/release/testscripts/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = world.log.join("\n") + "\n";
+    if std::env::var_os("UPDATE_GOLDENFILES").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(text == expected, "{path} differs; this is what happened:\n{text}");
+}
+
+#[test]
+fn the_first_revision_is_installed_without_touching_the_database() {
+    let mut world = World::new("erp:v1");
+    let end = world.settle();
+    assert_eq!(end.phase, Phase::Complete);
+    golden("first_revision", &world);
+}
+
+#[test]
+fn a_release_goes_through_every_phase() {
+    let mut world = installed();
+    upgrade(&mut world, "erp:v2");
+    let end = world.settle();
+    assert_eq!(end.phase, Phase::Complete);
+    assert_eq!(world.seen.revisions.keys().copied().collect::<Vec<_>>(), [2], "{}", world.log.join("\n"));
+    golden("release", &world);
+}
+
+#[test]
+fn roles_turn_with_the_next_release() {
+    let mut world = installed();
+    for image in ["erp:v2", "erp:v3", "erp:v4"] {
+        upgrade(&mut world, image);
+        assert_eq!(world.settle().phase, Phase::Complete);
+    }
+    assert_eq!(world.seen.revisions.keys().copied().collect::<Vec<_>>(), [4]);
+}
+
+#[test]
+fn a_lost_status_changes_nothing() {
+    let (mut with, mut without) = (installed(), installed());
+    upgrade(&mut with, "erp:v2");
+    upgrade(&mut without, "erp:v2");
+    for _ in 0..60 {
+        without.seen.release.status = None;
+        let (a, b) = (with.turn(), without.turn());
+        assert_eq!((a.phase, a.actions), (b.phase, b.actions));
+    }
+}
+
+#[test]
+fn an_abort_at_any_moment_brings_blue_back() {
+    for turns in 1..60 {
+        let mut world = installed();
+        upgrade(&mut world, "erp:v2");
+        for _ in 0..turns {
+            world.turn();
+        }
+        let is_late = world.seen.revisions.get(&2).is_none_or(|green| {
+            green.record.state == RecordState::Active
+                || green.jobs.iter().any(|job| job.step == JobStep::Contract)
+                || green.record.entered.contains_key(&Phase::Complete)
+        });
+        annotate(&mut world, ANNOTATION_ABORT, "2");
+        let end = world.settle();
+        if is_late {
+            assert_eq!(end.phase, Phase::Complete, "after {turns} turns");
+            assert_eq!(world.seen.release.spec.image, "erp:v2");
+            continue;
+        }
+        assert_eq!(end.phase, Phase::RolledBack, "after {turns} turns:\n{}", world.log.join("\n"));
+        let route = world.seen.route.as_ref().unwrap();
+        assert_eq!(route.weights.iter().collect::<Vec<_>>(), [(&1, &100)]);
+        assert!(world.seen.revisions[&2].workloads.is_empty());
+        assert_eq!(world.seen.revisions[&1].record.state, RecordState::Active);
+    }
+}
+
+#[test]
+fn what_was_taken_back_is_tried_again_only_when_asked() {
+    let mut world = installed();
+    upgrade(&mut world, "erp:v2");
+    for _ in 0..20 {
+        world.turn();
+    }
+    annotate(&mut world, ANNOTATION_ABORT, "2");
+    assert_eq!(world.settle().phase, Phase::RolledBack);
+    assert!(decide(&world.seen, world.now).actions.is_empty());
+    annotate(&mut world, ANNOTATION_RETRY, "again");
+    assert_eq!(world.settle().phase, Phase::Complete);
+    assert!(world.seen.revisions.contains_key(&3));
+}
+
+#[test]
+fn the_old_image_again_in_the_middle_is_an_abort() {
+    let mut world = installed();
+    upgrade(&mut world, "erp:v2");
+    for _ in 0..25 {
+        world.turn();
+    }
+    upgrade(&mut world, "erp:v1");
+    assert_eq!(world.settle().phase, Phase::Complete, "{}", world.log.join("\n"));
+    assert_eq!(world.seen.revisions[&1].record.state, RecordState::Active);
+    assert!(matches!(world.seen.revisions[&2].record.state, RecordState::RolledBack { .. }));
+    golden("old_image_again", &world);
+}
+
+#[test]
+fn green_that_never_becomes_ready_is_taken_back() {
+    let mut world = installed();
+    world.is_green_healthy = false;
+    upgrade(&mut world, "erp:v2");
+    assert_eq!(world.settle().phase, Phase::RolledBack, "{}", world.log.join("\n"));
+}
+
+#[test]
+fn a_failed_job_halts_and_goes_on_after_a_retry() {
+    let mut world = installed();
+    world.broken = vec![JobStep::Expand];
+    upgrade(&mut world, "erp:v2");
+    let halted = world.settle();
+    assert_eq!(halted.phase, Phase::Expanding);
+    assert!(halted.status.message.contains("it broke"), "{}", halted.status.message);
+    world.broken.clear();
+    annotate(&mut world, ANNOTATION_RETRY, "1");
+    assert_eq!(world.settle().phase, Phase::Complete);
+}
+
+#[test]
+fn a_plan_that_cannot_be_served_touches_nothing() {
+    for verdict in [Verdict::Blocking, Verdict::Synced, Verdict::Mapped] {
+        let mut world = installed();
+        world.verdict = verdict;
+        upgrade(&mut world, "erp:v2");
+        let halted = world.settle();
+        assert_eq!(halted.phase, Phase::Planning);
+        assert!(world.seen.revisions[&2].jobs.iter().all(|job| job.step == JobStep::Plan));
+    }
+}
+
+#[test]
+fn an_approval_holds_until_the_hash_is_said() {
+    let mut world = installed();
+    upgrade(&mut world, "erp:v2");
+    world.seen.release.spec.approvals.plan = Some(crate::api::gate::Approval::default());
+    let halted = world.settle();
+    assert_eq!(halted.phase, Phase::Planning);
+    assert!(halted.status.message.contains("h1"));
+    annotate(&mut world, crate::api::names::ANNOTATION_APPROVE_PLAN, "wrong");
+    assert_eq!(world.settle().phase, Phase::Planning);
+    annotate(&mut world, crate::api::names::ANNOTATION_APPROVE_PLAN, "h1");
+    assert_eq!(world.settle().phase, Phase::Complete);
+}
+
+#[test]
+fn a_paused_release_does_nothing_wherever_it_is() {
+    for turns in [0, 5, 15, 25, 35] {
+        let mut world = installed();
+        upgrade(&mut world, "erp:v2");
+        for _ in 0..turns {
+            world.turn();
+        }
+        world.seen.release.spec.paused = true;
+        let mut asked = 0;
+        for _ in 0..10 {
+            asked += world.turn().actions.len();
+        }
+        // Entering a phase is only written down; nothing that serves or stores is touched.
+        assert!(asked <= 1, "{asked} actions while paused after {turns} turns");
+        world.seen.release.spec.paused = false;
+        assert_eq!(world.settle().phase, Phase::Complete);
+    }
+}
+
+#[test]
+fn a_blue_that_crashes_does_not_hold_the_way_back() {
+    let mut world = installed();
+    upgrade(&mut world, "erp:v2");
+    for _ in 0..25 {
+        world.turn();
+    }
+    world.is_blue_healthy = false;
+    annotate(&mut world, ANNOTATION_ABORT, "2");
+    assert_eq!(world.settle().phase, Phase::RolledBack, "{}", world.log.join("\n"));
+}

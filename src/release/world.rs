@@ -1,0 +1,278 @@
+//! A small world for tests: it does what actions ask for, one reconcile at a time, as a cluster would.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, ToSpan};
+
+use super::{
+    Action, Decision, JobSeen, JobState, JobStep, Observed, Placement, PlanSeen, PodSeen, Revision,
+    RouteSeen, Running, SiteFacts, Workload, decide, phase,
+};
+use crate::api::{FrappeRelease, Phase};
+use crate::plan::Verdict;
+
+/// A cluster with one release in it.
+pub(super) struct World {
+    pub(super) seen: Observed,
+    pub(super) now: Timestamp,
+    /// What was asked for, a line each.
+    pub(super) log: Vec<String>,
+    /// The verdict that the planning Job comes to.
+    pub(super) verdict: Verdict,
+    /// Jobs that fail when they run.
+    pub(super) broken: Vec<JobStep>,
+    /// Whether green's Pods become ready.
+    pub(super) is_green_healthy: bool,
+    /// Whether blue's Pods are ready.
+    pub(super) is_blue_healthy: bool,
+    last: Option<(Phase, String)>,
+}
+
+/// A release as a user would write it.
+pub(super) fn release(image: &str) -> FrappeRelease {
+    let text = format!(
+        "
+apiVersion: crossfade.dev/v1alpha1
+kind: FrappeRelease
+metadata: {{name: erp, namespace: erp, generation: 1}}
+spec:
+  image: {image}
+  sites: [{{name: erp.example.com, configSecret: {{name: site, key: site_config.json}}}}]
+  bench: {{commonConfigSecret: {{name: common, key: common_site_config.json}}}}
+  database: {{adminSecret: {{name: mariadb-admin}}}}
+  web: {{replicas: 2}}
+  workers: [{{name: all, queues: [short, default, long]}}]
+  scheduler: {{}}
+  traffic:
+    gateways: [{{name: gw}}]
+    apps: [{{name: '*', steps: [{{weight: 10}}, {{pause: {{seconds: 30}}}}, {{weight: 100}}]}}]
+"
+    );
+    serde_yaml::from_str(&text).expect("the fixture is a release")
+}
+
+impl World {
+    pub(super) fn new(image: &str) -> Self {
+        let facts = SiteFacts { database: "erp".into(), host: "mariadb".into(), port: 3306 };
+        Self {
+            seen: Observed {
+                release: release(image),
+                revisions: BTreeMap::new(),
+                route: None,
+                sites: BTreeMap::from([("erp.example.com".to_owned(), Ok(facts))]),
+                common_config: Ok(()),
+            },
+            now: Timestamp::UNIX_EPOCH,
+            log: Vec::new(),
+            verdict: Verdict::Additive,
+            broken: Vec::new(),
+            is_green_healthy: true,
+            is_blue_healthy: true,
+            last: None,
+        }
+    }
+
+    /// One reconcile: decides, does, and lets the clock and the cluster go on.
+    pub(super) fn turn(&mut self) -> Decision {
+        let decision = decide(&self.seen, self.now);
+        let line = (decision.phase, decision.status.message.clone());
+        if self.last.as_ref() != Some(&line) {
+            self.log.push(format!("{}: {}", line.0.name(), line.1));
+            self.last = Some(line);
+        }
+        self.go_on();
+        for action in &decision.actions {
+            self.log.push(format!("  {}", describe(action)));
+            self.act(action.clone());
+        }
+        self.seen.release.status = Some(decision.status.clone());
+        self.now = self.now.saturating_add(5.seconds()).expect("the clock goes on");
+        self.check();
+        decision
+    }
+
+    /// Turns until nothing is going on (or waits for a human), at most 200 times.
+    pub(super) fn settle(&mut self) -> Decision {
+        for _ in 0..200 {
+            let decision = self.turn();
+            let is_halted =
+                decision.status.conditions.iter().any(|c| c.type_ == "Stalled" && c.status == "True");
+            if decision.actions.is_empty() && (is_halted || decision.phase.is_settled()) {
+                return decision;
+            }
+        }
+        panic!("the release does not settle:\n{}", self.log.join("\n"));
+    }
+
+    /// What must hold at every instant.
+    fn check(&self) {
+        let schedulers: i32 = self.seen.revisions.values().map(|revision| pods(revision, "scheduler")).sum();
+        assert!(schedulers <= 1, "{schedulers} schedulers at once:\n{}", self.log.join("\n"));
+        if let Some(route) = &self.seen.route {
+            assert_eq!(route.weights.values().map(|w| i32::from(*w)).sum::<i32>(), 100);
+            for (number, weight) in route.weights.iter().filter(|(_, weight)| **weight > 0) {
+                let web = self.seen.revisions.get(number).map_or(0, |revision| pods(revision, "web"));
+                assert!(
+                    web > 0,
+                    "{weight} % lead to revision {number} without Pods:\n{}",
+                    self.log.join("\n")
+                );
+            }
+        }
+    }
+
+    /// The cluster goes on by itself: Jobs end, Pods become ready or go, the Gateway accepts.
+    fn go_on(&mut self) {
+        if let Some(route) = &mut self.seen.route {
+            route.is_accepted = true;
+        }
+        for revision in self.seen.revisions.values_mut() {
+            revision.jobs.retain(|job| !job.is_deleting);
+            for job in revision.jobs.iter_mut().filter(|job| job.state == JobState::Running) {
+                let is_broken = self.broken.contains(&job.step);
+                job.state = if is_broken { JobState::Failed("it broke".into()) } else { JobState::Succeeded };
+            }
+            let is_blue = revision.record.blue.is_none();
+            let is_healthy = if is_blue { self.is_blue_healthy } else { self.is_green_healthy };
+            revision.pods.retain(|pod| !pod.is_ending);
+            for pod in &mut revision.pods {
+                pod.is_ready = is_healthy;
+            }
+            let pods = revision.pods.clone();
+            for (component, workload) in &mut revision.workloads {
+                let own = pods.iter().filter(|pod| pod.component == *component);
+                workload.existing = i32::try_from(own.clone().count()).unwrap_or(0);
+                workload.ready = i32::try_from(own.filter(|pod| pod.is_ready).count()).unwrap_or(0);
+            }
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        let attempt =
+            self.seen.release.annotated(crate::api::names::ANNOTATION_RETRY).unwrap_or("").to_owned();
+        match action {
+            Action::Record { revision, record } => {
+                self.seen.revisions.entry(revision).and_modify(|r| r.record = (*record).clone()).or_insert(
+                    Revision {
+                        record: *record,
+                        config: None,
+                        plans: BTreeMap::new(),
+                        jobs: Vec::new(),
+                        workloads: BTreeMap::new(),
+                        pods: Vec::new(),
+                        has_schema_password: false,
+                    },
+                );
+            }
+            Action::Config { revision, placement } => {
+                self.of(revision).config = Some((placement, hash(revision, placement)));
+            }
+            Action::SchemaPassword { revision } => self.of(revision).has_schema_password = true,
+            Action::TouchPods { revision, hash } => {
+                for pod in &mut self.of(revision).pods {
+                    pod.config_hash = Some(hash.clone());
+                }
+            }
+            Action::Job { revision, step, site } => self.of(revision).jobs.push(JobSeen {
+                step,
+                site,
+                attempt,
+                is_deleting: false,
+                state: JobState::Running,
+                progress: None,
+            }),
+            Action::DeleteJob { revision, step, site } => {
+                for job in
+                    self.of(revision).jobs.iter_mut().filter(|job| job.step == step && job.site == site)
+                {
+                    job.is_deleting = true;
+                }
+            }
+            Action::StorePlan { revision, site } => {
+                let plan =
+                    PlanSeen { hash: "h1".into(), verdict: self.verdict, summary: "1 field added".into() };
+                self.of(revision).plans.insert(site, plan);
+            }
+            Action::Workloads { revision, running } => self.scale(revision, running),
+            Action::Route { weights } => {
+                self.seen.route = Some(RouteSeen { weights, is_accepted: false, message: "pending".into() });
+            }
+            Action::Remove { revision } => {
+                let revision = self.of(revision);
+                (revision.config, revision.jobs) = (None, Vec::new());
+                (revision.workloads, revision.pods) = (BTreeMap::new(), Vec::new());
+            }
+            Action::Forget { revision } => {
+                self.seen.revisions.remove(&revision);
+            }
+        }
+    }
+
+    fn of(&mut self, revision: u32) -> &mut Revision {
+        self.seen.revisions.get_mut(&revision).expect("the revision has a record")
+    }
+
+    fn scale(&mut self, number: u32, running: Running) {
+        let hash = self.of(number).config.clone().map(|(_, hash)| hash);
+        let revision = self.of(number);
+        for (component, replicas) in phase::components(revision, running) {
+            let existing = pods(revision, &component);
+            for index in existing..replicas {
+                let name = format!("{component}-{index}");
+                let config_hash = hash.clone();
+                let component = component.clone();
+                revision.pods.push(PodSeen {
+                    name,
+                    component,
+                    config_hash,
+                    is_ready: false,
+                    is_ending: false,
+                });
+            }
+            let surplus = usize::try_from(existing - replicas).unwrap_or(0);
+            for pod in revision.pods.iter_mut().filter(|pod| pod.component == component).take(surplus) {
+                pod.is_ending = true;
+            }
+            let ready = revision
+                .pods
+                .iter()
+                .filter(|pod| pod.component == component && pod.is_ready && !pod.is_ending);
+            let ready = i32::try_from(ready.count()).unwrap_or(0);
+            let workload = Workload { desired: replicas, ready, existing: existing.max(replicas) };
+            revision.workloads.insert(component, workload);
+        }
+    }
+}
+
+fn pods(revision: &Revision, component: &str) -> i32 {
+    let count = revision.pods.iter().filter(|pod| pod.component == component).count();
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+fn hash(revision: u32, placement: Placement) -> String {
+    format!("{revision}-{placement:?}")
+}
+
+fn describe(action: &Action) -> String {
+    match action {
+        Action::Record { revision, record } => {
+            let last = record.entered.keys().max().map_or("", |phase| phase.name());
+            format!("record r{revision} {:?} {last}", record.state)
+        }
+        Action::Config { revision, placement } => format!("config r{revision} {placement:?}"),
+        Action::SchemaPassword { revision } => format!("password r{revision}"),
+        Action::TouchPods { revision, .. } => format!("touch pods of r{revision}"),
+        Action::Job { step, site, .. } => format!("job {} {}", step.name(), site.as_deref().unwrap_or("-")),
+        Action::DeleteJob { step, .. } => format!("delete job {}", step.name()),
+        Action::StorePlan { site, .. } => format!("store plan of {site}"),
+        Action::Workloads { revision, running } => {
+            let parts =
+                [(running.web, "web"), (running.workers, "workers"), (running.scheduler, "scheduler")];
+            let on: Vec<&str> = parts.iter().filter(|(is_on, _)| *is_on).map(|(_, name)| *name).collect();
+            format!("run r{revision}: {}", if on.is_empty() { "nothing".to_owned() } else { on.join(", ") })
+        }
+        Action::Route { weights } => format!("route {weights:?}"),
+        Action::Remove { revision } => format!("remove r{revision}"),
+        Action::Forget { revision } => format!("forget r{revision}"),
+    }
+}
