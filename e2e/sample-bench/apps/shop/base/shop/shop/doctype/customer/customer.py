@@ -1,0 +1,7 @@
+"""Controller of Customer."""
+
+from samplebench import Document
+
+
+class Customer(Document):
+    """Who orders."""

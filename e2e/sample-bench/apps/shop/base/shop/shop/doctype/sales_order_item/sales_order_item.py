@@ -1,0 +1,7 @@
+"""Controller of Sales Order Item."""
+
+from samplebench import Document
+
+
+class SalesOrderItem(Document):
+    """A line of an order."""

@@ -1,0 +1,3 @@
+"""The app Support of the sample bench."""
+
+__version__ = "1.0.0"

@@ -1,0 +1,7 @@
+"""Controller of Ticket."""
+
+from samplebench import Document
+
+
+class Ticket(Document):
+    """A question of a customer, named by a series."""

@@ -1,0 +1,7 @@
+"""Controller of Ticket Reply."""
+
+from samplebench import Document
+
+
+class TicketReply(Document):
+    """A reply to a ticket."""

@@ -1,0 +1,7 @@
+"""Controller of Ticket Topic."""
+
+from samplebench import Document
+
+
+class TicketTopic(Document):
+    """What tickets are about."""

@@ -1,0 +1,7 @@
+"""Controller of DocField."""
+
+from samplebench import Document
+
+
+class DocField(Document):
+    """A field of a DocType."""

@@ -1,0 +1,7 @@
+"""Controller of DocType Action."""
+
+from samplebench import Document
+
+
+class DocTypeAction(Document):
+    """A button of a DocType."""

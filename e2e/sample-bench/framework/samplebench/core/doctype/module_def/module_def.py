@@ -1,0 +1,7 @@
+"""Controller of Module Def."""
+
+from samplebench import Document
+
+
+class ModuleDef(Document):
+    """A module of an app."""

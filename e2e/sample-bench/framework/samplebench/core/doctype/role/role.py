@@ -1,0 +1,7 @@
+"""Controller of Role."""
+
+from samplebench import Document
+
+
+class Role(Document):
+    """A role."""
