@@ -63,6 +63,14 @@ fn to_blue(going: &Going<'_>) -> Option<Outcome> {
     blue_up.filter(|_| !is_asked_for).or_else(|| stop_green(going)).or_else(|| restore(going))
 }
 
+fn green_serves(going: &Going<'_>) -> bool {
+    going
+        .seen
+        .route
+        .as_ref()
+        .is_some_and(|route| route.weights.get(&going.number).is_some_and(|weight| *weight > 0))
+}
+
 fn green_still_schedules(going: &Going<'_>) -> bool {
     going
         .green
