@@ -23,7 +23,7 @@ tree_sum() { (cd "$1" && find . ! -name __pycache__ ! -name '*.pyc' -printf '%p 
 
 if [ "${1:-}" = crossfade ]; then
   binary=${2:?the static binary}
-  ! readelf -d "$binary" 2>/dev/null | grep -q NEEDED || { echo "$binary is linked dynamically: the image holds no libc; build it with the repository's .cargo/config.toml" >&2; exit 1; }
+  ! readelf -d "$binary" 2>/dev/null | grep NEEDED > /dev/null || { echo "$binary is linked dynamically: the image holds no libc; build it with the repository's .cargo/config.toml" >&2; exit 1; }
   printf 'crossfade:x:65532:65532:crossfade:/:/crossfade\n' > "$out/passwd"
   image crossfade "$(sum "$binary" "$out/passwd")" localhost/crossfade:e2e --entrypoint '["/crossfade"]' --user 65532:65532 "$binary=/crossfade" "$out/passwd=/etc/passwd"
   echo "$out/crossfade.tar"
@@ -31,7 +31,7 @@ if [ "${1:-}" = crossfade ]; then
 fi
 
 programs=$("$BED_SOURCE/programs.sh")
-version=$(basename "$programs")
+release=$(basename "$programs")
 pause() { gcc -Os -static -s -o "$1/pause" pause.c; }
 pause=$(content_hash pause.c < /dev/null); pause=$(cached pause "$pause" pause)
 # Debian has no Envoy; the wheel's program wants glibc alone.
@@ -46,24 +46,25 @@ ln -sfn "$base/image.tar" "$out/base.tar"
 on=(--on "$base/image.tar")
 
 image pause "$pause" localhost/pause:1 --entrypoint '["/pause"]' "$pause/pause=/pause"
-image coredns "$version" localhost/coredns:1 --entrypoint '["/coredns"]' "$programs/coredns=/coredns"
+image coredns "$release" localhost/coredns:1 --entrypoint '["/coredns"]' "$programs/coredns=/coredns"
 printf 'nobody:x:65534:65534:nobody:/:/bin/false\n' > "$out/passwd"
-image contour "$version" localhost/contour:1 --entrypoint '["/bin/contour"]' "$programs/contour=/bin/contour" "$out/passwd=/etc/passwd"
+image contour "$release" localhost/contour:1 --entrypoint '["/bin/contour"]' "$programs/contour=/bin/contour" "$out/passwd=/etc/passwd"
 image envoy "$wheel" localhost/envoy:1 "${on[@]}" --entrypoint '["/usr/local/bin/envoy"]' "$envoy/envoy/_bin/envoy=/usr/local/bin/envoy"
 image busybox "$(sum /bin/busybox)" localhost/busybox:1 "${on[@]}" --entrypoint '["/bin/busybox"]' --user 65534:65534 /bin/busybox=/bin/busybox
 image mariadb "$(sum mariadb/*)" localhost/mariadb:10.11 "${on[@]}" --entrypoint '["/usr/local/bin/mariadb-entry"]' --user 999:999 mariadb/entry=/usr/local/bin/mariadb-entry mariadb/my.cnf=/etc/mysql/my.cnf
 image redis "$(sum redis/*)" localhost/redis:7 "${on[@]}" --entrypoint '["/usr/local/bin/redis-entry"]' --user 999:999 redis/entry=/usr/local/bin/redis-entry
 
-bench=../sample-bench/assemble.sh
-if [ -x "$bench" ]; then
-  for version in $("$bench" --list); do
-    tree=$(mktemp -d); trap 'rm -rf "$tree"' EXIT
-    "$bench" "$version" "$tree"
-    chmod 755 "$tree"
-    # The folder's name is another each time: the content counts.
-    dir=$(cached images "$(echo "sample-bench $version $base $(tree_sum "$tree")" | content_hash mkimage.py)" \
-      make "localhost/sample-bench:$version" "${on[@]}" --user 1000:1000 --workdir /home/frappe/frappe-bench --tree "$tree" --tree-owner 1000:1000)
+# The sample bench: an image per version.
+bench=../sample-bench
+assembled() {
+  local version=$1 tree=${!#}/tree; shift
+  mkdir "$tree" && "$bench/assemble.sh" "$version" "$tree" > /dev/null && make "${@:1:$#-1}" --tree "$tree" "${!#}" && rm -rf "$tree"
+}
+if [ -x $bench/assemble.sh ]; then
+  source=$(tree_sum $bench)
+  for version in $(grep -v '^#' $bench/versions.txt | cut -d' ' -f1); do
+    dir=$(cached images "$(echo "sample-bench $version $base $source" | content_hash mkimage.py images.sh)" assembled "$version" \
+      "localhost/sample-bench:$version" "${on[@]}" --user 1000:1000 --workdir /home/frappe/frappe-bench --tree-owner 1000:1000)
     ln -sfn "$dir/image.tar" "$out/sample-bench-$version.tar"
-    rm -rf "$tree"
   done
 fi

@@ -1,0 +1,64 @@
+# make help lists the targets. On a fresh Debian 12 machine with rustup, Go and Python: make demo, or make test.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup demo test fmt fmt-check lint doc unit mariadb e2e bed-up bed-down images crds clean
+
+export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
+export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
+# Reference data of real Frappe; the tests that read it say that they are skipped where there is none.
+ifneq ($(wildcard ../shared),)
+export CROSSFADE_SHARED ?= $(abspath ../shared)
+endif
+
+# $(call timed,NAME,COMMAND): the command's name before, its duration after.
+timed = @start=$$SECONDS; echo "==> $(1)"; rc=0; { $(2); } || rc=$$?; echo "<== $(1): $$((SECONDS - start)) s$$([ $$rc = 0 ] || echo ", FAILED")"; exit $$rc
+
+help: ## Show this list
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
+
+setup: ## Install what is missing by apt (as root), and Locust in an environment of its own
+	$(call timed,setup,e2e/bed/setup.sh > /dev/null)
+
+demo: setup ## The usual way and Crossfade side by side on a real cluster; KEEP=1 leaves it up
+	$(call timed,demo,PROFILE=release e2e/bed/with.sh cargo run --release --example demo)
+
+test: setup fmt-check lint doc unit mariadb e2e ## Everything that CI runs
+	@echo "all tests passed"
+
+fmt: ## Format the code
+	$(call timed,fmt,cargo fmt)
+
+fmt-check: ## Fail when the code is not formatted
+	$(call timed,fmt-check,cargo fmt --check)
+
+lint: ## Clippy over all targets, warnings are errors
+	$(call timed,lint,cargo clippy --all-targets -- -D warnings)
+
+doc: ## Build the documentation, warnings are errors
+	$(call timed,doc,RUSTDOCFLAGS="-D warnings" cargo doc --no-deps)
+
+unit: ## Tests that need no server
+	$(call timed,unit,cargo test)
+
+mariadb: ## Tests against a real MariaDB and Redis, which they start themselves
+	$(call timed,mariadb,cargo test --test mariadb -- --include-ignored)
+
+e2e: ## End-to-end tests on a real cluster; KEEP=1 leaves it up
+	$(call timed,e2e,e2e/bed/with.sh cargo test --test e2e -- --include-ignored --test-threads=1)
+
+bed-up: ## Bring the cluster up, with the operator's image in it
+	$(call timed,bed-up,e2e/bed/up.sh && e2e/bed/operator.sh)
+
+bed-down: ## Take the cluster down and remove what it left
+	$(call timed,bed-down,e2e/bed/down.sh)
+
+images: ## Build the bed's images that are not cached
+	$(call timed,images,e2e/images/images.sh)
+
+crds: ## Generate crds/ from the code
+	$(call timed,crds,cargo run --quiet -- crds > crds/frappereleases.crossfade.dev.yaml.tmp && mv crds/frappereleases.crossfade.dev.yaml.tmp crds/frappereleases.crossfade.dev.yaml)
+
+clean: bed-down ## Remove the build and the cluster; the cache ($CROSSFADE_CACHE) stays
+	$(call timed,clean,cargo clean)

@@ -1,0 +1,22 @@
+#!/bin/bash
+# with.sh COMMAND...: brings the bed up with the operator's image in it, runs COMMAND, and takes the bed down,
+# also when COMMAND fails or is interrupted. KEEP=1 leaves the bed up. PROFILE: the cargo profile of the operator (dev).
+# After a failure the logs are kept under target/e2e-logs.
+set -euo pipefail
+. "$(dirname "$0")/env.sh"
+. "$BED_SOURCE/cache.sh"
+root=$(cd "$BED_SOURCE/../.." && pwd)
+[ $# -gt 0 ] || { echo "usage: with.sh COMMAND..." >&2; exit 2; }
+end() {
+  local rc=$?
+  trap - EXIT INT TERM
+  if [ $rc -ne 0 ] && [ -s "$CROSSFADE_BED/node.pid" ]; then "$BED_SOURCE/logs.sh" "$root/target/e2e-logs/$(date +%Y%m%d-%H%M%S)"; fi
+  if [ "${KEEP:-}" = 1 ]; then say "KEEP=1: the bed stays up; make bed-down removes it"; else "$BED_SOURCE/down.sh" || rc=1; fi
+  exit $rc
+}
+trap end EXIT
+trap 'exit 130' INT TERM
+"$BED_SOURCE/up.sh"
+"$BED_SOURCE/operator.sh"
+# In the background, so that a signal ends the wait at once.
+"$@" & wait $!
