@@ -1,0 +1,151 @@
+//! A bench in a namespace of its own: database, Redis, a site, and what runs it.
+//!
+//! `BLUE_IMAGE` and `GREEN_IMAGE` replace the sample bench by any real bench's images, see `e2e/README.md`.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Fallible;
+use super::cluster::{Namespace, repository, until};
+
+/// Prepares `sites/` of a container that nobody lays out: links into the mounted Secrets.
+const LAYOUT: &str = r#"{name: layout, image: "${IMAGE}", securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}},
+  command: [sh, -ec, "cp -a /home/frappe/frappe-bench/sites/. /sites/; mkdir -p /sites/${SITE}/locks /sites/${SITE}/logs /sites/logs; ln -sf /config/common_site_config.json /sites/common_site_config.json; ln -sf /config/site_config.json /sites/${SITE}/site_config.json"],
+  volumeMounts: [{name: sites, mountPath: /sites}]}"#;
+
+const VOLUMES: &str = r"[{name: sites, emptyDir: {}}, {name: config, projected: {sources: [{secret: {name: common-config}}, {secret: {name: site-config}}]}}]";
+
+/// The image of the sample bench of this version, or what the environment says.
+pub fn image(version: &str) -> String {
+    let replaced = match version {
+        "v1" => std::env::var("BLUE_IMAGE").ok(),
+        "v2" => std::env::var("GREEN_IMAGE").ok(),
+        _ => None,
+    };
+    replaced.unwrap_or_else(|| format!("localhost/sample-bench:{version}"))
+}
+
+/// A bench with one site.
+#[derive(Debug, Clone)]
+pub struct Bench {
+    /// Where it lives.
+    pub namespace: Namespace,
+    /// Name of its site, and the host it is reached by.
+    pub site: String,
+}
+
+impl Bench {
+    /// Makes the namespace, starts the database and Redis, and makes the site with the code of `version`.
+    pub fn new(name: &str, version: &str) -> Fallible<Self> {
+        let namespace = Namespace::new(name)?;
+        let bench = Self { site: format!("{name}.e2e.test"), namespace };
+        for file in ["mariadb.yaml", "redis.yaml"] {
+            let manifest = std::fs::read_to_string(repository().join("e2e/bed/manifests").join(file))?;
+            bench.namespace.apply(&manifest)?;
+        }
+        let limit = Duration::from_mins(3);
+        for server in ["mariadb", "redis-cache", "redis-queue"] {
+            let status = format!("statefulset/{server}");
+            bench.namespace.kubectl(&["rollout", "status", &status, "--timeout=180s"])?;
+        }
+        bench.apply("bench.yaml", version)?;
+        bench.namespace.wait("job/new-site", "condition=Complete", limit)?;
+        Ok(bench)
+    }
+
+    /// Applies a manifest of `e2e/manifests` for a version.
+    pub fn apply(&self, file: &str, version: &str) -> Fallible {
+        self.namespace.apply(&self.manifest(file, version)?)
+    }
+
+    /// A manifest of `e2e/manifests`, filled for this bench and a version.
+    pub fn manifest(&self, file: &str, version: &str) -> Fallible<String> {
+        let text = std::fs::read_to_string(repository().join("e2e/manifests").join(file))?;
+        let text = text.replace("${LAYOUT}", LAYOUT).replace("${VOLUMES}", VOLUMES);
+        Ok(text.replace("${IMAGE}", &image(version)).replace("${SITE}", &self.site))
+    }
+
+    /// Asks Crossfade for a version.
+    pub fn release(&self, version: &str) -> Fallible {
+        self.apply("release.yaml", version)
+    }
+
+    /// The FrappeRelease as it is.
+    pub fn status(&self) -> Fallible<Value> {
+        let release = self.namespace.get("frapperelease", "shop")?.ok_or("there is no FrappeRelease")?;
+        Ok(release)
+    }
+
+    /// Its phase; empty before the operator has seen it.
+    pub fn phase(&self) -> Fallible<String> {
+        Ok(self.status()?["status"]["phase"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until the operator has seen the last manifest and a condition is true. Fails at once when it stalls.
+    pub fn wait_for(&self, condition: &str, limit: Duration) -> Fallible {
+        until(&format!("condition {condition} of {}", self.namespace.name), limit, || {
+            let release = self.status()?;
+            let generation = &release["metadata"]["generation"];
+            let is_true = |kind: &str| {
+                let conditions = release["status"]["conditions"].as_array();
+                conditions.is_some_and(|all| {
+                    all.iter().any(|c| {
+                        c["type"] == kind && c["status"] == "True" && &c["observedGeneration"] == generation
+                    })
+                })
+            };
+            Ok(is_true(condition).then_some(()))
+        })
+        .map_err(|error| format!("{error}; status: {}", self.words()).into())
+    }
+
+    /// Waits until a phase is seen (or one after it, when it passed unseen).
+    pub fn wait_for_phase(&self, phase: &str, limit: Duration) -> Fallible {
+        until(&format!("phase {phase}"), limit, || {
+            let now = self.phase()?;
+            Ok((order(&now) >= order(phase) && now != "Complete" || now == phase).then_some(()))
+        })
+        .map_err(|error| format!("{error}; status: {}", self.words()).into())
+    }
+
+    /// What the status says, for failures.
+    pub fn words(&self) -> String {
+        self.status()
+            .map_or_else(|error| error.to_string(), |release| release["status"]["message"].to_string())
+    }
+
+    /// When each phase of a revision was entered: (phase, seconds since 1970), in order.
+    pub fn phases(&self, revision: u32) -> Fallible<Vec<(String, f64)>> {
+        let record =
+            self.namespace.get("configmap", &format!("shop-r{revision}"))?.ok_or("there is no record")?;
+        let record: Value = serde_json::from_str(record["data"]["record"].as_str().unwrap_or("{}"))?;
+        let entered = record["entered"].as_object().cloned().unwrap_or_default();
+        let mut phases: Vec<(String, f64)> =
+            entered.into_iter().filter_map(|(phase, at)| Some((phase, seconds(at.as_str()?)?))).collect();
+        phases.sort_by(|a, b| a.1.total_cmp(&b.1));
+        Ok(phases)
+    }
+}
+
+fn order(phase: &str) -> usize {
+    const PHASES: [&str; 9] = [
+        "Planning",
+        "Isolating",
+        "Expanding",
+        "Migrating",
+        "StartingGreen",
+        "Shifting",
+        "Draining",
+        "Contracting",
+        "Complete",
+    ];
+    PHASES.iter().position(|each| *each == phase).map_or(0, |index| index + 1)
+}
+
+/// Seconds since 1970 of an RFC 3339 time.
+fn seconds(at: &str) -> Option<f64> {
+    let at: jiff::Timestamp = at.parse().ok()?;
+    #[allow(clippy::cast_precision_loss, reason = "milliseconds of this century fit a double")]
+    Some(at.as_millisecond() as f64 / 1000.0)
+}

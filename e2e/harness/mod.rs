@@ -1,0 +1,11 @@
+//! What every scenario and the demo need: the cluster, the operator, a bench on it, and users who check what they see.
+#![allow(dead_code, reason = "the scenarios and the demo each use a part")]
+
+pub mod bench;
+pub mod cluster;
+pub mod figures;
+pub mod load;
+pub mod operator;
+
+/// What goes wrong on the way, in words.
+pub type Fallible<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;

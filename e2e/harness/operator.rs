@@ -1,0 +1,52 @@
+//! The operator, installed as a user would: by its charts.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::Fallible;
+use super::cluster::{Namespace, program, repository, run};
+
+/// Namespace of the operator.
+pub const NAMESPACE: &str = "crossfade-system";
+
+static INSTALLED: Mutex<bool> = Mutex::new(false);
+
+/// Installs (or upgrades to) the charts of this tree, once a run, and waits until the operator is available.
+pub fn install() -> Fallible<Namespace> {
+    let namespace = Namespace { name: NAMESPACE.to_owned() };
+    let mut installed = INSTALLED.lock().map_err(|error| error.to_string())?;
+    if !*installed {
+        for (name, settings) in [("crossfade-crds", &[][..]), ("crossfade", &settings()[..])] {
+            let chart = repository().join("charts").join(name);
+            let mut helm = program("helm");
+            helm.args(["upgrade", "--install", name]).arg(chart);
+            helm.args(["--namespace", NAMESPACE, "--create-namespace", "--wait", "--timeout", "120s"])
+                .args(settings);
+            run(&mut helm, None)?;
+        }
+        // The image's tag is the same for every build of the tree: Pods of an earlier run are replaced.
+        namespace.kubectl(&["rollout", "restart", "deployment/crossfade"])?;
+        namespace.kubectl(&["rollout", "status", "deployment/crossfade", "--timeout=120s"])?;
+        *installed = true;
+    }
+    Ok(namespace)
+}
+
+fn settings() -> [String; 4] {
+    let set = |text: &str| text.to_owned();
+    [set("--set"), set("image.repository=localhost/crossfade"), set("--set"), set("image.tag=e2e")]
+}
+
+/// Kills the operator's Pods without grace.
+pub fn kill() -> Fallible {
+    let namespace = Namespace { name: NAMESPACE.to_owned() };
+    namespace
+        .kubectl(&["delete", "pod", "-l", "app.kubernetes.io/name=crossfade", "--force", "--grace-period=0"])
+        .map(drop)
+}
+
+/// Waits until the operator is available again.
+pub fn wait() -> Fallible {
+    let namespace = Namespace { name: NAMESPACE.to_owned() };
+    namespace.wait("deployment/crossfade", "condition=Available", Duration::from_mins(1))
+}

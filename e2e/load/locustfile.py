@@ -1,0 +1,198 @@
+"""Users of a bench who check what they are told: every write is read back, every list must hold their own documents.
+
+A user creates, reads, updates, lists and deletes documents of its own, over the REST API that every Frappe site has.
+What is sent is described by a template (LOAD_TEMPLATE), so the same users work on any bench: see `templates/`.
+
+Each request is a line in LOAD_EVENTS, JSON: time (seconds since 1970, at its end), name, ms, status, and `failure`:
+null, "hard" (a status of 400 or more where there should be none, or no answer) or "silent" (a good status, but a value that was
+written is missing or different). Environment: LOAD_SITE (Host header), LOAD_TOKEN (`key:secret` of an API user).
+"""
+
+import copy
+import json
+import os
+import random
+import threading
+import time
+import uuid
+from pathlib import Path
+from urllib.parse import quote
+
+from locust import FastHttpUser, between, events, task
+
+SITE = os.environ["LOAD_SITE"]
+TEMPLATE = json.loads(Path(os.environ["LOAD_TEMPLATE"]).read_text())
+DOCTYPE = quote(TEMPLATE["doctype"])
+OWNER = TEMPLATE["owner_field"]
+HEADERS = {
+    "Host": SITE,
+    "Authorization": f"token {os.environ['LOAD_TOKEN']}",
+    "Content-Type": "application/json",
+    "Accept": "application/json",
+}
+MOST_DOCUMENTS = 8
+_log = open(os.environ["LOAD_EVENTS"], "a", buffering=1 << 16)
+_lock = threading.Lock()
+
+
+def note(name, started, status, failure, words=""):
+    """Writes one request to the log; words say what was wrong."""
+    now = time.time()
+    line = {"time": round(now, 4), "name": name, "ms": round((now - started) * 1000, 2), "status": status}
+    line["failure"] = failure
+    if failure:
+        line["words"] = words[:400]
+    with _lock:
+        _log.write(json.dumps(line) + "\n")
+
+
+@events.quitting.add_listener
+def _close(**_):
+    _log.close()
+
+
+def filled(value, number):
+    """The template's value with its placeholders filled for document `number`."""
+    if isinstance(value, dict):
+        return {key: filled(each, number) for key, each in value.items()}
+    if isinstance(value, list):
+        return [filled(each, number) for each in value]
+    if value == "{int}":
+        return number % 1000
+    if value == "{money}":
+        return round(number % 997 + 0.25, 2)
+    return value.replace("{n}", str(number)) if isinstance(value, str) else value
+
+
+def difference(sent, got, where=""):
+    """What of `sent` is not in `got`, in words; None if all is there."""
+    for key, value in sent.items():
+        there = got.get(key)
+        if isinstance(value, list):
+            rows = there or []
+            if len(rows) != len(value):
+                return f"{where}{key}: {len(rows)} rows, {len(value)} sent"
+            for index, (row, row_there) in enumerate(zip(value, rows)):
+                found = difference(row, row_there, f"{key}[{index}].")
+                if found:
+                    return found
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            try:
+                if abs(float(there) - value) > 1e-6:
+                    return f"{where}{key}: {there!r}, sent {value!r}"
+            except (TypeError, ValueError):
+                return f"{where}{key}: {there!r}, sent {value!r}"
+        elif there != value:
+            return f"{where}{key}: {there!r}, sent {value!r}"
+    return None
+
+
+class Clerk(FastHttpUser):
+    """Somebody who works with documents of one DocType."""
+
+    wait_time = between(0.5, 1.5)
+    connection_timeout = 30.0
+    network_timeout = 60.0
+
+    def on_start(self):
+        self.me = uuid.uuid4().hex[:12]
+        self.documents = {}
+        self.counter = random.randrange(1_000_000)
+
+    def ask(self, name, method, path, body=None, good=(200,), hold=None):
+        """Sends one request; gives the answer's `data`, or None after a failure. `hold` judges a good answer."""
+        started = time.time()
+        data = json.dumps(body) if body is not None else None
+        with self.client.request(
+            method, path, name=name, headers=HEADERS, data=data, catch_response=True
+        ) as answer:
+            status = answer.status_code or 0
+            if status not in good:
+                answer.failure(f"status {status}")
+                words = (answer.text or str(answer.error or ""))[-400:]
+                note(name, started, status, "hard", words)
+                return None
+            if status >= 400 or method == "DELETE":
+                answer.success()
+                note(name, started, status, None)
+                return {}
+            try:
+                got = json.loads(answer.text)["data"]
+            except (ValueError, KeyError, TypeError) as error:
+                answer.failure("no data in the answer")
+                note(name, started, status, "hard", f"{error}: {answer.text[:200]}")
+                return None
+            wrong = hold(got) if hold else None
+            if wrong:
+                answer.failure(wrong)
+                note(name, started, status, "silent", wrong)
+            else:
+                answer.success()
+                note(name, started, status, None)
+            return got
+
+    def one(self):
+        return random.choice(list(self.documents)) if self.documents else None
+
+    def path(self, name):
+        return f"/api/resource/{DOCTYPE}/{quote(name)}"
+
+    def read_back(self, name):
+        """Reads a document and compares it with what was written last."""
+        self.ask("read", "GET", self.path(name), hold=lambda got: difference(self.documents[name], got))
+
+    @task(3)
+    def create(self):
+        if len(self.documents) >= MOST_DOCUMENTS:
+            return self.delete()
+        self.counter += 1
+        sent = filled(copy.deepcopy(TEMPLATE["document"]), self.counter)
+        sent[OWNER] = self.me
+        got = self.ask("create", "POST", f"/api/resource/{DOCTYPE}", sent, hold=lambda got: difference(sent, got))
+        if got and got.get("name"):
+            self.documents[got["name"]] = sent
+            self.read_back(got["name"])
+
+    @task(4)
+    def update(self):
+        name = self.one()
+        if not name:
+            return self.create()
+        self.counter += 1
+        # All fields, as the desk sends them.
+        sent = filled(copy.deepcopy(TEMPLATE["document"]), self.counter)
+        sent[OWNER] = self.me
+        got = self.ask("update", "PUT", self.path(name), sent, hold=lambda got: difference(sent, got))
+        if got is None:
+            # Unknown whether it was written: what is there now is what the next checks expect.
+            self.documents.pop(name, None)
+            return None
+        self.documents[name] = sent
+        self.read_back(name)
+
+    @task(6)
+    def read(self):
+        name = self.one()
+        if not name:
+            return self.create()
+        self.read_back(name)
+
+    @task(5)
+    def list(self):
+        query = f'?filters=[["{OWNER}","=","{self.me}"]]&fields=["name","{OWNER}"]&limit_page_length=100'
+
+        def hold(got):
+            missing = set(self.documents) - {row.get("name") for row in got}
+            return f"{len(missing)} own documents are not in the list" if missing else None
+
+        self.ask("list", "GET", f"/api/resource/{DOCTYPE}" + quote(query, safe="?&="), hold=hold)
+
+    @task(1)
+    def delete(self):
+        name = self.one()
+        if not name:
+            return
+        if self.ask("delete", "DELETE", self.path(name), good=(200, 202)) is None:
+            return
+        del self.documents[name]
+        self.ask("deleted", "GET", self.path(name), good=(404,))

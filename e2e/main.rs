@@ -1,0 +1,7 @@
+//! End-to-end tests on the real cluster of `e2e/bed`: `make e2e`, or one of them with the bed up:
+//! `cargo test --test e2e -- --include-ignored --test-threads=1 release`.
+//!
+//! A file a behaviour in `scenarios/`. They wait for conditions, and users work on the bench while they run.
+
+mod harness;
+mod scenarios;

@@ -1,0 +1,40 @@
+//! One file a behaviour that users rely on.
+
+mod abort;
+mod kills;
+mod release;
+mod rights;
+mod validation;
+
+use std::time::Duration;
+
+use crate::harness::Fallible;
+use crate::harness::bench::Bench;
+use crate::harness::figures::Figures;
+use crate::harness::load::Request;
+use crate::harness::operator;
+
+/// The longest that one release of the sample bench may take in a test.
+const RELEASE: Duration = Duration::from_mins(10);
+
+/// A bench that Crossfade runs at version v1, in a namespace of this name.
+fn installed(name: &str) -> Fallible<Bench> {
+    operator::install()?;
+    let bench = Bench::new(name, "v1")?;
+    bench.release("v1")?;
+    bench.wait_for("Ready", RELEASE)?;
+    Ok(bench)
+}
+
+/// Fails with the kinds of failures and the first of them, unless there were none.
+fn must_be_clean(requests: &[Request]) -> Fallible<Figures> {
+    let figures = Figures::of(requests, 0.0, f64::INFINITY);
+    if figures.requests == 0 {
+        return Err("no request was sent".into());
+    }
+    if figures.is_clean() {
+        return Ok(figures);
+    }
+    let first: Vec<&Request> = requests.iter().filter(|request| request.failure.is_some()).take(3).collect();
+    Err(format!("of {} requests failed {:?}; the first: {first:#?}", figures.requests, figures.kinds).into())
+}

@@ -1,0 +1,59 @@
+//! What the operator may do is what it needs: asked of the API server, as its service account.
+
+use crate::harness::Fallible;
+use crate::harness::cluster::kubectl;
+use crate::harness::operator;
+
+#[test]
+#[ignore = "needs the cluster of e2e/bed"]
+fn the_operator_may_do_what_it_needs_and_nothing_else() -> Fallible {
+    operator::install()?;
+    for (verb, resource, namespace) in MAY {
+        ask(verb, resource, namespace, true)?;
+    }
+    for (verb, resource, namespace) in MAY_NOT {
+        ask(verb, resource, namespace, false)?;
+    }
+    Ok(())
+}
+
+const MAY: [(&str, &str, &str); 8] = [
+    ("patch", "frappereleases.crossfade.dev/status", "default"),
+    ("create", "deployments.apps", "default"),
+    ("create", "jobs.batch", "default"),
+    ("patch", "httproutes.gateway.networking.k8s.io", "default"),
+    ("get", "pods/log", "default"),
+    ("patch", "pods", "default"),
+    ("create", "secrets", "default"),
+    ("update", "leases.coordination.k8s.io", operator::NAMESPACE),
+];
+
+const MAY_NOT: [(&str, &str, &str); 10] = [
+    ("create", "pods/exec", "default"),
+    ("create", "pods", "default"),
+    ("delete", "namespaces", "default"),
+    ("create", "clusterroles.rbac.authorization.k8s.io", "default"),
+    ("create", "rolebindings.rbac.authorization.k8s.io", "default"),
+    ("create", "serviceaccounts", "default"),
+    ("create", "serviceaccounts/token", "default"),
+    ("get", "nodes", "default"),
+    ("delete", "frappereleases.crossfade.dev", "default"),
+    ("update", "leases.coordination.k8s.io", "default"),
+];
+
+fn ask(verb: &str, resource: &str, namespace: &str, expected: bool) -> Fallible {
+    let who = format!("system:serviceaccount:{}:crossfade", operator::NAMESPACE);
+    // `auth can-i` exits with 1 for "no": both answers are on standard output.
+    let answer = kubectl(&["auth", "can-i", verb, resource, "-n", namespace, "--as", &who], None);
+    let may = match &answer {
+        Ok(text) => text.trim() == "yes",
+        Err(error) if error.to_string().contains("no") => false,
+        Err(error) => return Err(format!("cannot ask for {verb} {resource}: {error}").into()),
+    };
+    if may == expected {
+        Ok(())
+    } else {
+        Err(format!("the operator may{} {verb} {resource} in {namespace}", if may { "" } else { " not" })
+            .into())
+    }
+}
