@@ -71,8 +71,12 @@ echo "$content" > "$BED/content"
 say "node started"
 
 within 60 containerd_up
-"$BED_SOURCE/load-image.sh" 9>&- & loading=$!
+I=$BED/images
+# What the cluster itself needs is there before it is asked for: a failed pull is tried again after 10 s only.
+"$BED_SOURCE/load-image.sh" "$I"/{coredns,contour,base,envoy}.tar 9>&- & loading=$!
 within 120 ready; say "API server ready"
+wait $loading
+"$BED_SOURCE/load-image.sh" 9>&- & loading=$!
 kubectl apply --server-side -f "$BED_SOURCE/manifests/coredns.yaml" -f "$BED_SOURCE/manifests/storage.yaml" > /dev/null
 "$BED_SOURCE/gateway.sh" > "$BED/log/gateway-install.log" 2>&1 || { cat "$BED/log/gateway-install.log" >&2; exit 1; }
 say "CoreDNS and gateway applied"

@@ -7,9 +7,11 @@ set -euo pipefail
 . "$BED_SOURCE/cache.sh"
 root=$(cd "$BED_SOURCE/../.." && pwd)
 [ $# -gt 0 ] || { echo "usage: with.sh COMMAND..." >&2; exit 2; }
+child=
 end() {
   local rc=$?
   trap - EXIT INT TERM
+  [ -z "${child:-}" ] || kill -TERM -- "-$child" 2> /dev/null || true
   if [ $rc -ne 0 ] && [ -s "$CROSSFADE_BED/node.pid" ]; then "$BED_SOURCE/logs.sh" "$root/target/e2e-logs/$(date +%Y%m%d-%H%M%S)"; fi
   if [ "${KEEP:-}" = 1 ]; then say "KEEP=1: the bed stays up; make bed-down removes it"; else "$BED_SOURCE/down.sh" || rc=1; fi
   exit $rc
@@ -18,5 +20,7 @@ trap end EXIT
 trap 'exit 130' INT TERM
 "$BED_SOURCE/up.sh"
 "$BED_SOURCE/operator.sh"
-# In the background, so that a signal ends the wait at once.
-"$@" & wait $!
+# In the background, so that a signal ends the wait at once; in a group of its own, so that all of it can be ended.
+setsid "$@" < /dev/null & child=$!
+wait $child
+child=
