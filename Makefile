@@ -12,6 +12,8 @@ ifneq ($(wildcard ../shared),)
 export CROSSFADE_SHARED ?= $(abspath ../shared)
 endif
 
+CRD := frappereleases.crossfade.dev.yaml
+
 # $(call timed,NAME,COMMAND): the command's name before, its duration after.
 timed = @start=$$SECONDS; echo "==> $(1)"; rc=0; { $(2); } || rc=$$?; echo "<== $(1): $$((SECONDS - start)) s$$([ $$rc = 0 ] || echo ", FAILED")"; exit $$rc
 
@@ -46,7 +48,7 @@ mariadb: ## Tests against a real MariaDB and Redis, which they start themselves
 	$(call timed,mariadb,cargo test --test mariadb -- --include-ignored)
 
 e2e: ## End-to-end tests on a real cluster; KEEP=1 leaves it up
-	$(call timed,e2e,e2e/bed/with.sh cargo test --test e2e -- --include-ignored --test-threads=1)
+	$(call timed,e2e,CROSSFADE_NEED_HELM=1 e2e/bed/with.sh cargo test --test chart --test e2e -- --include-ignored --test-threads=1)
 
 bed-up: ## Bring the cluster up, with the operator's image in it
 	$(call timed,bed-up,e2e/bed/up.sh && e2e/bed/operator.sh)
@@ -57,8 +59,8 @@ bed-down: ## Take the cluster down and remove what it left
 images: ## Build the bed's images that are not cached
 	$(call timed,images,e2e/images/images.sh)
 
-crds: ## Generate crds/ from the code
-	$(call timed,crds,cargo run --quiet -- crds > crds/frappereleases.crossfade.dev.yaml.tmp && mv crds/frappereleases.crossfade.dev.yaml.tmp crds/frappereleases.crossfade.dev.yaml)
+crds: ## Generate crds/ and the chart crossfade-crds from the code
+	$(call timed,crds,cargo run --quiet -- crds > crds/$(CRD).tmp && mv crds/$(CRD).tmp crds/$(CRD) && cp crds/$(CRD) charts/crossfade-crds/templates/$(CRD))
 
 clean: bed-down ## Remove the build and the cluster; the cache ($CROSSFADE_CACHE) stays
 	$(call timed,clean,cargo clean)

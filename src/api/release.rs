@@ -28,6 +28,7 @@ use super::traffic::Traffic;
     status = "FrappeReleaseStatus",
     derive = "PartialEq",
     doc = "One bench and the version of it that should run",
+    annotation("helm.sh/resource-policy", "keep"),
     printcolumn = r#"{"name":"Phase","type":"string","jsonPath":".status.phase"}"#,
     printcolumn = r#"{"name":"Green","type":"integer","jsonPath":".status.weight","description":"Percent of the traffic on green"}"#,
     printcolumn = r#"{"name":"Image","type":"string","jsonPath":".spec.image"}"#,
