@@ -1,0 +1,253 @@
+//! What the chart of the operator installs, rendered with helm: above all, what the operator may do.
+//!
+//! helm is taken from `HELM`, from `PATH` or from the bed (`CROSSFADE_BED`). Without one the tests print that they were
+//! skipped, unless `CROSSFADE_NEED_HELM` is set, as `make e2e` does.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// Everything that the operator may do in a namespace that it watches: API group, resources, verbs.
+const MAY: [(&str, &str, &str); 9] = [
+    ("crossfade.dev", "frappereleases", "get list watch patch"),
+    ("crossfade.dev", "frappereleases/status", "patch"),
+    ("apps", "deployments", "get list watch create patch delete"),
+    ("", "services configmaps secrets", "get list watch create patch delete"),
+    ("batch", "jobs", "get list watch create patch delete"),
+    ("gateway.networking.k8s.io", "httproutes", "get list watch create patch delete"),
+    ("", "pods", "get list watch patch"),
+    ("", "pods/log", "get"),
+    ("events.k8s.io", "events", "create patch"),
+];
+
+/// What it may do in its own namespace besides.
+const MAY_AT_HOME: [(&str, &str, &str); 1] = [("coordination.k8s.io", "leases", "get create update patch")];
+
+fn helm() -> Option<PathBuf> {
+    let bed = std::env::var_os("CROSSFADE_BED")
+        .map_or_else(|| std::env::temp_dir().join("crossfade-bed"), PathBuf::from)
+        .join("bin/helm");
+    let named = std::env::var_os("HELM").map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).map(|folder| folder.join("helm"));
+    let found = named.into_iter().chain(on_path).chain([bed]).find(|file| file.is_file());
+    if found.is_none() {
+        assert!(
+            std::env::var_os("CROSSFADE_NEED_HELM").is_none(),
+            "no helm: set HELM, or bring the bed up once (make bed-up)"
+        );
+        eprintln!("skipped: no helm in HELM, PATH or the bed");
+    }
+    found
+}
+
+fn run(helm: &Path, args: &[&str]) -> Output {
+    let charts = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts");
+    Command::new(helm).current_dir(charts).args(args).output().unwrap()
+}
+
+/// The objects that `helm template` gives; `None` without helm.
+fn rendered(settings: &[&str]) -> Option<Vec<Value>> {
+    let helm = helm()?;
+    // A helm that was built from the module believes in Kubernetes 1.20 unless it is told.
+    let mut args =
+        vec!["template", "crossfade", "crossfade", "--namespace", "operators", "--kube-version", "1.34.0"];
+    args.extend(settings.iter().flat_map(|setting| ["--set", setting]));
+    let output = run(&helm, &args);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let documents = serde_yaml::Deserializer::from_str(&text);
+    let objects = documents.map(|document| serde::Deserialize::deserialize(document).unwrap());
+    Some(objects.filter(|object: &Value| !object.is_null()).collect())
+}
+
+fn of_kind<'a>(objects: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    objects.iter().filter(|object| object["kind"] == kind).collect()
+}
+
+/// One line a permission: `group/resource verb`.
+fn permissions(roles: &[&Value]) -> BTreeSet<String> {
+    let words = |rule: &Value, key: &str| -> Vec<String> {
+        rule[key].as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+    };
+    let mut found = BTreeSet::new();
+    for rule in roles.iter().flat_map(|role| role["rules"].as_array().unwrap()) {
+        let keys: BTreeSet<&str> = rule.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(
+            keys,
+            BTreeSet::from(["apiGroups", "resources", "verbs"]),
+            "a rule of another form: {rule}"
+        );
+        for group in words(rule, "apiGroups") {
+            for resource in words(rule, "resources") {
+                for verb in words(rule, "verbs") {
+                    found.insert(format!("{group}/{resource} {verb}"));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn listed(table: &[(&str, &str, &str)]) -> BTreeSet<String> {
+    let mut listed = BTreeSet::new();
+    for (group, resources, verbs) in table {
+        for resource in resources.split(' ') {
+            listed.extend(verbs.split(' ').map(|verb| format!("{group}/{resource} {verb}")));
+        }
+    }
+    listed
+}
+
+fn deployment(objects: &[Value]) -> &Value {
+    let found = of_kind(objects, "Deployment");
+    assert_eq!(found.len(), 1);
+    found[0]
+}
+
+#[test]
+fn the_operator_may_do_exactly_what_is_listed() {
+    let Some(objects) = rendered(&[]) else { return };
+    assert_eq!(permissions(&of_kind(&objects, "ClusterRole")), listed(&MAY));
+    let roles = of_kind(&objects, "Role");
+    assert_eq!(permissions(&roles), listed(&MAY_AT_HOME));
+    assert!(roles.iter().all(|role| role["metadata"]["namespace"] == "operators"));
+}
+
+#[test]
+fn with_scope_namespace_it_may_do_nothing_anywhere_else() {
+    let Some(objects) = rendered(&["scope=namespace", "namespaces={erp,shop}"]) else { return };
+    assert!(
+        of_kind(&objects, "ClusterRole").is_empty() && of_kind(&objects, "ClusterRoleBinding").is_empty()
+    );
+    let roles = of_kind(&objects, "Role");
+    for namespace in ["erp", "shop"] {
+        let here: Vec<&Value> =
+            roles.iter().copied().filter(|role| role["metadata"]["namespace"] == namespace).collect();
+        assert_eq!(permissions(&here), listed(&MAY));
+    }
+    let home: Vec<&Value> =
+        roles.iter().copied().filter(|role| role["metadata"]["namespace"] == "operators").collect();
+    assert_eq!(permissions(&home), listed(&MAY_AT_HOME));
+    assert_eq!(roles.len(), 3);
+    let container = &deployment(&objects)["spec"]["template"]["spec"]["containers"][0];
+    let args = serde_json::json!(["operator", "--leader-elect", "--namespace=erp", "--namespace=shop"]);
+    assert_eq!(container["args"], args);
+}
+
+#[test]
+fn every_binding_is_of_the_operators_own_account() {
+    for settings in [&[][..], &["scope=namespace"][..]] {
+        let Some(objects) = rendered(settings) else { return };
+        let account = of_kind(&objects, "ServiceAccount")[0]["metadata"]["name"].clone();
+        let bindings = [of_kind(&objects, "ClusterRoleBinding"), of_kind(&objects, "RoleBinding")].concat();
+        assert_eq!(bindings.len(), 2);
+        for binding in bindings {
+            let subject =
+                serde_json::json!([{"kind": "ServiceAccount", "name": account, "namespace": "operators"}]);
+            assert_eq!(binding["subjects"], subject);
+            let role = &binding["roleRef"];
+            let is_there = of_kind(&objects, role["kind"].as_str().unwrap())
+                .iter()
+                .any(|found| found["metadata"]["name"] == role["name"]);
+            assert!(is_there, "{role} is not in the chart");
+        }
+        assert_eq!(deployment(&objects)["spec"]["template"]["spec"]["serviceAccountName"], account);
+    }
+}
+
+#[test]
+fn the_operators_pod_passes_restricted_pod_security() {
+    let Some(objects) = rendered(&[]) else { return };
+    let pod = &deployment(&objects)["spec"]["template"]["spec"];
+    assert_eq!(
+        pod["securityContext"],
+        serde_json::json!({"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}}),
+        "no uid: any will do"
+    );
+    assert!(
+        pod.get("volumes").is_none()
+            && pod.get("hostNetwork").is_none()
+            && pod.get("initContainers").is_none()
+    );
+    let containers = pod["containers"].as_array().unwrap();
+    assert_eq!(containers.len(), 1);
+    assert_eq!(
+        containers[0]["securityContext"],
+        serde_json::json!({
+            "allowPrivilegeEscalation": false,
+            "readOnlyRootFilesystem": true,
+            "capabilities": {"drop": ["ALL"]}
+        })
+    );
+    assert!(containers[0]["resources"]["requests"]["cpu"].is_string());
+    assert!(containers[0]["resources"]["limits"]["memory"].is_string());
+}
+
+#[test]
+fn the_operator_is_probed_and_gives_its_own_image_to_its_jobs() {
+    let Some(objects) =
+        rendered(&["image.digest=sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"])
+    else {
+        return;
+    };
+    let container = &deployment(&objects)["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["args"], serde_json::json!(["operator", "--leader-elect"]));
+    assert_eq!(container["livenessProbe"]["httpGet"]["path"], "/healthz");
+    assert_eq!(container["readinessProbe"]["httpGet"]["path"], "/readyz");
+    assert_eq!(container["ports"], serde_json::json!([{"name": "http", "containerPort": 8080}]));
+    let image = container["image"].as_str().unwrap();
+    assert!(image.contains("@sha256:"), "{image}");
+    let env = container["env"].as_array().unwrap();
+    let own = env.iter().find(|variable| variable["name"] == "CROSSFADE_IMAGE").unwrap();
+    assert_eq!(own["value"], container["image"]);
+}
+
+#[test]
+fn what_is_off_is_not_there_and_what_is_on_is() {
+    let Some(plain) = rendered(&[]) else { return };
+    assert!(of_kind(&plain, "PodDisruptionBudget").is_empty());
+    assert_eq!(of_kind(&plain, "Service").len(), 1);
+    let settings = [
+        "podDisruptionBudget.enabled=true",
+        "metrics.service.enabled=false",
+        "rbac.create=false",
+        "runAsUser=4242",
+    ];
+    let Some(other) = rendered(&settings) else { return };
+    assert_eq!(of_kind(&other, "PodDisruptionBudget").len(), 1);
+    assert!(of_kind(&other, "Service").is_empty() && of_kind(&other, "ClusterRole").is_empty());
+    assert_eq!(deployment(&other)["spec"]["template"]["spec"]["securityContext"]["runAsUser"], 4242);
+}
+
+#[test]
+fn settings_that_mean_nothing_are_refused() {
+    let Some(helm) = helm() else { return };
+    for setting in ["scop=cluster", "scope=everything", "namespaces={erp}", "image.digest=abc", "runAsUser=0"]
+    {
+        let args = ["template", "x", "crossfade", "--kube-version", "1.34.0", "--set", setting];
+        let output = run(&helm, &args);
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && words.contains("schema"), "--set {setting}: {words}");
+    }
+}
+
+#[test]
+fn both_charts_pass_lint() {
+    let Some(helm) = helm() else { return };
+    let output = run(&helm, &["lint", "--strict", "crossfade", "crossfade-crds"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn the_charts_have_the_version_of_the_program() {
+    for chart in ["crossfade", "crossfade-crds"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts").join(chart).join("Chart.yaml");
+        let about: Value = serde_yaml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(about["appVersion"], env!("CARGO_PKG_VERSION"), "charts/{chart}/Chart.yaml: appVersion");
+    }
+}
