@@ -179,7 +179,7 @@ fn the_table_names_every_folder() {
     let folders: BTreeSet<String> = fs::read_dir(source())
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
+        .filter(|path| path.is_dir() && !files(path).is_empty())
         .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
         .collect();
     let named: BTreeSet<String> = allowed().into_keys().collect();
