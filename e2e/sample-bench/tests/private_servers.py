@@ -49,12 +49,12 @@ class Servers:
 
     def _start_mariadb(self):
         data = self.folder / "mysql"
-        log = (self.folder / "mariadbd.log").open("wb")
+        log = self.folder / "mariadbd.log"
         as_root = ["--user=root"] if os.geteuid() == 0 else []
         subprocess.run(
             ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
              "--auth-root-authentication-method=normal", *as_root],
-            check=True, stdout=log, stderr=log,
+            check=True, capture_output=True,
         )  # fmt: skip
         self._spawn(
             ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={data}", f"--port={self.db_port}",
@@ -73,7 +73,7 @@ class Servers:
         return True
 
     def _start_redis(self):
-        log = (self.folder / "redis.log").open("wb")
+        log = self.folder / "redis.log"
         self._spawn(
             ["redis-server", "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", "",
              "--appendonly", "no", "--dir", str(self.folder)],
@@ -87,7 +87,8 @@ class Servers:
         wait_for(answers, "redis-server to answer")
 
     def _spawn(self, command, log):
-        self.processes.append(subprocess.Popen(command, stdout=log, stderr=log))
+        with log.open("wb") as handle:
+            self.processes.append(subprocess.Popen(command, stdout=handle, stderr=handle))
 
     def connect(self, database=None, autocommit=True):
         """A connection with all rights."""

@@ -75,6 +75,7 @@ def login_response(request):
 def logout_response():
     """End the session."""
     logout(local.sid)
+    local.db.commit()
     response = json_response({"message": "Logged Out"})
     response.delete_cookie("sid")
     return response
