@@ -11,7 +11,7 @@ use super::cluster::{Namespace, repository, until};
 
 /// Prepares `sites/` of a container that nobody lays out: links into the mounted Secrets.
 const LAYOUT: &str = r#"{name: layout, image: "${IMAGE}", securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}},
-  command: [sh, -ec, "cp -a /home/frappe/frappe-bench/sites/. /sites/; mkdir -p /sites/${SITE}/locks /sites/${SITE}/logs /sites/logs; ln -sf /config/common_site_config.json /sites/common_site_config.json; ln -sf /config/site_config.json /sites/${SITE}/site_config.json"],
+  command: [sh, -ec, "cp -r /home/frappe/frappe-bench/sites/. /sites/; mkdir -p /sites/${SITE}/locks /sites/${SITE}/logs /sites/logs; ln -sf /config/common_site_config.json /sites/common_site_config.json; ln -sf /config/site_config.json /sites/${SITE}/site_config.json"],
   volumeMounts: [{name: sites, mountPath: /sites}]}"#;
 
 const VOLUMES: &str = r"[{name: sites, emptyDir: {}}, {name: config, projected: {sources: [{secret: {name: common-config}}, {secret: {name: site-config}}]}}]";
