@@ -1,9 +1,10 @@
 //! A manifest that cannot work is refused by the API server, with a sentence that a user understands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::harness::Fallible;
-use crate::harness::cluster::{Namespace, repository};
+use crate::harness::cluster::{Namespace, repository, until};
 use crate::harness::operator;
 
 #[test]
@@ -18,15 +19,11 @@ fn manifests_that_cannot_work_are_refused_with_the_reason() -> Fallible {
     }
     let mut cases = 0;
     for file in yaml(&folder.join("invalid"))? {
-        let text = std::fs::read_to_string(&file)?;
-        let first = text.lines().next().unwrap_or_default();
-        let Some(expected) = first.strip_prefix("# expect: ") else {
-            return Err(format!("{} does not begin with `# expect: `", file.display()).into());
-        };
+        let expected = expectation(&file)?;
         let path = file.display().to_string();
         match namespace.kubectl(&["apply", "--dry-run=server", "-f", &path]) {
             Ok(_) => return Err(format!("{path} was taken; expected: {expected}").into()),
-            Err(error) if error.to_string().contains(expected) => cases += 1,
+            Err(error) if error.to_string().contains(&expected) => cases += 1,
             Err(error) => return Err(format!("{path}: expected `{expected}`, got: {error}").into()),
         }
     }
@@ -35,6 +32,58 @@ fn manifests_that_cannot_work_are_refused_with_the_reason() -> Fallible {
         return Err(format!("only {cases} cases").into());
     }
     namespace.delete()
+}
+
+#[test]
+#[ignore = "needs the cluster of e2e/bed"]
+fn what_must_stand_still_while_a_release_runs_does() -> Fallible {
+    operator::install()?;
+    let namespace = Namespace::new("transitions")?;
+    let files = yaml(&repository().join("e2e/manifests/transitions"))?;
+    let pairs: Vec<(&PathBuf, PathBuf)> =
+        files.iter().filter_map(|file| Some((file, after(file)?))).collect();
+    if pairs.is_empty() {
+        return Err("there is no transition to try".into());
+    }
+    for (before, after) in pairs {
+        transition(&namespace, before, &after)?;
+    }
+    namespace.delete()
+}
+
+/// The second file of a transition, from the first.
+fn after(before: &Path) -> Option<PathBuf> {
+    let name = before.file_name()?.to_str()?.strip_suffix(".before.yaml")?;
+    Some(before.with_file_name(format!("{name}.after.yaml")))
+}
+
+/// Tries one change of an object that has the status of its first file.
+fn transition(namespace: &Namespace, before: &Path, after: &Path) -> Fallible {
+    let expected = expectation(after)?;
+    let (before, after) = (before.display().to_string(), after.display().to_string());
+    namespace.kubectl(&["apply", "-f", &before])?;
+    // The operator writes a status of its own when it sees this one: then both are done once more.
+    let answer = until(&format!("`{expected}` for {after}"), Duration::from_secs(20), || {
+        let status = ["apply", "--server-side", "--force-conflicts", "--subresource=status", "-f", &before];
+        namespace.kubectl(&status)?;
+        match namespace.kubectl(&["apply", "--dry-run=server", "-f", &after]) {
+            Ok(_) if expected == "accepted" => Ok(Some(())),
+            Ok(_) => Err("it was taken".into()),
+            Err(error) if error.to_string().contains(&expected) => Ok(Some(())),
+            Err(error) => Err(error),
+        }
+    });
+    namespace.kubectl(&["delete", "frappereleases", "--all", "--timeout=60s"])?;
+    answer
+}
+
+/// What the first line of a file says must happen.
+fn expectation(file: &Path) -> Fallible<String> {
+    let text = std::fs::read_to_string(file)?;
+    let first = text.lines().next().unwrap_or_default().strip_prefix("# expect: ");
+    first
+        .map(str::to_owned)
+        .ok_or_else(|| format!("{} does not begin with `# expect: `", file.display()).into())
 }
 
 fn yaml(folder: &PathBuf) -> Fallible<Vec<PathBuf>> {
