@@ -32,6 +32,17 @@ pub const ANNOTATION_RETRY: &str = "crossfade.dev/retry";
 /// Annotation on a Job: the value of [`ANNOTATION_RETRY`] that it was made under.
 pub const ANNOTATION_ATTEMPT: &str = "crossfade.dev/attempt";
 
+/// Annotation on a revision's configuration Secret: where it sends the sites, `tables` or `views-<green's revision>`.
+pub const ANNOTATION_PLACEMENT: &str = "crossfade.dev/placement";
+/// Annotation on objects of one site: its whole name (the label holds the slug).
+pub const ANNOTATION_SITE: &str = "crossfade.dev/site";
+/// Annotation on a stored plan: its hash.
+pub const ANNOTATION_PLAN_HASH: &str = "crossfade.dev/plan-hash";
+/// Annotation on a stored plan: its verdict.
+pub const ANNOTATION_PLAN_VERDICT: &str = "crossfade.dev/plan-verdict";
+/// Annotation on a stored plan: its summary.
+pub const ANNOTATION_PLAN_SUMMARY: &str = "crossfade.dev/plan-summary";
+
 /// Finalizer: an expanded database and a moved route are not left behind.
 pub const FINALIZER: &str = "crossfade.dev/release";
 

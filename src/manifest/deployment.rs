@@ -1,0 +1,258 @@
+//! The Deployments of a revision: web, socketio, workers, scheduler.
+
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
+use k8s_openapi::api::core::v1::{
+    Container, ContainerPort, ExecAction, HTTPGetAction, HTTPHeader, Lifecycle, LifecycleHandler, PodSpec,
+    PodTemplateSpec, Probe, SleepAction, TCPSocketAction,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::pod::{self, words};
+use super::{Blueprint, Component, labels};
+use crate::api::bench::{Program, Socketio, Worker};
+use crate::release::Running;
+
+/// Seconds between two looks at a Pod that starts or serves.
+const PROBE_SECONDS: i32 = 2;
+/// Seconds that the scheduler may take to end.
+const SCHEDULER_GRACE_SECONDS: i64 = 60;
+
+/// All Deployments of a revision, scaled as told.
+pub fn deployments(blueprint: &Blueprint<'_>, running: Running) -> Vec<Deployment> {
+    let template = blueprint.template;
+    let mut all = vec![web(blueprint, scaled(running.web, template.web.replicas))];
+    if let Some(part) = &template.socketio {
+        all.push(socketio(blueprint, part, scaled(running.web, 1)));
+    }
+    for part in &template.workers {
+        all.push(worker(blueprint, part, scaled(running.workers, part.replicas)));
+    }
+    if let Some(part) = &template.scheduler {
+        all.push(scheduler(blueprint, part, scaled(running.scheduler, 1)));
+    }
+    all
+}
+
+const fn scaled(is_running: bool, replicas: i32) -> i32 {
+    if is_running { replicas } else { 0 }
+}
+
+fn web(blueprint: &Blueprint<'_>, replicas: i32) -> Deployment {
+    let web = &blueprint.template.web;
+    let mut server = pod::run(pod::bench_container(blueprint, "web"), &web.program, &[]);
+    server.ports = Some(vec![port("web", web.port)]);
+    server.startup_probe = Some(startup(blueprint));
+    server.readiness_probe = Some(readiness(blueprint));
+    // Gentle: a bench under load answers late, and a restart would lose its requests.
+    server.liveness_probe =
+        Some(Probe { period_seconds: Some(20), failure_threshold: Some(6), ..tcp(web.port) });
+    server.lifecycle = drain(web.drain_seconds);
+    let mut containers = vec![server];
+    if let Some(proxy) = &web.proxy {
+        let mut beside = pod::run(pod::bench_container(blueprint, "proxy"), &proxy.program, &[]);
+        beside.ports = Some(vec![port("proxy", proxy.port)]);
+        beside.readiness_probe = Some(tcp(proxy.port));
+        beside.lifecycle = drain(web.drain_seconds);
+        containers.push(beside);
+    }
+    let grace = i64::from(web.drain_seconds) + i64::from(web.grace_seconds);
+    deployment(blueprint, Component::Web, replicas, bench_pod(blueprint, containers, grace))
+}
+
+fn socketio(blueprint: &Blueprint<'_>, part: &Socketio, replicas: i32) -> Deployment {
+    let script = format!("{}/apps/frappe/socketio.js", blueprint.template.bench.path.trim_end_matches('/'));
+    let container = pod::bench_container(blueprint, "socketio");
+    let mut container = pod::run(container, &part.program, &words(&["node", &script]));
+    container.ports = Some(vec![port("socketio", part.port)]);
+    container.readiness_probe = Some(tcp(part.port));
+    let web = &blueprint.template.web;
+    container.lifecycle = drain(web.drain_seconds);
+    let grace = i64::from(web.drain_seconds) + i64::from(web.grace_seconds);
+    deployment(blueprint, Component::Socketio, replicas, bench_pod(blueprint, vec![container], grace))
+}
+
+fn worker(blueprint: &Blueprint<'_>, part: &Worker, replicas: i32) -> Deployment {
+    let container = pod::bench_container(blueprint, "worker");
+    let default = words(&["bench", "worker", "--queue", &part.queues.join(",")]);
+    let container = pod::run(container, &part.program, &default);
+    let spec = bench_pod(blueprint, vec![container], i64::from(part.grace_seconds));
+    deployment(blueprint, Component::Worker(&part.name), replicas, spec)
+}
+
+fn scheduler(blueprint: &Blueprint<'_>, part: &Program, replicas: i32) -> Deployment {
+    let container = pod::bench_container(blueprint, "scheduler");
+    let container = pod::run(container, part, &words(&["bench", "schedule"]));
+    let spec = bench_pod(blueprint, vec![container], SCHEDULER_GRACE_SECONDS);
+    let mut deployment = deployment(blueprint, Component::Scheduler, replicas, spec);
+    if let Some(spec) = &mut deployment.spec {
+        // Two schedulers would enqueue every job twice.
+        spec.strategy = Some(DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None });
+    }
+    deployment
+}
+
+fn deployment(
+    blueprint: &Blueprint<'_>,
+    component: Component<'_>,
+    replicas: i32,
+    pod: PodSpec,
+) -> Deployment {
+    let identity = labels::identity(&blueprint.release_name(), blueprint.revision, component);
+    let metadata = blueprint.metadata(blueprint.part(&component.label()), component);
+    Deployment {
+        spec: Some(DeploymentSpec {
+            replicas: Some(replicas),
+            selector: LabelSelector { match_labels: Some(identity), match_expressions: None },
+            strategy: Some(DeploymentStrategy {
+                type_: Some("RollingUpdate".to_owned()),
+                rolling_update: Some(RollingUpdateDeployment {
+                    max_unavailable: Some(IntOrString::Int(0)),
+                    max_surge: Some(IntOrString::Int(1)),
+                }),
+            }),
+            template: PodTemplateSpec {
+                metadata: Some(ObjectMeta { labels: metadata.labels.clone(), ..ObjectMeta::default() }),
+                spec: Some(pod),
+            },
+            // A revision's Pods never change, so there is no older state to keep.
+            revision_history_limit: Some(1),
+            ..DeploymentSpec::default()
+        }),
+        metadata,
+        status: None,
+    }
+}
+
+fn bench_pod(blueprint: &Blueprint<'_>, containers: Vec<Container>, grace: i64) -> PodSpec {
+    PodSpec {
+        init_containers: Some(pod::bench_init(blueprint)),
+        termination_grace_period_seconds: Some(grace),
+        ..pod::spec(blueprint, pod::bench_volumes(blueprint), containers)
+    }
+}
+
+fn port(name: &str, number: u16) -> ContainerPort {
+    ContainerPort {
+        name: Some(name.to_owned()),
+        container_port: i32::from(number),
+        protocol: Some("TCP".to_owned()),
+        ..ContainerPort::default()
+    }
+}
+
+/// Goes on serving after the order to stop until every gateway has seen the Pod go.
+fn drain(seconds: u16) -> Option<Lifecycle> {
+    (seconds > 0).then(|| Lifecycle {
+        pre_stop: Some(LifecycleHandler {
+            sleep: Some(SleepAction { seconds: i64::from(seconds) }),
+            ..LifecycleHandler::default()
+        }),
+        ..Lifecycle::default()
+    })
+}
+
+fn tcp(port: u16) -> Probe {
+    Probe {
+        tcp_socket: Some(TCPSocketAction { port: IntOrString::Int(i32::from(port)), host: None }),
+        period_seconds: Some(PROBE_SECONDS),
+        timeout_seconds: Some(5),
+        failure_threshold: Some(3),
+        ..Probe::default()
+    }
+}
+
+/// A Pod counts as started when it has answered a request that reads a DocType.
+fn startup(blueprint: &Blueprint<'_>) -> Probe {
+    let web = &blueprint.template.web;
+    let url = format!("http://127.0.0.1:{}{}", web.port, web.startup_path);
+    let seconds = blueprint.release.spec.deadlines.ready_seconds;
+    let tries = i32::try_from(seconds).unwrap_or(i32::MAX) / PROBE_SECONDS;
+    Probe {
+        exec: Some(ExecAction {
+            command: Some(words(&[pod::BINARY, "probe", "--url", &url, "--site", first_site(blueprint)])),
+        }),
+        period_seconds: Some(PROBE_SECONDS),
+        timeout_seconds: Some(10),
+        failure_threshold: Some(tries.max(1)),
+        ..Probe::default()
+    }
+}
+
+fn readiness(blueprint: &Blueprint<'_>) -> Probe {
+    let web = &blueprint.template.web;
+    Probe {
+        http_get: Some(HTTPGetAction {
+            path: Some(web.readiness_path.clone()),
+            port: IntOrString::Int(i32::from(web.port)),
+            scheme: Some("HTTP".to_owned()),
+            http_headers: Some(vec![HTTPHeader {
+                name: "Host".to_owned(),
+                value: first_site(blueprint).to_owned(),
+            }]),
+            host: None,
+        }),
+        period_seconds: Some(PROBE_SECONDS),
+        timeout_seconds: Some(5),
+        failure_threshold: Some(3),
+        ..Probe::default()
+    }
+}
+
+fn first_site<'a>(blueprint: &Blueprint<'a>) -> &'a str {
+    blueprint.template.sites.first().map_or("localhost", |site| site.name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::bench::Sidecar;
+    use crate::manifest::sample;
+
+    #[test]
+    fn every_part_of_a_revision_is_as_it_was_reviewed() {
+        let release = sample::release();
+        let template = release.spec.template();
+        let all = deployments(&sample::blueprint(&release, &template, 2), Running::WITHOUT_SCHEDULER);
+        for deployment in all {
+            insta::assert_yaml_snapshot!(deployment.metadata.name.clone().unwrap(), deployment);
+        }
+    }
+
+    #[test]
+    fn what_is_not_running_has_no_pods_but_is_there() {
+        let release = sample::release();
+        let template = release.spec.template();
+        let replicas = |running| -> Vec<i32> {
+            let all = deployments(&sample::blueprint(&release, &template, 1), running);
+            all.into_iter().map(|d| d.spec.unwrap().replicas.unwrap()).collect()
+        };
+        assert_eq!(replicas(Running::ALL), [2, 1, 1, 1, 1]);
+        assert_eq!(replicas(Running::WORKERS), [0, 0, 1, 1, 0]);
+        assert_eq!(replicas(Running::NONE), [0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_proxy_beside_the_server_drains_as_long_as_it() {
+        let release = sample::release();
+        let mut template = release.spec.template();
+        let program = Program { command: words(&["nginx-entrypoint.sh"]), ..Program::default() };
+        template.web.proxy = Some(Sidecar { program, port: 8080 });
+        let all = deployments(&sample::blueprint(&release, &template, 1), Running::ALL);
+        let containers = all[0].spec.as_ref().unwrap().template.spec.as_ref().unwrap().containers.clone();
+        assert_eq!(containers.len(), 2);
+        assert_eq!(containers[1].command.as_deref(), Some(&words(&["nginx-entrypoint.sh"])[..]));
+        assert_eq!(containers[0].lifecycle, containers[1].lifecycle);
+    }
+
+    #[test]
+    fn no_part_of_the_pods_depends_on_the_configuration_or_on_the_scale() {
+        let release = sample::release();
+        let template = release.spec.template();
+        let pods = |running| -> Vec<_> {
+            let all = deployments(&sample::blueprint(&release, &template, 1), running);
+            all.into_iter().map(|d| d.spec.unwrap().template).collect()
+        };
+        assert_eq!(pods(Running::ALL), pods(Running::NONE));
+    }
+}
