@@ -1,6 +1,10 @@
 //! The command line: a file a command, a variant in [`Command`] and nothing else.
 
 pub mod crds;
+mod operator;
+mod say;
+mod status;
+mod target;
 
 use std::process::ExitCode;
 
@@ -30,6 +34,13 @@ pub enum Output {
 enum Command {
     /// Print the manifest of the FrappeRelease resource.
     Crds,
+    Operator(operator::Operator),
+    Status(status::Status),
+    Approve(say::Approve),
+    Abort(say::Abort),
+    Retry(say::Retry),
+    Pause(say::Pause),
+    Resume(say::Resume),
 }
 
 /// Parses the arguments, runs the command and gives its exit code: 0 done, 1 failed, others as the command says.
@@ -37,5 +48,12 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         Command::Crds => crds::run(),
+        Command::Operator(operator) => operator.run(cli.output),
+        Command::Status(status) => status.run(cli.output),
+        Command::Approve(approve) => approve.run(),
+        Command::Abort(abort) => abort.run(),
+        Command::Retry(retry) => retry.run(),
+        Command::Pause(pause) => pause.run(),
+        Command::Resume(resume) => resume.run(),
     }
 }

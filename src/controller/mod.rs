@@ -1,1 +1,171 @@
-//! placeholder
+//! The operator: watches every `FrappeRelease` and what belongs to it, and runs
+//! `observe -> decide -> act -> status` for each.
+//!
+//! | file | step | client |
+//! |---|---|---|
+//! | `observe` | all that a decision may look at (`seen`, `job_log`, `secrets` read the parts) | reads |
+//! | `crate::release::decide` | what to do now | none |
+//! | `act` | does it, through `apply` | writes |
+//! | `status`, `event`, `finalizer` | tells | writes |
+//! | `lease`, `server`, `metrics` | the process around it | |
+//!
+//! Nothing is remembered between two reconciles but waits, and the progress lines of Jobs for a few seconds.
+
+mod act;
+mod apply;
+mod context;
+mod error;
+mod event;
+mod finalizer;
+mod job_log;
+mod lease;
+mod metrics;
+mod observe;
+mod operator;
+mod secrets;
+mod seen;
+mod server;
+mod status;
+
+pub use operator::{OperatorError, Settings, run};
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use kube::core::DeserializeGuard;
+use kube::runtime::controller::Action as Next;
+use kube::{Api, ResourceExt};
+
+use crate::api::FrappeRelease;
+use crate::release::{Decision, Observed, decide};
+use context::Context;
+use error::Error;
+
+/// The resource as it is watched: one that cannot be read does not stop the watch of all others.
+type Guarded = DeserializeGuard<FrappeRelease>;
+
+/// Brings one release a step further.
+async fn reconcile(guarded: Arc<Guarded>, ctx: Arc<Context>) -> Result<Next, Error> {
+    let started = Instant::now();
+    // On the heap: all that a reconcile holds while it waits would else be moved around with it.
+    let result = Box::pin(step(&guarded, &ctx)).await;
+    ctx.metrics.reconciled(started.elapsed());
+    match &result {
+        Ok(_) => ctx.backoff.succeeded(&key(&guarded)),
+        Err(error) => ctx.metrics.failed(error.label()),
+    }
+    result
+}
+
+/// When to try again after a failure: later for each failure of the same object.
+#[expect(clippy::needless_pass_by_value, reason = "the signature is the runtime's")]
+fn error_policy(guarded: Arc<Guarded>, error: &Error, ctx: Arc<Context>) -> Next {
+    let release = key(&guarded);
+    if let Error::Malformed(_) = error {
+        tracing::warn!(release, error = error.chain(), "waiting for the FrappeRelease to be corrected");
+        return Next::await_change();
+    }
+    let wait = ctx.backoff.failed(&release);
+    tracing::warn!(release, error = error.chain(), seconds = wait.as_secs(), "failed, trying again");
+    Next::requeue(wait)
+}
+
+fn key(guarded: &Guarded) -> String {
+    format!("{}/{}", guarded.namespace().unwrap_or_default(), guarded.name_any())
+}
+
+async fn step(guarded: &Guarded, ctx: &Context) -> Result<Next, Error> {
+    // read (client): the watch's own copy may be older than what was written a moment ago
+    let Some(release) = current(guarded, ctx).await? else {
+        if let Ok(release) = &guarded.0 {
+            ctx.metrics.forget(release);
+        }
+        return Ok(Next::await_change());
+    };
+    finalizer::ensure(ctx, &release).await?;
+
+    // observe (client)
+    let seen = match Box::pin(observe::observe(ctx, release.clone())).await {
+        Ok(seen) => seen,
+        Err(error) => {
+            tell_failure(ctx, &release, &error).await;
+            return Err(error);
+        }
+    };
+    // decide (no client)
+    let decision = decide(&seen, Timestamp::now());
+    if decision.is_finalized {
+        finalizer::remove(ctx, &seen.release).await?;
+        ctx.metrics.forget(&seen.release);
+        return Ok(Next::await_change());
+    }
+    // act, then tell (client)
+    let done = act_all(ctx, &seen, &decision).await;
+    tell(ctx, &seen, &decision, done.as_ref().err()).await?;
+    done.map(|()| Next::requeue(decision.recheck))
+}
+
+async fn current(guarded: &Guarded, ctx: &Context) -> Result<Option<FrappeRelease>, Error> {
+    let (namespace, name) = (guarded.namespace().unwrap_or_default(), guarded.name_any());
+    let api: Api<Guarded> = Api::namespaced(ctx.client.clone(), &namespace);
+    let found = api.get_opt(&name).await;
+    let found = found.map_err(|source| Error::Read { what: format!("FrappeRelease '{name}'"), source })?;
+    match found {
+        None => Ok(None),
+        Some(DeserializeGuard(Ok(release))) => Ok(Some(release)),
+        Some(DeserializeGuard(Err(invalid))) => Err(Error::Malformed(invalid.error)),
+    }
+}
+
+/// Does the actions in their order and stops at the first that fails: a later one may rest on an earlier.
+async fn act_all(ctx: &Context, seen: &Observed, decision: &Decision) -> Result<(), Error> {
+    for action in &decision.actions {
+        tracing::debug!(release = seen.release.name_any(), phase = decision.phase.name(), ?action, "acting");
+        act::act(ctx, seen, action).await?;
+    }
+    Ok(())
+}
+
+/// Writes the status, publishes the event, notes the metrics.
+async fn tell(
+    ctx: &Context,
+    seen: &Observed,
+    decision: &Decision,
+    error: Option<&Error>,
+) -> Result<(), Error> {
+    let release = &seen.release;
+    let before = release.status.as_ref().and_then(|status| status.phase);
+    if before != Some(decision.phase) {
+        tracing::info!(
+            release = release.name_any(),
+            namespace = release.namespace(),
+            phase = decision.phase.name(),
+            before = before.map(crate::api::Phase::name),
+            "the phase changed"
+        );
+    }
+    let status = match error {
+        None => decision.status.clone(),
+        Some(error) => {
+            let generation = release.metadata.generation.unwrap_or_default();
+            status::failing(decision.status.clone(), error, generation, Timestamp::now())
+        }
+    };
+    ctx.metrics.set_release(release, &status);
+    status::write(ctx, release, &status).await?;
+    if let (None, Some(event)) = (error, &decision.event) {
+        event::publish(ctx, release, event).await;
+    }
+    Ok(())
+}
+
+/// Says in the status that a release cannot even be looked at. Failing in that as well changes nothing.
+async fn tell_failure(ctx: &Context, release: &FrappeRelease, error: &Error) {
+    let generation = release.metadata.generation.unwrap_or_default();
+    let known = release.status.clone().unwrap_or_default();
+    let status = status::failing(known, error, generation, Timestamp::now());
+    if let Err(error) = status::write(ctx, release, &status).await {
+        tracing::debug!(error = error.chain(), "failed to tell of a failure");
+    }
+}

@@ -145,7 +145,13 @@ pub fn facts(
             port_of(port).ok_or(ConfigError::Wrong("db_port", "it must be a number from 1 to 65535"))?
         }
     };
-    Ok(SiteFacts { database: text(site, "db_name")?.to_owned(), host, port })
+    let database = text(site, "db_name")?.to_owned();
+    // Frappe 15 logs in under the database's name; later versions may name a user.
+    let user = match site.get("db_user") {
+        Some(_) => text(site, "db_user")?.to_owned(),
+        None => database.clone(),
+    };
+    Ok(SiteFacts { database, user, host, port })
 }
 
 /// Frappe takes ports as numbers and as text.
@@ -215,7 +221,7 @@ fn placement_text(placement: Placement) -> String {
 
 /// A short hash: 16 hexadecimal characters of SHA-256.
 pub(super) fn hash_of(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(bytes)).chars().take(16).collect()
 }
 
 #[cfg(test)]
@@ -280,7 +286,7 @@ mod tests {
         let mut site = user_site();
         assert_eq!(
             facts(&site, &common, &anywhere()).unwrap(),
-            SiteFacts { database: "_abc".into(), host: "shared".into(), port: 3307 }
+            SiteFacts { database: "_abc".into(), user: "_abc".into(), host: "shared".into(), port: 3307 }
         );
         site.insert("db_host".into(), "own".into());
         site.insert("db_port".into(), 3308.into());

@@ -64,3 +64,8 @@ pub(super) fn identity(release: &str, revision: u32, component: Component<'_>) -
 pub fn selector(release: &str) -> String {
     format!("{LABEL_RELEASE}={release}")
 }
+
+/// The label selector for all objects of one revision, to be joined with [`selector`].
+pub fn of_revision(revision: u32) -> String {
+    format!("{LABEL_REVISION}={revision}")
+}

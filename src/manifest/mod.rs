@@ -16,7 +16,7 @@ pub mod schema_password;
 mod service;
 
 pub use deployment::deployments;
-pub use labels::{Component, selector};
+pub use labels::{Component, of_revision, selector};
 pub use service::services;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;

@@ -16,7 +16,7 @@ use crate::api::names::{
     ANNOTATION_PLAN_HASH, ANNOTATION_PLAN_SUMMARY, ANNOTATION_PLAN_VERDICT, ANNOTATION_SITE, LABEL_SITE,
     site_slug,
 };
-use crate::plan::Plan;
+use crate::plan::{Plan, Verdict};
 use crate::release::PlanSeen;
 
 /// Key of the compressed plan, and the name of its file where the `ConfigMap` is mounted.
@@ -128,11 +128,10 @@ pub fn config_map(green: &Blueprint<'_>, packed: PackedPlan) -> Result<ConfigMap
     let mut metadata =
         green.metadata(name(&green.release_name(), green.revision, &plan.site), Component::StoredPlan);
     metadata.labels.get_or_insert_default().insert(LABEL_SITE.to_owned(), site_slug(&plan.site));
-    let verdict = serde_json::to_value(plan.verdict)?;
     metadata.annotations = Some(BTreeMap::from([
         (ANNOTATION_SITE.to_owned(), plan.site),
         (ANNOTATION_PLAN_HASH.to_owned(), plan.hash),
-        (ANNOTATION_PLAN_VERDICT.to_owned(), verdict.as_str().unwrap_or_default().to_owned()),
+        (ANNOTATION_PLAN_VERDICT.to_owned(), plan.verdict.name().to_owned()),
         (ANNOTATION_PLAN_SUMMARY.to_owned(), plan.summary.chars().take(MAX_SUMMARY).collect()),
     ]));
     Ok(ConfigMap {
@@ -150,7 +149,7 @@ pub fn read(config_map: &ConfigMap) -> Option<(String, PlanSeen)> {
     let verdict = annotations.get(ANNOTATION_PLAN_VERDICT)?;
     let plan = PlanSeen {
         hash: annotations.get(ANNOTATION_PLAN_HASH)?.clone(),
-        verdict: serde_json::from_value(verdict.as_str().into()).ok()?,
+        verdict: Verdict::from_name(verdict)?,
         summary: annotations.get(ANNOTATION_PLAN_SUMMARY)?.clone(),
     };
     Some((annotations.get(ANNOTATION_SITE)?.clone(), plan))

@@ -55,7 +55,7 @@ pub(super) fn spec(blueprint: &Blueprint<'_>, volumes: Vec<Volume>, containers: 
 }
 
 /// A container of the operator's image: its root file system stays read-only.
-pub(super) fn operator_container(blueprint: &Blueprint<'_>, name: &str, args: Vec<String>) -> Container {
+pub(super) fn operator_container(blueprint: &Blueprint<'_>, name: &str, args: &[String]) -> Container {
     Container {
         name: name.to_owned(),
         image: Some(blueprint.operator_image.to_owned()),
@@ -100,7 +100,7 @@ pub(super) fn bench_init(blueprint: &Blueprint<'_>) -> Vec<Container> {
 
 /// Copies the `crossfade` binary into the Pod.
 pub(super) fn install(blueprint: &Blueprint<'_>) -> Container {
-    let mut container = operator_container(blueprint, "install", words(&["install", BINARY_DIR]));
+    let mut container = operator_container(blueprint, "install", &words(&["install", BINARY_DIR]));
     container.volume_mounts = Some(vec![mount("crossfade-bin", BINARY_DIR)]);
     container
 }

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use super::{Blueprint, Component, labels};
 
 /// Port of every Service of a revision, whatever its containers listen on.
-pub const PORT: i32 = 80;
+const PORT: i32 = 80;
 
 /// The Services of a revision: `<release>-r<number>-web`, and `-socketio` if it has one.
 pub fn services(blueprint: &Blueprint<'_>) -> Vec<Service> {

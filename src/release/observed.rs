@@ -29,6 +29,8 @@ pub struct Observed {
 pub struct SiteFacts {
     /// `db_name`: the database with the site's tables.
     pub database: String,
+    /// `db_user`, or the database's name where the site has none: who the tables belong to.
+    pub user: String,
     /// Host of the server.
     pub host: String,
     /// Port of the server.

@@ -53,7 +53,8 @@ spec:
 
 impl World {
     pub(super) fn new(image: &str) -> Self {
-        let facts = SiteFacts { database: "erp".into(), host: "mariadb".into(), port: 3306 };
+        let facts =
+            SiteFacts { database: "erp".into(), user: "erp".into(), host: "mariadb".into(), port: 3306 };
         Self {
             seen: Observed {
                 release: release(image),

@@ -13,6 +13,7 @@ const FRAPPE_QUEUES: [&str; 3] = ["short", "default", "long"];
 /// Waits for the queues of `colour` (blue, or green before a rollback).
 pub(super) fn pod(order: &Order<'_>, colour: &Blueprint<'_>) -> PodSpec {
     let common = format!("{}/{}", pod::CONFIG_DIR, config::COMMON_KEY);
+    let wait = order.green.release.spec.deadlines.drain_seconds.to_string();
     let args = words(&[
         "drain",
         "--output",
@@ -23,8 +24,10 @@ pub(super) fn pod(order: &Order<'_>, colour: &Blueprint<'_>) -> PodSpec {
         &colour.bench_id(),
         "--queues",
         &queues(colour),
+        "--wait",
+        &wait,
     ]);
-    let mut container = said(pod::operator_container(&order.green, super::CONTAINER, args));
+    let mut container = said(pod::operator_container(&order.green, super::CONTAINER, &args));
     container.volume_mounts =
         Some(vec![pod::read_only("config", pod::CONFIG_DIR), pod::mount("tmp", "/tmp")]);
     let secret = config::name(&colour.release_name(), colour.revision);

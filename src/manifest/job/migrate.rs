@@ -24,7 +24,7 @@ pub(super) fn pod(order: &Order<'_>) -> Result<PodSpec, JobError> {
     match migrate.entry {
         Entry::NoWait => {
             let seconds = green.release.spec.deadlines.lock_seconds.to_string();
-            variables.push(env("CROSSFADE_LOCK_SECONDS", seconds));
+            variables.push(env("CROSSFADE_DDL_SECONDS", seconds));
             add_entry(&mut variables);
         }
         Entry::Plain => {}

@@ -52,6 +52,8 @@ pub struct Order<'a> {
     pub step: JobStep,
     /// The site it does it to, and where its database is.
     pub site: Option<(&'a Site, &'a SiteFacts)>,
+    /// Whether green's configuration Secret exists.
+    pub has_green_config: bool,
     /// Value of the retry annotation.
     pub attempt: &'a str,
 }
@@ -163,13 +165,19 @@ mod tests {
         let template = release.spec.template();
         let mut blue = template.clone();
         blue.image = "registry.example.com/erp:v1".into();
-        let facts = SiteFacts { database: "_abc".into(), host: "db.shop.svc".into(), port: 3306 };
+        let facts = SiteFacts {
+            database: "_abc".into(),
+            user: "_abc".into(),
+            host: "db.shop.svc".into(),
+            port: 3306,
+        };
         let is_for_the_bench = matches!(step, JobStep::Drain | JobStep::DrainGreen);
         let order = Order {
             green: sample::blueprint(release, &template, 2),
             blue: with_blue.then_some((1, &blue)),
             step,
             site: (!is_for_the_bench).then(|| (&template.sites[0], &facts)),
+            has_green_config: true,
             attempt: "first",
         };
         job(&order)

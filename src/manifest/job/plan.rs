@@ -30,7 +30,7 @@ pub(super) fn pod(order: &Order<'_>) -> Result<PodSpec, JobError> {
         green.release.spec.planning.accept_patches.iter().map(|line| format!("--accept-patch={line}")),
     );
     args.extend(words(&["--output", "json", "--frame"]));
-    let mut container = said(pod::operator_container(green, super::CONTAINER, args));
+    let mut container = said(pod::operator_container(green, super::CONTAINER, &args));
     container.volume_mounts =
         Some(vec![pod::read_only("work", WORK_DIR), credentials_mount(), pod::mount("tmp", "/tmp")]);
 

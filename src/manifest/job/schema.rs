@@ -4,17 +4,19 @@ use k8s_openapi::api::core::v1::{Container, PodSpec, Volume, VolumeMount};
 
 use super::{JobError, Order};
 use crate::api::names::schema_name;
-use crate::manifest::pod::{self, env, words};
-use crate::manifest::{config, plan_store, schema_password};
+use crate::manifest::pod::{self, words};
+use crate::manifest::{Blueprint, config, plan_store, schema_password};
 use crate::release::SiteFacts;
 
 const CREDENTIALS_DIR: &str = "/crossfade/database";
 const PLAN_DIR: &str = "/crossfade/plan";
 const PASSWORD_DIR: &str = "/crossfade/schema";
+/// Folder of green's configuration where blue's is mounted as well.
+const GREEN_CONFIG_DIR: &str = "/crossfade/green-config";
 
 /// Makes blue's schema of views and its user.
 pub(super) fn isolate(order: &Order<'_>) -> Result<PodSpec, JobError> {
-    let mut command = Command::new(order, "isolate")?.with_plan()?.with_schema()?;
+    let mut command = Command::new(order, "isolate")?.with_plan()?.with_schema()?.with_bounds();
     let file = format!("{PASSWORD_DIR}/{}", schema_password::KEY);
     command.args.extend(words(&["--schema-password-file", &file]));
     command.mounts.push(pod::read_only("schema", PASSWORD_DIR));
@@ -26,29 +28,36 @@ pub(super) fn isolate(order: &Order<'_>) -> Result<PodSpec, JobError> {
 /// Waits until nobody uses the tables' own user.
 pub(super) fn handover(order: &Order<'_>) -> Result<PodSpec, JobError> {
     let mut command = Command::new(order, "handover")?;
+    let (_, facts) = order.site()?;
     let seconds = order.green.release.spec.deadlines.quiet_seconds.to_string();
-    command.args.extend(words(&["--quiet-seconds", &seconds]));
+    command.args.extend(words(&["--quiet-seconds", &seconds, "--user", &facts.user]));
     Ok(command.pod())
 }
 
 /// Makes the tables serve both versions.
 pub(super) fn expand(order: &Order<'_>) -> Result<PodSpec, JobError> {
-    Ok(Command::new(order, "expand")?.with_plan()?.with_schema()?.pod())
+    Ok(Command::new(order, "expand")?.with_plan()?.with_schema()?.with_bounds().pod())
 }
 
 /// Compares the live schema with the plan.
 pub(super) fn verify(order: &Order<'_>) -> Result<PodSpec, JobError> {
-    Ok(Command::new(order, "verify")?.with_plan()?.with_schema()?.pod())
+    Ok(Command::new(order, "verify")?.with_plan()?.with_schema()?.with_bounds().pod())
 }
 
 /// Removes what only blue needed.
 pub(super) fn contract(order: &Order<'_>) -> Result<PodSpec, JobError> {
-    Ok(Command::new(order, "contract")?.with_plan()?.with_schema()?.with_blue_cache()?.pod())
+    let command = Command::new(order, "contract")?.with_plan()?.with_schema()?.with_bounds();
+    Ok(command.with_blue_config()?.with_green_config("--live-common-config").pod())
 }
 
 /// Gives tables and metadata back to blue (`tables`), or removes the schema after blue has left it (`finish`).
 pub(super) fn rollback(order: &Order<'_>, stage: &str) -> Result<PodSpec, JobError> {
-    let mut command = Command::new(order, "rollback")?.with_plan()?.with_schema()?.with_blue_cache()?;
+    let command = Command::new(order, "rollback")?.with_plan()?.with_schema()?.with_bounds();
+    let mut command = command.with_blue_config()?;
+    // A release that goes back early has none of green yet.
+    if order.has_green_config {
+        command = command.with_green_config("--common-config");
+    }
     command.args.extend(words(&["--stage", stage]));
     Ok(command.pod())
 }
@@ -112,22 +121,39 @@ impl<'a> Command<'a> {
         Ok(self)
     }
 
-    /// The cache that blue uses: its keys are what these commands delete.
-    fn with_blue_cache(mut self) -> Result<Self, JobError> {
+    /// How long one DDL statement may find its table busy.
+    fn with_bounds(mut self) -> Self {
+        let seconds = self.order.green.release.spec.deadlines.lock_seconds.to_string();
+        self.args.extend(words(&["--ddl-budget", &seconds]));
+        self
+    }
+
+    /// Where blue's cache is: keys are deleted in it.
+    fn with_blue_config(mut self) -> Result<Self, JobError> {
         let blue = self.order.blue()?;
-        self.args.extend(words(&["--common-config", &format!("{}/{}", pod::CONFIG_DIR, config::COMMON_KEY)]));
-        self.mounts.push(pod::read_only("config", pod::CONFIG_DIR));
-        let secret = config::name(&blue.release_name(), blue.revision);
-        self.volumes.push(pod::secret_volume("config", &secret, &[config::COMMON_KEY]));
+        self.add_config("config", pod::CONFIG_DIR, &blue, "--common-config");
         Ok(self)
+    }
+
+    /// Where green's cache is.
+    fn with_green_config(mut self, flag: &str) -> Self {
+        let green = self.order.green;
+        self.add_config("green-config", GREEN_CONFIG_DIR, &green, flag);
+        self
+    }
+
+    /// Mounts a colour's common configuration alone: its sites' passwords stay out.
+    fn add_config(&mut self, volume: &str, dir: &str, colour: &Blueprint<'_>, flag: &str) {
+        self.args.extend(words(&[flag, &format!("{dir}/{}", config::COMMON_KEY)]));
+        self.mounts.push(pod::read_only(volume, dir));
+        let secret = config::name(&colour.release_name(), colour.revision);
+        self.volumes.push(pod::secret_volume(volume, &secret, &[config::COMMON_KEY]));
     }
 
     fn pod(self) -> PodSpec {
         let green = &self.order.green;
-        let mut container = said(pod::operator_container(green, super::CONTAINER, self.args));
+        let mut container = said(pod::operator_container(green, super::CONTAINER, &self.args));
         container.volume_mounts = Some(self.mounts);
-        let seconds = green.release.spec.deadlines.lock_seconds.to_string();
-        container.env = Some(vec![env("CROSSFADE_LOCK_SECONDS", seconds)]);
         pod::spec(green, self.volumes, vec![container])
     }
 }
@@ -146,7 +172,8 @@ mod tests {
 
     #[test]
     fn a_hostile_database_name_stays_within_the_path_of_the_url() {
-        let facts = SiteFacts { database: "a/b?c#d@e".into(), host: "::1".into(), port: 3306 };
+        let facts =
+            SiteFacts { database: "a/b?c#d@e".into(), user: "u".into(), host: "::1".into(), port: 3306 };
         assert_eq!(connection(&facts)[1], "mysql://[::1]:3306/a%2Fb%3Fc%23d%40e");
     }
 }

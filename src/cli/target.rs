@@ -1,0 +1,81 @@
+//! Which release a command is about, and how it is reached.
+
+use std::error::Error;
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::Args;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client, Config};
+use serde_json::Value;
+
+use crate::api::FrappeRelease;
+
+/// Field manager of what people change through the command line.
+const MANAGER: &str = "crossfade/cli";
+
+/// The release that a command is about.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Target {
+    /// Name of the FrappeRelease.
+    pub(super) name: String,
+    /// Its namespace. Default: that of the kubeconfig's current context.
+    #[arg(short, long)]
+    namespace: Option<String>,
+}
+
+impl Target {
+    /// The API of the release's namespace, by the kubeconfig or the service account.
+    pub(super) async fn api(&self) -> Result<Api<FrappeRelease>, String> {
+        let config = Config::infer().await.map_err(|error| format!("failed to find a cluster: {error}"))?;
+        let client =
+            Client::try_from(config).map_err(|error| format!("failed to find a cluster: {error}"))?;
+        Ok(match &self.namespace {
+            Some(namespace) => Api::namespaced(client, namespace),
+            None => Api::default_namespaced(client),
+        })
+    }
+
+    /// The release.
+    pub(super) async fn get(&self, api: &Api<FrappeRelease>) -> Result<FrappeRelease, String> {
+        let found = api.get_opt(&self.name).await;
+        let found =
+            found.map_err(|error| format!("failed to read FrappeRelease '{}': {error}", self.name))?;
+        found.ok_or_else(|| {
+            format!("there is no FrappeRelease '{}' in this namespace (-n names another)", self.name)
+        })
+    }
+
+    /// Merges fields into the release.
+    pub(super) async fn merge(&self, api: &Api<FrappeRelease>, fields: &Value) -> Result<(), String> {
+        let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+        let written = api.patch(&self.name, &params, &Patch::Merge(fields)).await;
+        written
+            .map(|_| ())
+            .map_err(|error| format!("failed to change FrappeRelease '{}': {error}", self.name))
+    }
+}
+
+/// Runs a command to its end; an error is printed and gives exit code 1.
+pub(super) fn block_on(command: impl Future<Output = Result<(), String>>) -> ExitCode {
+    exit_with(async { command.await.map(|()| ExitCode::SUCCESS) })
+}
+
+/// Runs a command that chooses its own exit code.
+pub(super) fn exit_with(command: impl Future<Output = Result<ExitCode, String>>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(command),
+        Err(error) => Err(format!("failed to start: {error}")),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+/// An error and its causes in one line.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,238 @@
+//! Does what a decision asks for. Every action may be asked for again: its effect is the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gateway_api::httproutes::HttpRoute;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service};
+use kube::ResourceExt;
+use kube::api::{ListParams, LogParams};
+use rand::Rng;
+use rand::distr::Alphanumeric;
+use serde_json::json;
+
+use super::apply::{self, apply, create, delete};
+use super::context::{Context, title};
+use super::error::{Error, NoRevision};
+use super::{secrets, seen};
+use crate::api::names::{ANNOTATION_CONFIG, ANNOTATION_RETRY, MANAGER_OBJECTS, MANAGER_ROUTE, revision_name};
+use crate::api::{FrappeRelease, Template};
+use crate::manifest::config::{self, Destination};
+use crate::manifest::job::{self, Order};
+use crate::manifest::{self, Blueprint, Component, plan_store, record, schema_password};
+use crate::release::{Action, JobStep, Observed, Placement, Record, Running};
+use crate::traffic::gateway_api as route;
+
+/// Characters of the generated password of a view schema's user.
+const PASSWORD_LENGTH: usize = 32;
+
+/// One look at a release, with the means to change it.
+#[derive(Clone, Copy)]
+struct Doing<'a> {
+    ctx: &'a Context,
+    seen: &'a Observed,
+}
+
+/// Does one action.
+pub(super) async fn act(ctx: &Context, seen: &Observed, action: &Action) -> Result<(), Error> {
+    let doing = Doing { ctx, seen };
+    match action {
+        Action::Record { revision, record } => doing.record(*revision, record).await,
+        Action::Config { revision, placement } => doing.config(*revision, *placement).await,
+        Action::SchemaPassword { revision } => doing.schema_password(*revision).await,
+        Action::TouchPods { revision, hash } => doing.touch_pods(*revision, hash).await,
+        Action::Job { revision, step, site } => doing.job(*revision, *step, site.as_deref()).await,
+        Action::DeleteJob { revision, step, site } => {
+            let name = job::name(&doing.name(), *revision, *step, site.as_deref());
+            delete::<Job>(ctx, doing.release(), &name).await
+        }
+        Action::StorePlan { revision, site } => doing.store_plan(*revision, site).await,
+        Action::Workloads { revision, running } => doing.workloads(*revision, *running).await,
+        Action::Route { weights } => doing.route(weights).await,
+        Action::Remove { revision } => doing.remove(*revision).await,
+        Action::Forget { revision } => {
+            delete::<ConfigMap>(ctx, doing.release(), &revision_name(&doing.name(), *revision)).await
+        }
+    }
+}
+
+impl<'a> Doing<'a> {
+    fn release(&self) -> &'a FrappeRelease {
+        &self.seen.release
+    }
+
+    fn name(&self) -> String {
+        self.seen.release.name_any()
+    }
+
+    fn template(&self, revision: u32) -> Result<&'a Template, NoRevision> {
+        let found = self.seen.revisions.get(&revision).map(|seen| &seen.record.template);
+        found.ok_or(NoRevision(revision))
+    }
+
+    fn with_template(&self, revision: u32, template: &'a Template) -> Blueprint<'a> {
+        Blueprint { release: self.release(), revision, template, operator_image: &self.ctx.operator_image }
+    }
+
+    fn blueprint(&self, revision: u32) -> Result<Blueprint<'a>, NoRevision> {
+        Ok(self.with_template(revision, self.template(revision)?))
+    }
+
+    async fn record(&self, revision: u32, record: &'a Record) -> Result<(), Error> {
+        let blueprint = self.with_template(revision, &record.template);
+        let config_map = record::config_map(&blueprint, record)?;
+        apply(self.ctx, self.release(), &config_map, MANAGER_OBJECTS).await
+    }
+
+    async fn config(&self, revision: u32, placement: Placement) -> Result<(), Error> {
+        let blueprint = self.blueprint(revision)?;
+        let password = match placement {
+            Placement::Tables => None,
+            Placement::Views { green } => Some((green, self.password(green).await?)),
+        };
+        let destination = match &password {
+            Some((green, password)) => Destination::Views { green: *green, password },
+            None => Destination::Tables,
+        };
+        let user = secrets::read(self.ctx, self.release(), blueprint.template).await?;
+        let common = config::common(&user.common?, &blueprint.bench_id(), revision);
+        let mut files = BTreeMap::from([(config::COMMON_KEY.to_owned(), common)]);
+        let mut sites = user.sites;
+        for site in &blueprint.template.sites {
+            let Some(file) = sites.remove(&site.name) else { continue };
+            let file = config::site(&file?, destination)
+                .map_err(|source| secrets::wrong(&site.config_secret, source))?;
+            files.insert(config::site_key(&site.name), file);
+        }
+        let secret = config::secret(&blueprint, &files, placement);
+        apply(self.ctx, self.release(), &secret, MANAGER_OBJECTS).await
+    }
+
+    async fn password(&self, green: u32) -> Result<String, Error> {
+        let name = schema_password::name(&self.name(), green);
+        let secret = apply::existing::<Secret>(self.ctx, self.release(), &name).await?;
+        let data = secret.and_then(|secret| secret.data).unwrap_or_default();
+        let bytes = data.get(schema_password::KEY).map(|value| value.0.clone());
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+        text.ok_or(Error::NoSecret { secret: name, key: schema_password::KEY.to_owned() })
+    }
+
+    async fn schema_password(&self, revision: u32) -> Result<(), Error> {
+        let password = rand::rng().sample_iter(Alphanumeric).take(PASSWORD_LENGTH).map(char::from).collect();
+        let secret = schema_password::secret(&self.blueprint(revision)?, password);
+        create(self.ctx, self.release(), &secret).await
+    }
+
+    async fn touch_pods(&self, revision: u32, hash: &str) -> Result<(), Error> {
+        let pods = self.seen.revisions.get(&revision).map(|seen| seen.pods.as_slice()).unwrap_or_default();
+        let fields = json!({"metadata": {"annotations": {ANNOTATION_CONFIG: hash}}});
+        let behind = pods.iter().filter(|pod| !pod.is_ending && pod.config_hash.as_deref() != Some(hash));
+        for pod in behind {
+            apply::merge::<Pod>(self.ctx, self.release(), &pod.name, &fields).await?;
+        }
+        Ok(())
+    }
+
+    async fn job(&self, revision: u32, step: JobStep, site: Option<&str>) -> Result<(), Error> {
+        let green = self.blueprint(revision)?;
+        let seen = self.seen.revisions.get(&revision).ok_or(NoRevision(revision))?;
+        let blue = match seen.record.blue {
+            Some(blue) => Some((blue, self.template(blue)?)),
+            None => None,
+        };
+        let site = site.and_then(|name| {
+            let facts = self.seen.sites.get(name)?.as_ref().ok()?;
+            Some((green.template.sites.iter().find(|site| site.name == name)?, facts))
+        });
+        let attempt = self.release().annotated(ANNOTATION_RETRY).unwrap_or_default();
+        let has_green_config = seen.config.is_some();
+        let job = job::job(&Order { green, blue, step, site, has_green_config, attempt })?;
+        create(self.ctx, self.release(), &job).await
+    }
+
+    async fn store_plan(&self, revision: u32, site: &str) -> Result<(), Error> {
+        let green = self.blueprint(revision)?;
+        let name = job::name(&self.name(), revision, JobStep::Plan, Some(site));
+        let pods = self.ctx.api::<Pod>(self.release());
+        let params = ListParams::default().labels(&manifest::selector(&self.name()));
+        let read = |source| Error::Read { what: format!("the Pods of Job '{name}'"), source };
+        let all = pods.list(&params).await.map_err(read)?.items;
+        let Some(pod) = seen::newest_pod(&all, &name) else {
+            // Its Pod went with its node, and the plan with it: a new Job makes the same plan again.
+            tracing::warn!(job = name, "the planning Job has no Pod any more and is made again");
+            return delete::<Job>(self.ctx, self.release(), &name).await;
+        };
+        let params = LogParams { container: Some(job::CONTAINER.to_owned()), ..LogParams::default() };
+        let log = pods.logs(&pod.name_any(), &params).await;
+        let log = log.map_err(|source| Error::Read {
+            what: format!("the log of {}", title::<Pod>(&(), &pod.name_any())),
+            source,
+        })?;
+        let config_map = plan_store::config_map(&green, plan_store::from_log(&log, site)?)?;
+        create(self.ctx, self.release(), &config_map).await
+    }
+
+    async fn workloads(&self, revision: u32, running: Running) -> Result<(), Error> {
+        let blueprint = self.blueprint(revision)?;
+        for service in manifest::services(&blueprint) {
+            apply(self.ctx, self.release(), &service, MANAGER_OBJECTS).await?;
+        }
+        for wanted in manifest::deployments(&blueprint, running) {
+            self.deployment(&wanted).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a Deployment once and only scales it from then on: a newer operator, whose image and manifests differ,
+    /// must not restart what serves.
+    async fn deployment(&self, wanted: &Deployment) -> Result<(), Error> {
+        let name = wanted.name_any();
+        let replicas = |deployment: &Deployment| deployment.spec.as_ref().and_then(|spec| spec.replicas);
+        match apply::existing::<Deployment>(self.ctx, self.release(), &name).await? {
+            None => create(self.ctx, self.release(), wanted).await,
+            Some(found) if replicas(&found) == replicas(wanted) => Ok(()),
+            Some(_) => {
+                let fields = apply::replicas(replicas(wanted).unwrap_or_default());
+                apply::merge::<Deployment>(self.ctx, self.release(), &name, &fields).await
+            }
+        }
+    }
+
+    async fn route(&self, weights: &BTreeMap<u32, u8>) -> Result<(), Error> {
+        let has_socketio = |revision: &u32| self.template(*revision).is_ok_and(|t| t.socketio.is_some());
+        let with_socketio: BTreeSet<u32> = weights.keys().copied().filter(has_socketio).collect();
+        let route: HttpRoute = route::route(self.release(), weights, &with_socketio);
+        apply(self.ctx, self.release(), &route, MANAGER_ROUTE).await
+    }
+
+    /// Deletes everything of a revision but its record, in the order in which it is needed the least.
+    async fn remove(&self, revision: u32) -> Result<(), Error> {
+        let release = self.release();
+        let blueprint = self.blueprint(revision)?;
+        for deployment in manifest::deployments(&blueprint, Running::NONE) {
+            delete::<Deployment>(self.ctx, release, &deployment.name_any()).await?;
+        }
+        for service in manifest::services(&blueprint) {
+            delete::<Service>(self.ctx, release, &service.name_any()).await?;
+        }
+        // By label, not by name: another version of the operator may have made what this one does not know.
+        let own = ListParams::default().labels(&format!(
+            "{},{}",
+            manifest::selector(&self.name()),
+            manifest::of_revision(revision)
+        ));
+        let jobs = self.ctx.api::<Job>(release).list_metadata(&own).await;
+        let jobs = jobs.map_err(|source| Error::Read { what: "the Jobs".to_owned(), source })?;
+        for job in jobs {
+            delete::<Job>(self.ctx, release, &job.name_any()).await?;
+        }
+        let maps = self.ctx.api::<ConfigMap>(release).list_metadata(&own).await;
+        let maps = maps.map_err(|source| Error::Read { what: "the ConfigMaps".to_owned(), source })?;
+        for map in maps.iter().filter(|map| seen::component_of(*map) != Component::Record.label()) {
+            delete::<ConfigMap>(self.ctx, release, &map.name_any()).await?;
+        }
+        delete::<Secret>(self.ctx, release, &config::name(&self.name(), revision)).await?;
+        delete::<Secret>(self.ctx, release, &schema_password::name(&self.name(), revision)).await
+    }
+}

@@ -1,0 +1,184 @@
+//! Looks at everything of one release. Reads only, and always from the API server itself: an old view would let a
+//! step be taken twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use gateway_api::httproutes::HttpRoute;
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
+use kube::api::ListParams;
+use kube::{Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+
+use super::context::{Context, title};
+use super::error::{Error, NoRevision};
+use super::{secrets, seen};
+use crate::api::FrappeRelease;
+use crate::manifest::{self, Component, config, plan_store, record, schema_password};
+use crate::release::{JobSeen, JobState, Observed, Revision, RouteSeen, SiteFacts};
+use crate::traffic::gateway_api as route;
+
+/// The objects of a release by kind.
+struct Lists {
+    config_maps: Vec<ConfigMap>,
+    deployments: Vec<Deployment>,
+    jobs: Vec<Job>,
+    pods: Vec<Pod>,
+}
+
+/// Sees one release.
+pub(super) async fn observe(ctx: &Context, release: FrappeRelease) -> Result<Observed, Error> {
+    let template = release.spec.template();
+    let (lists, route, files) = futures::try_join!(
+        lists(ctx, &release),
+        route_seen(ctx, &release),
+        secrets::read(ctx, &release, &template)
+    )?;
+    let hidden = files.secrets();
+    let mut revisions = BTreeMap::new();
+    for number in numbers(&lists.config_maps) {
+        revisions.insert(number, revision(ctx, &release, &lists, number, &hidden).await?);
+    }
+    let common_config = files.common.as_ref().map(|_| ()).map_err(Error::chain);
+    let sites = site_facts(&release, &files);
+    Ok(Observed { release, revisions, route, sites, common_config })
+}
+
+fn site_facts(
+    release: &FrappeRelease,
+    files: &secrets::UserFiles,
+) -> BTreeMap<String, Result<SiteFacts, String>> {
+    let empty = serde_json::Map::new();
+    let common = files.common.as_ref().unwrap_or(&empty);
+    let sites = release.spec.sites.iter().filter_map(|site| Some((site, files.sites.get(&site.name)?)));
+    sites
+        .map(|(site, file)| {
+            let facts = match file {
+                Ok(file) => config::facts(file, common, &release.spec.database)
+                    .map_err(|source| secrets::wrong(&site.config_secret, source).chain()),
+                Err(error) => Err(error.chain()),
+            };
+            (site.name.clone(), facts)
+        })
+        .collect()
+}
+
+async fn lists(ctx: &Context, release: &FrappeRelease) -> Result<Lists, Error> {
+    let (config_maps, deployments, jobs, pods) = futures::try_join!(
+        list::<ConfigMap>(ctx, release),
+        list::<Deployment>(ctx, release),
+        list::<Job>(ctx, release),
+        list::<Pod>(ctx, release)
+    )?;
+    Ok(Lists { config_maps, deployments, jobs, pods })
+}
+
+async fn list<K>(ctx: &Context, release: &FrappeRelease) -> Result<Vec<K>, Error>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug,
+{
+    let params = ListParams::default().labels(&manifest::selector(&release.name_any()));
+    let found = ctx.api::<K>(release).list(&params).await;
+    let found = found.map_err(|source| Error::Read { what: K::plural(&()).into_owned(), source })?;
+    let uid = release.uid();
+    // What an earlier release of the same name left is on its way out and none of ours.
+    Ok(found.items.into_iter().filter(|object| is_ours(object, uid.as_deref())).collect())
+}
+
+fn is_ours<K: Resource>(object: &K, release: Option<&str>) -> bool {
+    let owners = object.meta().owner_references.iter().flatten();
+    let mut controllers = owners.filter(|owner| owner.controller == Some(true));
+    controllers.all(|owner| owner.kind != "FrappeRelease" || Some(owner.uid.as_str()) == release)
+}
+
+async fn route_seen(ctx: &Context, release: &FrappeRelease) -> Result<Option<RouteSeen>, Error> {
+    let name = release.name_any();
+    let found = ctx.api::<HttpRoute>(release).get_opt(&name).await;
+    let found = found.map_err(|source| Error::Read { what: title::<HttpRoute>(&(), &name), source })?;
+    Ok(found.filter(|found| is_ours(found, release.uid().as_deref())).map(|found| route::seen(&name, &found)))
+}
+
+/// The revisions that have a record.
+fn numbers(config_maps: &[ConfigMap]) -> BTreeSet<u32> {
+    let label = Component::Record.label();
+    let records = config_maps.iter().filter(|map| seen::component_of(*map) == label);
+    records.filter_map(seen::revision_of).collect()
+}
+
+async fn revision(
+    ctx: &Context,
+    release: &FrappeRelease,
+    lists: &Lists,
+    number: u32,
+    hidden: &[String],
+) -> Result<Revision, Error> {
+    let own = || lists.config_maps.iter().filter(move |map| seen::revision_of(*map) == Some(number));
+    let record = own().find(|map| seen::component_of(*map) == Component::Record.label());
+    let record = record::read(record.ok_or(NoRevision(number))?)?;
+    let name = release.name_any();
+    let (config, password) = futures::try_join!(
+        secret(ctx, release, config::name(&name, number)),
+        secret(ctx, release, schema_password::name(&name, number))
+    )?;
+    let pods = seen::pods(&lists.pods, number);
+    Ok(Revision {
+        record,
+        config: config.as_ref().and_then(config::read),
+        plans: own().filter_map(plan_store::read).collect(),
+        jobs: jobs(ctx, release, lists, number, hidden).await,
+        workloads: seen::workloads(&lists.deployments, &pods, number),
+        pods,
+        has_schema_password: password.is_some(),
+    })
+}
+
+async fn secret(ctx: &Context, release: &FrappeRelease, name: String) -> Result<Option<Secret>, Error> {
+    let found = ctx.api::<Secret>(release).get_opt(&name).await;
+    let found = found.map_err(|source| Error::Read { what: title::<Secret>(&(), &name), source })?;
+    Ok(found.filter(|secret| is_ours(secret, release.uid().as_deref())))
+}
+
+/// The Jobs of a revision, with what they say.
+async fn jobs(
+    ctx: &Context,
+    release: &FrappeRelease,
+    lists: &Lists,
+    number: u32,
+    hidden: &[String],
+) -> Vec<JobSeen> {
+    let mut all = Vec::new();
+    for job in lists.jobs.iter().filter(|job| seen::revision_of(*job) == Some(number)) {
+        let Some(mut view) = seen::job(job) else {
+            tracing::warn!(job = job.name_any(), "a Job of this release has a step that is not known");
+            continue;
+        };
+        if let Some(pod) = seen::newest_pod(&lists.pods, &job.name_any()) {
+            add_words(ctx, release, &mut view, pod, hidden).await;
+        }
+        all.push(view);
+    }
+    all
+}
+
+async fn add_words(ctx: &Context, release: &FrappeRelease, job: &mut JobSeen, pod: &Pod, hidden: &[String]) {
+    match &mut job.state {
+        JobState::Running => {
+            let progress = match seen::obstacle(pod) {
+                Some(obstacle) => Some(obstacle),
+                None => ctx.logs.progress(&ctx.api::<Pod>(release), pod).await,
+            };
+            job.progress = progress.map(|mut progress| {
+                progress.message = seen::redacted(&progress.message, hidden);
+                progress
+            });
+        }
+        JobState::Failed(why) => {
+            let words = seen::last_words(pod).unwrap_or_else(|| why.clone());
+            *why = seen::redacted(&words, hidden);
+        }
+        JobState::Succeeded => {}
+    }
+}

@@ -1,0 +1,295 @@
+//! Objects of the cluster read as what a decision looks at. No client in here.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use kube::ResourceExt;
+
+use crate::api::names::{
+    ANNOTATION_ATTEMPT, ANNOTATION_CONFIG, ANNOTATION_SITE, LABEL_COMPONENT, LABEL_REVISION,
+};
+use crate::release::{JobSeen, JobState, JobStep, PodSeen, Progress, Workload};
+
+/// Label that Kubernetes puts on the Pods of a Job.
+const LABEL_JOB: &str = "batch.kubernetes.io/job-name";
+/// Characters of a Job's last words that go into status and events.
+const MAX_WORDS: usize = 400;
+
+/// The revision that an object belongs to.
+pub(super) fn revision_of(object: &impl ResourceExt) -> Option<u32> {
+    object.labels().get(LABEL_REVISION)?.parse().ok()
+}
+
+/// The component of an object, or nothing.
+pub(super) fn component_of(object: &impl ResourceExt) -> &str {
+    object.labels().get(LABEL_COMPONENT).map_or("", String::as_str)
+}
+
+/// The Pods of a Deployment, not those of a Job.
+pub(super) fn is_of_deployment(pod: &Pod) -> bool {
+    !pod.labels().contains_key(LABEL_JOB)
+}
+
+/// The Pods of a revision that exist, also those that are ending; not those that have ended for good (an evicted
+/// Pod is kept for its log alone).
+pub(super) fn pods(all: &[Pod], revision: u32) -> Vec<PodSeen> {
+    let own = all.iter().filter(|pod| revision_of(*pod) == Some(revision) && is_of_deployment(pod));
+    own.filter(|pod| !has_ended(pod))
+        .map(|pod| PodSeen {
+            name: pod.name_any(),
+            component: component_of(pod).to_owned(),
+            config_hash: pod.annotations().get(ANNOTATION_CONFIG).cloned(),
+            is_ready: is_ready(pod),
+            is_ending: pod.metadata.deletion_timestamp.is_some(),
+        })
+        .collect()
+}
+
+fn has_ended(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+/// The Deployments of a revision by component.
+pub(super) fn workloads(all: &[Deployment], pods: &[PodSeen], revision: u32) -> BTreeMap<String, Workload> {
+    let own = all.iter().filter(|deployment| revision_of(*deployment) == Some(revision));
+    own.map(|deployment| {
+        let component = component_of(deployment).to_owned();
+        let existing = pods.iter().filter(|pod| pod.component == component).count();
+        let workload = Workload {
+            desired: deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1),
+            ready: ready(deployment),
+            existing: i32::try_from(existing).unwrap_or(i32::MAX),
+        };
+        (component, workload)
+    })
+    .collect()
+}
+
+/// Ready Pods of a Deployment; 0 while its controller has not seen the last change.
+fn ready(deployment: &Deployment) -> i32 {
+    let Some(status) = &deployment.status else { return 0 };
+    if status.observed_generation < deployment.metadata.generation {
+        return 0;
+    }
+    status.ready_replicas.unwrap_or(0)
+}
+
+/// A Job without its last words; `None` for one whose step is not known.
+pub(super) fn job(job: &Job) -> Option<JobSeen> {
+    Some(JobSeen {
+        step: JobStep::from_name(component_of(job))?,
+        site: job.annotations().get(ANNOTATION_SITE).cloned(),
+        attempt: job.annotations().get(ANNOTATION_ATTEMPT).cloned().unwrap_or_default(),
+        is_deleting: job.metadata.deletion_timestamp.is_some(),
+        state: job_state(job),
+        progress: None,
+    })
+}
+
+fn job_state(job: &Job) -> JobState {
+    let conditions = job.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let mut state = JobState::Running;
+    for condition in conditions.filter(|condition| condition.status == "True") {
+        match condition.type_.as_str() {
+            "Complete" => state = JobState::Succeeded,
+            "Failed" => {
+                let message = condition.message.clone().or_else(|| condition.reason.clone());
+                state = JobState::Failed(message.unwrap_or_else(|| "the Job failed".to_owned()));
+            }
+            _ => {}
+        }
+    }
+    state
+}
+
+/// The newest Pod of a Job.
+pub(super) fn newest_pod<'a>(pods: &'a [Pod], job: &str) -> Option<&'a Pod> {
+    let own = pods.iter().filter(|pod| pod.labels().get(LABEL_JOB).is_some_and(|name| name == job));
+    own.max_by_key(|pod| pod.metadata.creation_timestamp.clone())
+}
+
+/// Why a Pod of a Job has not begun, if something stands in its way: no node, or an image that cannot be pulled.
+pub(super) fn obstacle(pod: &Pod) -> Option<Progress> {
+    let status = pod.status.as_ref()?;
+    let unscheduled = status.conditions.iter().flatten().find(|condition| {
+        condition.type_ == "PodScheduled"
+            && condition.status == "False"
+            && condition.reason.as_deref() == Some("Unschedulable")
+    });
+    if let Some(condition) = unscheduled {
+        return Some(waiting("Unschedulable", condition.message.as_deref()));
+    }
+    containers(pod).find_map(|container| {
+        let state = container.state.as_ref()?.waiting.as_ref()?;
+        match state.reason.as_deref()? {
+            "PodInitializing" | "ContainerCreating" => None,
+            reason => Some(waiting(reason, state.message.as_deref())),
+        }
+    })
+}
+
+fn waiting(reason: &str, message: Option<&str>) -> Progress {
+    Progress { step: reason.to_owned(), done: None, total: None, message: cut(message.unwrap_or_default()) }
+}
+
+fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    let status = pod.status.iter();
+    status.flat_map(|status| {
+        status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten())
+    })
+}
+
+/// What the container that failed said last, as the kubelet keeps it (the end of its log).
+pub(super) fn last_words(pod: &Pod) -> Option<String> {
+    containers(pod).find_map(|container| {
+        let ended = container.state.as_ref()?.terminated.as_ref()?;
+        if ended.exit_code == 0 {
+            return None;
+        }
+        let words = ended.message.as_deref().and_then(last_message);
+        let words = words.or_else(|| ended.reason.clone()).unwrap_or_default();
+        Some(format!("{words} (container '{}', exit code {})", container.name, ended.exit_code))
+    })
+}
+
+/// The last progress line of a log.
+pub(super) fn last_progress(log: &str) -> Option<Progress> {
+    let lines = log.lines().rev().filter(|line| line.starts_with('{'));
+    lines
+        .filter_map(|line| serde_json::from_str::<Progress>(line).ok())
+        .find(|progress| !progress.step.is_empty())
+        .map(|progress| Progress { message: cut(&progress.message), ..progress })
+}
+
+/// The message of the last line of a log: of its JSON, or the line itself.
+pub(super) fn last_message(log: &str) -> Option<String> {
+    let line = log.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+    let said = serde_json::from_str::<Progress>(line).ok().map(|progress| progress.message);
+    Some(cut(&said.filter(|message| !message.is_empty()).unwrap_or_else(|| line.to_owned())))
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(MAX_WORDS).collect()
+}
+
+/// A text without any of these secrets.
+pub(super) fn redacted(text: &str, secrets: &[String]) -> String {
+    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<K: serde::de::DeserializeOwned>(yaml: &str) -> K {
+        serde_yaml::from_str(yaml).unwrap()
+    }
+
+    fn pod(name: &str, rest: &str) -> Pod {
+        read(&format!(
+            "metadata:\n  name: {name}\n  labels: {{crossfade.dev/revision: '2', crossfade.dev/component: web}}\n{rest}"
+        ))
+    }
+
+    #[test]
+    fn pods_that_end_are_seen_and_pods_that_have_ended_are_not() {
+        let all = [
+            pod("serving", "status: {phase: Running, conditions: [{type: Ready, status: 'True'}]}"),
+            pod("ending", "  deletionTimestamp: 2025-01-01T00:00:00Z\nstatus: {phase: Running}"),
+            pod("evicted", "status: {phase: Failed}"),
+        ];
+        let seen = pods(&all, 2);
+        let view: Vec<_> = seen.iter().map(|pod| (pod.name.as_str(), pod.is_ready, pod.is_ending)).collect();
+        assert_eq!(view, [("serving", true, false), ("ending", false, true)]);
+        assert!(pods(&all, 3).is_empty());
+    }
+
+    #[test]
+    fn readiness_of_an_older_spec_does_not_count() {
+        let deployment = |observed: i64| -> Deployment {
+            read(&format!(
+                "metadata: {{generation: 3, labels: {{crossfade.dev/revision: '2', crossfade.dev/component: web}}}}
+spec: {{replicas: 2, selector: {{}}, template: {{}}}}
+status: {{observedGeneration: {observed}, readyReplicas: 2}}"
+            ))
+        };
+        assert_eq!(
+            workloads(&[deployment(3)], &[], 2)["web"],
+            Workload { desired: 2, ready: 2, existing: 0 }
+        );
+        assert_eq!(workloads(&[deployment(2)], &[], 2)["web"].ready, 0);
+    }
+
+    #[test]
+    fn a_job_says_its_step_its_site_and_how_it_ended() {
+        let made = |conditions: &str| -> JobSeen {
+            let text = format!(
+                "metadata:
+  labels: {{crossfade.dev/component: expand}}
+  annotations: {{crossfade.dev/site: erp.example.com, crossfade.dev/attempt: again}}
+status: {{conditions: [{conditions}]}}"
+            );
+            job(&read(&text)).unwrap()
+        };
+        let running = made("{type: FailureTarget, status: 'True'}");
+        assert_eq!((running.step, running.site.as_deref()), (JobStep::Expand, Some("erp.example.com")));
+        assert_eq!((running.attempt.as_str(), running.state), ("again", JobState::Running));
+        assert_eq!(made("{type: Complete, status: 'True'}").state, JobState::Succeeded);
+        let failed = made("{type: Failed, status: 'True', message: gone wrong}");
+        assert_eq!(failed.state, JobState::Failed("gone wrong".into()));
+    }
+
+    #[test]
+    fn progress_is_the_last_line_that_is_progress() {
+        let log = "noise\n{\"step\":\"view\",\"done\":3,\"total\":9,\"message\":\"tabUser\"}\n{\"result\":\"done\"}\n";
+        let progress = last_progress(log).unwrap();
+        assert_eq!((progress.step.as_str(), progress.done, progress.total), ("view", Some(3), Some(9)));
+        assert_eq!(last_progress("Migrating site\nUpdating DocTypes"), None);
+    }
+
+    #[test]
+    fn the_last_words_of_a_failed_container_name_it_and_its_exit_code() {
+        let failed = pod(
+            "p",
+            r#"status:
+  containerStatuses:
+    - name: job
+      image: x
+      imageID: x
+      ready: false
+      restartCount: 0
+      state: {terminated: {exitCode: 3, message: "{\"step\":\"a\"}\n{\"result\":\"failed\",\"message\":\"table in use\"}\n"}}"#,
+        );
+        assert_eq!(last_words(&failed).unwrap(), "table in use (container 'job', exit code 3)");
+    }
+
+    #[test]
+    fn an_image_that_cannot_be_pulled_is_said() {
+        let stuck = pod(
+            "p",
+            "status:
+  initContainerStatuses:
+    - {name: snapshot-green, image: x, imageID: x, ready: false, restartCount: 0,
+       state: {waiting: {reason: ImagePullBackOff, message: no such image}}}",
+        );
+        let progress = obstacle(&stuck).unwrap();
+        assert_eq!(
+            (progress.step.as_str(), progress.message.as_str()),
+            ("ImagePullBackOff", "no such image")
+        );
+    }
+
+    #[test]
+    fn no_secret_passes_into_a_message() {
+        let secrets = ["hunter22".to_owned()];
+        assert_eq!(redacted("user x with hunter22 refused", &secrets), "user x with *** refused");
+    }
+}
