@@ -15,8 +15,9 @@ pub(super) const BINARY: &str = "/crossfade/bin/crossfade";
 pub(super) const BINARY_DIR: &str = "/crossfade/bin";
 /// Folder of the configuration Secret. Frappe reads through links into it.
 pub(super) const CONFIG_DIR: &str = "/crossfade/config";
-/// Where the binary stands in the operator's image.
-const OPERATOR_BINARY: &str = "/crossfade";
+/// Where everything is mounted in containers of the operator's image. There `/crossfade` is the binary itself, and
+/// nothing can be mounted below a file.
+pub(super) const RUN_DIR: &str = "/run/crossfade";
 /// The emptyDir that becomes `sites/`, in the init container that fills it.
 const SITES_DIR: &str = "/crossfade/sites";
 const CLAIM_DIR: &str = "/crossfade/volume";
@@ -54,12 +55,11 @@ pub(super) fn spec(blueprint: &Blueprint<'_>, volumes: Vec<Volume>, containers: 
     }
 }
 
-/// A container of the operator's image: its root file system stays read-only.
+/// A container of the operator's image, run by its own entry point: its root file system stays read-only.
 pub(super) fn operator_container(blueprint: &Blueprint<'_>, name: &str, args: &[String]) -> Container {
     Container {
         name: name.to_owned(),
         image: Some(blueprint.operator_image.to_owned()),
-        command: Some(vec![OPERATOR_BINARY.to_owned()]),
         args: Some(args.iter().map(|arg| literal(arg)).collect()),
         security_context: Some(SecurityContext { read_only_root_filesystem: Some(true), ..confined() }),
         ..Container::default()
@@ -100,8 +100,9 @@ pub(super) fn bench_init(blueprint: &Blueprint<'_>) -> Vec<Container> {
 
 /// Copies the `crossfade` binary into the Pod.
 pub(super) fn install(blueprint: &Blueprint<'_>) -> Container {
-    let mut container = operator_container(blueprint, "install", &words(&["install", BINARY_DIR]));
-    container.volume_mounts = Some(vec![mount("crossfade-bin", BINARY_DIR)]);
+    let dir = format!("{RUN_DIR}/bin");
+    let mut container = operator_container(blueprint, "install", &words(&["install", &dir]));
+    container.volume_mounts = Some(vec![mount("crossfade-bin", &dir)]);
     container
 }
 

@@ -12,7 +12,8 @@ const FRAPPE_QUEUES: [&str; 3] = ["short", "default", "long"];
 
 /// Waits for the queues of `colour` (blue, or green before a rollback).
 pub(super) fn pod(order: &Order<'_>, colour: &Blueprint<'_>) -> PodSpec {
-    let common = format!("{}/{}", pod::CONFIG_DIR, config::COMMON_KEY);
+    let dir = format!("{}/config", pod::RUN_DIR);
+    let common = format!("{dir}/{}", config::COMMON_KEY);
     let wait = order.green.release.spec.deadlines.drain_seconds.to_string();
     let args = words(&[
         "drain",
@@ -28,8 +29,7 @@ pub(super) fn pod(order: &Order<'_>, colour: &Blueprint<'_>) -> PodSpec {
         &wait,
     ]);
     let mut container = said(pod::operator_container(&order.green, super::CONTAINER, &args));
-    container.volume_mounts =
-        Some(vec![pod::read_only("config", pod::CONFIG_DIR), pod::mount("tmp", "/tmp")]);
+    container.volume_mounts = Some(vec![pod::read_only("config", &dir), pod::mount("tmp", "/tmp")]);
     let secret = config::name(&colour.release_name(), colour.revision);
     let volumes = vec![pod::secret_volume("config", &secret, &[config::COMMON_KEY]), pod::empty("tmp")];
     pod::spec(&order.green, volumes, vec![container])

@@ -7,7 +7,10 @@ use super::{JobError, Order};
 use crate::manifest::Blueprint;
 use crate::manifest::pod::{self, words};
 
+/// Where the snapshots are, in containers of the bench's images.
 const WORK_DIR: &str = "/crossfade/work";
+/// Where they are in the container that plans.
+const PLAN_WORK_DIR: &str = "/run/crossfade/work";
 
 pub(super) fn pod(order: &Order<'_>) -> Result<PodSpec, JobError> {
     let (site, facts) = order.site()?;
@@ -23,8 +26,8 @@ pub(super) fn pod(order: &Order<'_>) -> Result<PodSpec, JobError> {
     };
     init.push(snapshot(green, "snapshot-green", "green.json"));
 
-    let mut args = words(&["plan", "--blue", &format!("{WORK_DIR}/{blue_file}")]);
-    args.extend(words(&["--green", &format!("{WORK_DIR}/green.json"), "--site", &site.name]));
+    let mut args = words(&["plan", "--blue", &format!("{PLAN_WORK_DIR}/{blue_file}")]);
+    args.extend(words(&["--green", &format!("{PLAN_WORK_DIR}/green.json"), "--site", &site.name]));
     args.extend(connection(facts));
     args.extend(
         green.release.spec.planning.accept_patches.iter().map(|line| format!("--accept-patch={line}")),
@@ -32,7 +35,7 @@ pub(super) fn pod(order: &Order<'_>) -> Result<PodSpec, JobError> {
     args.extend(words(&["--output", "json", "--frame"]));
     let mut container = said(pod::operator_container(green, super::CONTAINER, &args));
     container.volume_mounts =
-        Some(vec![pod::read_only("work", WORK_DIR), credentials_mount(), pod::mount("tmp", "/tmp")]);
+        Some(vec![pod::read_only("work", PLAN_WORK_DIR), credentials_mount(), pod::mount("tmp", "/tmp")]);
 
     let volumes =
         vec![pod::empty("crossfade-bin"), pod::empty("work"), pod::empty("tmp"), credentials_volume(order)];

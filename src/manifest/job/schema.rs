@@ -8,11 +8,13 @@ use crate::manifest::pod::{self, words};
 use crate::manifest::{Blueprint, config, plan_store, schema_password};
 use crate::release::SiteFacts;
 
-const CREDENTIALS_DIR: &str = "/crossfade/database";
-const PLAN_DIR: &str = "/crossfade/plan";
-const PASSWORD_DIR: &str = "/crossfade/schema";
-/// Folder of green's configuration where blue's is mounted as well.
-const GREEN_CONFIG_DIR: &str = "/crossfade/green-config";
+const CREDENTIALS_DIR: &str = "/run/crossfade/database";
+const PLAN_DIR: &str = "/run/crossfade/plan";
+const PASSWORD_DIR: &str = "/run/crossfade/schema";
+/// Folder of blue's common configuration.
+const BLUE_CONFIG_DIR: &str = "/run/crossfade/config";
+/// Folder of green's, where both are needed.
+const GREEN_CONFIG_DIR: &str = "/run/crossfade/green-config";
 
 /// Makes blue's schema of views and its user.
 pub(super) fn isolate(order: &Order<'_>) -> Result<PodSpec, JobError> {
@@ -131,7 +133,7 @@ impl<'a> Command<'a> {
     /// Where blue's cache is: keys are deleted in it.
     fn with_blue_config(mut self) -> Result<Self, JobError> {
         let blue = self.order.blue()?;
-        self.add_config("config", pod::CONFIG_DIR, &blue, "--common-config");
+        self.add_config("config", BLUE_CONFIG_DIR, &blue, "--common-config");
         Ok(self)
     }
 
