@@ -83,10 +83,6 @@ pub struct Web {
     #[serde(default = "default_probe_path")]
     #[schemars(length(min = 1, max = 1024), regex(pattern = "^/"))]
     pub startup_path: String,
-    /// Path of the readiness probe.
-    #[serde(default = "default_ready_path")]
-    #[schemars(length(min = 1, max = 1024), regex(pattern = "^/"))]
-    pub readiness_path: String,
     /// Seconds that a Pod goes on serving after it was told to stop, so that every gateway has seen it go.
     #[serde(default = "default_drain_seconds")]
     #[schemars(range(min = 0, max = 600))]
@@ -206,10 +202,6 @@ const fn default_socketio_port() -> u16 {
 
 fn default_probe_path() -> String {
     "/api/resource/DocType?limit_page_length=1".to_owned()
-}
-
-fn default_ready_path() -> String {
-    "/api/method/ping".to_owned()
 }
 
 const fn default_drain_seconds() -> u16 {

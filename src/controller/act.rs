@@ -71,6 +71,10 @@ impl<'a> Doing<'a> {
         found.ok_or(NoRevision(revision))
     }
 
+    fn cache_slot(&self, revision: u32) -> u32 {
+        self.seen.revisions.get(&revision).map_or(0, |seen| seen.record.cache_slot)
+    }
+
     fn with_template(&self, revision: u32, template: &'a Template) -> Blueprint<'a> {
         Blueprint { release: self.release(), revision, template, operator_image: &self.ctx.operator_image }
     }
@@ -96,7 +100,7 @@ impl<'a> Doing<'a> {
             None => Destination::Tables,
         };
         let user = secrets::read(self.ctx, self.release(), blueprint.template).await?;
-        let common = config::common(&user.common?, &blueprint.bench_id(), revision);
+        let common = config::common(&user.common?, &blueprint.bench_id(), self.cache_slot(revision));
         let mut files = BTreeMap::from([(config::COMMON_KEY.to_owned(), common)]);
         let mut sites = user.sites;
         for site in &blueprint.template.sites {

@@ -76,20 +76,20 @@ pub fn parse(text: &[u8]) -> Result<Map<String, Value>, ConfigError> {
 
 /// The bench's configuration for one revision: queues and cache of its own.
 ///
-/// `bench_id` parts the queues on one Redis. The cache gets the logical database `base + revision mod 2`, where
+/// `bench_id` parts the queues on one Redis. The cache gets the logical database `base + slot`, where
 /// `base` is the one that the user's URL names (0 if none): some of Frappe's keys have no prefix, so two colours
 /// that run at the same time must not share one.
-pub fn common(user: &Map<String, Value>, bench_id: &str, revision: u32) -> Map<String, Value> {
+pub fn common(user: &Map<String, Value>, bench_id: &str, slot: u32) -> Map<String, Value> {
     let mut config = user.clone();
     config.insert("bench_id".to_owned(), bench_id.into());
     if let Some(Value::String(url)) = user.get("redis_cache") {
-        config.insert("redis_cache".to_owned(), cache_url(url, revision).into());
+        config.insert("redis_cache".to_owned(), cache_url(url, slot).into());
     }
     config
 }
 
-/// A Redis URL with the logical database of a revision. What is not a `redis://` or `rediss://` URL stays.
-fn cache_url(url: &str, revision: u32) -> String {
+/// A Redis URL with the logical database of a slot. What is not a `redis://` or `rediss://` URL stays.
+fn cache_url(url: &str, slot: u32) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     if scheme != "redis" && scheme != "rediss" {
         return url.to_owned();
@@ -100,7 +100,7 @@ fn cache_url(url: &str, revision: u32) -> String {
     let base = if path.is_empty() { Ok(0) } else { path.parse::<u32>() };
     let Ok(base) = base else { return url.to_owned() };
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    format!("{scheme}://{host}/{}{query}", base.saturating_add(revision % 2))
+    format!("{scheme}://{host}/{}{query}", base.saturating_add(slot))
 }
 
 /// A site's configuration for where it shall lead.
@@ -263,7 +263,7 @@ mod tests {
         let user = map(
             &serde_json::json!({"redis_cache": "redis://:pw@cache:6379", "redis_queue": "redis://queue/1"}),
         );
-        let (one, two) = (common(&user, "erp-r1", 1), common(&user, "erp-r2", 2));
+        let (one, two) = (common(&user, "erp-r1", 1), common(&user, "erp-r2", 0));
         assert_eq!((&one["bench_id"], &two["bench_id"]), (&"erp-r1".into(), &"erp-r2".into()));
         assert_eq!(
             (&one["redis_cache"], &two["redis_cache"]),
@@ -274,8 +274,8 @@ mod tests {
 
     #[test]
     fn a_database_that_the_cache_url_names_is_the_base() {
-        assert_eq!(cache_url("redis://cache:6379/4", 7), "redis://cache:6379/5");
-        assert_eq!(cache_url("rediss://cache/4?x=1", 8), "rediss://cache/4?x=1");
+        assert_eq!(cache_url("redis://cache:6379/4", 1), "redis://cache:6379/5");
+        assert_eq!(cache_url("rediss://cache/4?x=1", 0), "rediss://cache/4?x=1");
         assert_eq!(cache_url("unix:///run/redis.sock", 1), "unix:///run/redis.sock");
         assert_eq!(cache_url("redis://cache/name", 1), "redis://cache/name");
     }

@@ -2,8 +2,8 @@
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
 use k8s_openapi::api::core::v1::{
-    Container, ContainerPort, ExecAction, HTTPGetAction, HTTPHeader, Lifecycle, LifecycleHandler, PodSpec,
-    PodTemplateSpec, Probe, SleepAction, TCPSocketAction,
+    Container, ContainerPort, ExecAction, Lifecycle, LifecycleHandler, PodSpec, PodTemplateSpec, Probe,
+    SleepAction, TCPSocketAction,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -13,8 +13,8 @@ use super::{Blueprint, Component, labels};
 use crate::api::bench::{Program, Socketio, Worker};
 use crate::release::Running;
 
-/// Seconds between two looks at a Pod that starts or serves.
-const PROBE_SECONDS: i32 = 2;
+/// Where socket.io answers.
+const SOCKETIO_PATH: &str = "/socket.io/?EIO=4&transport=polling";
 /// Seconds that the scheduler may take to end.
 const SCHEDULER_GRACE_SECONDS: i64 = 60;
 
@@ -42,18 +42,14 @@ fn web(blueprint: &Blueprint<'_>, replicas: i32) -> Deployment {
     let web = &blueprint.template.web;
     let mut server = pod::run(pod::bench_container(blueprint, "web"), &web.program, &[]);
     server.ports = Some(vec![port("web", web.port)]);
-    server.startup_probe = Some(startup(blueprint));
-    server.readiness_probe = Some(readiness(blueprint));
-    // Gentle: a bench under load answers late, and a restart would lose its requests.
-    server.liveness_probe =
-        Some(Probe { period_seconds: Some(20), failure_threshold: Some(6), ..tcp(web.port) });
-    server.lifecycle = drain(web.drain_seconds);
+    server.liveness_probe = Some(tcp(web.port));
+    server.lifecycle = Some(lifecycle(blueprint, web.port, &web.startup_path));
     let mut containers = vec![server];
     if let Some(proxy) = &web.proxy {
         let mut beside = pod::run(pod::bench_container(blueprint, "proxy"), &proxy.program, &[]);
         beside.ports = Some(vec![port("proxy", proxy.port)]);
-        beside.readiness_probe = Some(tcp(proxy.port));
-        beside.lifecycle = drain(web.drain_seconds);
+        beside.liveness_probe = Some(tcp(proxy.port));
+        beside.lifecycle = Some(lifecycle(blueprint, proxy.port, &web.startup_path));
         containers.push(beside);
     }
     let grace = i64::from(web.drain_seconds) + i64::from(web.grace_seconds);
@@ -65,9 +61,9 @@ fn socketio(blueprint: &Blueprint<'_>, part: &Socketio, replicas: i32) -> Deploy
     let container = pod::bench_container(blueprint, "socketio");
     let mut container = pod::run(container, &part.program, &words(&["node", &script]));
     container.ports = Some(vec![port("socketio", part.port)]);
-    container.readiness_probe = Some(tcp(part.port));
     let web = &blueprint.template.web;
-    container.lifecycle = drain(web.drain_seconds);
+    container.liveness_probe = Some(tcp(part.port));
+    container.lifecycle = Some(lifecycle(blueprint, part.port, SOCKETIO_PATH));
     let grace = i64::from(web.drain_seconds) + i64::from(web.grace_seconds);
     deployment(blueprint, Component::Socketio, replicas, bench_pod(blueprint, vec![container], grace))
 }
@@ -141,60 +137,39 @@ fn port(name: &str, number: u16) -> ContainerPort {
     }
 }
 
-/// Goes on serving after the order to stop until every gateway has seen the Pod go.
-fn drain(seconds: u16) -> Option<Lifecycle> {
-    (seconds > 0).then(|| Lifecycle {
-        pre_stop: Some(LifecycleHandler {
-            sleep: Some(SleepAction { seconds: i64::from(seconds) }),
+/// Counts as running when it has answered a request that reads a DocType, and goes on serving after the order to
+/// stop until every gateway has seen the Pod go.
+///
+/// The first is a hook and not a readiness (or startup) probe on purpose: a kubelet that restarts sets every Pod with
+/// such a probe to "not ready" until the probe has run again (kubernetes/kubernetes#100277), all Pods of its node at
+/// once, and requests fail. A container without one stays ready, and one that has ended is not.
+fn lifecycle(blueprint: &Blueprint<'_>, port: u16, path: &str) -> Lifecycle {
+    let url = format!("http://127.0.0.1:{port}{path}");
+    let wait = blueprint.release.spec.deadlines.ready_seconds.to_string();
+    let probe =
+        words(&[pod::BINARY, "probe", "--url", &url, "--site", first_site(blueprint), "--wait", &wait]);
+    let seconds = blueprint.template.web.drain_seconds;
+    let stop = LifecycleHandler {
+        sleep: Some(SleepAction { seconds: i64::from(seconds) }),
+        ..LifecycleHandler::default()
+    };
+    Lifecycle {
+        post_start: Some(LifecycleHandler {
+            exec: Some(ExecAction { command: Some(probe) }),
             ..LifecycleHandler::default()
         }),
+        pre_stop: (seconds > 0).then_some(stop),
         ..Lifecycle::default()
-    })
+    }
 }
 
+/// Gentle: a bench under load answers late, and a restart would lose its requests.
 fn tcp(port: u16) -> Probe {
     Probe {
         tcp_socket: Some(TCPSocketAction { port: IntOrString::Int(i32::from(port)), host: None }),
-        period_seconds: Some(PROBE_SECONDS),
+        period_seconds: Some(20),
         timeout_seconds: Some(5),
-        failure_threshold: Some(3),
-        ..Probe::default()
-    }
-}
-
-/// A Pod counts as started when it has answered a request that reads a DocType.
-fn startup(blueprint: &Blueprint<'_>) -> Probe {
-    let web = &blueprint.template.web;
-    let url = format!("http://127.0.0.1:{}{}", web.port, web.startup_path);
-    let seconds = blueprint.release.spec.deadlines.ready_seconds;
-    let tries = i32::try_from(seconds).unwrap_or(i32::MAX) / PROBE_SECONDS;
-    Probe {
-        exec: Some(ExecAction {
-            command: Some(words(&[pod::BINARY, "probe", "--url", &url, "--site", first_site(blueprint)])),
-        }),
-        period_seconds: Some(PROBE_SECONDS),
-        timeout_seconds: Some(10),
-        failure_threshold: Some(tries.max(1)),
-        ..Probe::default()
-    }
-}
-
-fn readiness(blueprint: &Blueprint<'_>) -> Probe {
-    let web = &blueprint.template.web;
-    Probe {
-        http_get: Some(HTTPGetAction {
-            path: Some(web.readiness_path.clone()),
-            port: IntOrString::Int(i32::from(web.port)),
-            scheme: Some("HTTP".to_owned()),
-            http_headers: Some(vec![HTTPHeader {
-                name: "Host".to_owned(),
-                value: first_site(blueprint).to_owned(),
-            }]),
-            host: None,
-        }),
-        period_seconds: Some(PROBE_SECONDS),
-        timeout_seconds: Some(5),
-        failure_threshold: Some(3),
+        failure_threshold: Some(6),
         ..Probe::default()
     }
 }
@@ -242,7 +217,8 @@ mod tests {
         let containers = all[0].spec.as_ref().unwrap().template.spec.as_ref().unwrap().containers.clone();
         assert_eq!(containers.len(), 2);
         assert_eq!(containers[1].command.as_deref(), Some(&words(&["nginx-entrypoint.sh"])[..]));
-        assert_eq!(containers[0].lifecycle, containers[1].lifecycle);
+        let stop = |index: usize| containers[index].lifecycle.as_ref().unwrap().pre_stop.clone();
+        assert_eq!(stop(0), stop(1));
     }
 
     #[test]

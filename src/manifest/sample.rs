@@ -65,6 +65,7 @@ pub(crate) fn record(release: &FrappeRelease) -> Record {
         entered: [(Phase::Planning, Timestamp::UNIX_EPOCH)].into(),
         traffic: std::collections::BTreeMap::default(),
         attempt: String::new(),
+        cache_slot: 1,
     }
 }
 

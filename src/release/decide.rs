@@ -243,6 +243,7 @@ fn begin(
         entered: BTreeMap::from([(Phase::Planning, now)]),
         traffic: BTreeMap::new(),
         attempt,
+        cache_slot: active.map_or(0, |(_, blue)| 1 - blue.record.cache_slot.min(1)),
     };
     let verdict = Verdict {
         phase: Phase::Planning,

@@ -75,6 +75,9 @@ pub struct Record {
     /// Value of the retry annotation when the release began.
     #[serde(default)]
     pub attempt: String,
+    /// Which of the two logical databases of the cache server it uses, 0 or 1: never the one of its blue.
+    #[serde(default)]
+    pub cache_slot: u32,
 }
 
 /// Where a revision's release stands.
