@@ -1,5 +1,6 @@
 //! `crossfade operator`: the controller.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -48,6 +49,7 @@ impl Operator {
 fn log_to_stderr(output: Output) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = log.with_ansi(std::io::stderr().is_terminal());
     match output {
         Output::Human => log.init(),
         Output::Json => log.json().init(),

@@ -72,7 +72,13 @@ pub async fn run(settings: Settings) -> Result<(), OperatorError> {
     let pages = Pages { ctx: ctx.clone(), is_ready: Arc::new(AtomicBool::new(false)) };
     let is_ready = pages.is_ready.clone();
 
-    let serving = server::serve(settings.listen, pages, told(stop.clone()));
+    let serving = async {
+        match server::serve(settings.listen, pages, told(stop.clone())).await {
+            Err(error) => OperatorError::Serve(settings.listen, error),
+            // It ended because of the signal: the reconciles that run are still waited for.
+            Ok(()) => std::future::pending().await,
+        }
+    };
     let acting = async {
         if !until(told(stop.clone()), reach(&client, &settings, &is_ready)).await {
             return Ok(());
@@ -87,11 +93,7 @@ pub async fn run(settings: Settings) -> Result<(), OperatorError> {
     };
     tokio::select! {
         result = acting => result,
-        result = serving => match result {
-            Err(error) => Err(OperatorError::Serve(settings.listen, error)),
-            // It ended because of the signal: the reconciles that run are still waited for.
-            Ok(()) => std::future::pending().await,
-        },
+        error = serving => Err(error),
     }
 }
 
