@@ -83,4 +83,6 @@ say "CoreDNS and gateway applied"
 wait $loading
 within 60 node; say "node Ready"
 within 180 programmed
+# One Pod each on one node: a kubelet that restarts calls them not ready until it has probed them again.
+for service in envoy-gw contour-gw; do kubectl -n projectcontour patch service $service -p '{"spec":{"publishNotReadyAddresses":true}}' > /dev/null; done
 say "up: KUBECONFIG=$KUBECONFIG, gateway $GATEWAY_URL"
