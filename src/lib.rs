@@ -8,6 +8,7 @@
 //! | [`release`] | the state machine: what is seen -> what to do (pure) | `api`, `plan` |
 //! | [`traffic`] | weights -> routes (pure) | `api`, `release` |
 //! | [`manifest`] | the Kubernetes objects of a release (pure) | `api`, `plan`, `release` |
+//! | [`source`] | apps from benches, checkouts, archives and snapshot files (IO) | `doctype` |
 //! | [`schema`] | MariaDB and Redis (IO) | `api`, `doctype`, `plan` |
 //! | [`controller`] | Kubernetes (IO) | all pure ones |
 //! | [`cli`] | the edge: commands, output, exit codes | everything |
@@ -23,4 +24,5 @@ pub mod manifest;
 pub mod plan;
 pub mod release;
 pub mod schema;
+pub mod source;
 pub mod traffic;

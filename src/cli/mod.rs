@@ -1,8 +1,12 @@
 //! The command line: a file a command, a variant in [`Command`] and nothing else.
 
 pub mod crds;
+mod frame;
 mod operator;
+mod plan;
+mod report;
 mod say;
+mod snapshot;
 mod status;
 mod target;
 
@@ -41,6 +45,8 @@ enum Command {
     Retry(say::Retry),
     Pause(say::Pause),
     Resume(say::Resume),
+    Plan(plan::Plan),
+    Snapshot(snapshot::Snapshot),
 }
 
 /// Parses the arguments, runs the command and gives its exit code: 0 done, 1 failed, others as the command says.
@@ -55,5 +61,7 @@ pub fn main() -> ExitCode {
         Command::Retry(retry) => retry.run(),
         Command::Pause(pause) => pause.run(),
         Command::Resume(resume) => resume.run(),
+        Command::Plan(command) => command.run(cli.output),
+        Command::Snapshot(command) => command.run(),
     }
 }

@@ -1,1 +1,24 @@
-//! placeholder
+//! Reading Frappe apps (pure: bytes in, typed values out).
+//!
+//! [`AppReader`] takes the files of one app and gives an [`App`]; a [`Snapshot`] holds the apps of a bench.
+//! [`Table`] is the table that Frappe's schema sync makes of a DocType. Nothing here opens a file.
+
+mod column;
+mod error;
+mod field;
+mod hooks;
+mod json;
+mod model;
+mod patch;
+mod read;
+mod table;
+mod version;
+
+pub use column::{ColumnShape, DefaultValue};
+pub use error::ReadError;
+pub use field::DocField;
+pub use model::{App, CustomField, DocType, Snapshot, Storage};
+pub use patch::{PatchLine, PatchSection, parse_patches};
+pub use read::{AppReader, MAX_FILE_BYTES};
+pub use table::{Index, Table, sequence_name, table_name};
+pub use version::FrappeVersion;

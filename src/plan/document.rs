@@ -94,6 +94,15 @@ pub struct FrozenTable {
     pub why: String,
 }
 
+/// A field of a Single DocType, as `tabSingles` names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SingleField {
+    /// The Single DocType.
+    pub doctype: String,
+    /// Its field.
+    pub field: String,
+}
+
 /// Everything that a release does to the database of one site.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -111,6 +120,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// What blue gets as copies, sorted by table.
     pub frozen: Vec<FrozenTable>,
+    /// Fields of Single DocTypes that both versions know: their values are kept in step.
+    pub singles: Vec<SingleField>,
     /// What runs on the site's tables before green, in this order.
     pub expand: Vec<Step>,
     /// What runs once blue is gone, in this order.

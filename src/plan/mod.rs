@@ -3,8 +3,24 @@
 //! A [`Plan`] is data: it is shown, approved by its hash and then run by `schema`, which never builds SQL of its
 //! own for a change. Nothing here opens a file, a socket or a database.
 
-mod document;
-mod step;
+pub mod quote;
 
-pub use document::{AppVersion, Change, FrozenTable, Plan, Verdict};
+mod change;
+mod diff;
+mod document;
+mod frozen;
+#[cfg(test)]
+mod golden;
+mod operation;
+mod patches;
+#[cfg(test)]
+mod properties;
+mod singles;
+mod site;
+mod step;
+mod steps;
+
+pub use diff::{Input, PlanError, Renames, plan};
+pub use document::{AppVersion, Change, FrozenTable, Plan, SingleField, Verdict};
+pub use site::{IndexFacts, Site, TableFacts};
 pub use step::{Column, Effect, IndexColumns, Step, Undo};

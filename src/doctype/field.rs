@@ -1,0 +1,122 @@
+//! One field of a DocType.
+
+use serde::{Deserialize, Serialize};
+
+use super::json::{Object, flag, number, text};
+use super::{ColumnShape, FrappeVersion};
+
+/// Fieldtypes whose rows live in a child table.
+const TABLE_TYPES: [&str; 2] = ["Table", "Table MultiSelect"];
+
+/// A DocField, with what matters to the database and to both versions living together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags of Frappe's own DocField")]
+pub struct DocField {
+    /// Column name, and the key in documents.
+    pub fieldname: String,
+    /// Frappe's name of the type, e.g. `Small Text`.
+    pub fieldtype: String,
+    /// Link target, Select options (one a line), child DocType: as the type wants it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<String>,
+    /// Default as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// Length as written; 0 if none is.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub length: u32,
+    /// Decimals as written; counts for decimals before 13.12 alone.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub precision: u32,
+    /// Whether a document without it is refused (the database does not know).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub reqd: bool,
+    /// Whether its column has a unique index.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unique: bool,
+    /// Whether its column has an index.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub search_index: bool,
+    /// Whether it is computed and has no column.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_virtual: bool,
+    /// Whether its column refuses NULL (version 16).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub not_nullable: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(set: &bool) -> bool {
+    !*set
+}
+
+impl DocField {
+    /// Reads one entry of `fields`; `None` for an entry without a name (layout fields may lack one).
+    ///
+    /// # Errors
+    /// The reason, if the name cannot be one of a column.
+    pub(super) fn read(object: &Object) -> Result<Option<Self>, String> {
+        let Some(fieldname) = text(object, "fieldname") else { return Ok(None) };
+        check_name(&fieldname)?;
+        let fieldtype = text(object, "fieldtype").unwrap_or_else(|| "Data".to_owned());
+        let unsigned = |key| u32::try_from(number(object, key)).unwrap_or(0);
+        Ok(Some(Self {
+            fieldname,
+            fieldtype,
+            options: text(object, "options"),
+            default: text(object, "default"),
+            length: unsigned("length"),
+            precision: unsigned("precision"),
+            reqd: flag(object, "reqd"),
+            unique: flag(object, "unique"),
+            search_index: flag(object, "search_index"),
+            is_virtual: flag(object, "is_virtual"),
+            not_nullable: flag(object, "not_nullable"),
+        }))
+    }
+
+    /// Whether its values are rows of a child table.
+    pub fn is_table(&self) -> bool {
+        TABLE_TYPES.contains(&self.fieldtype.as_str()) && !self.is_virtual
+    }
+
+    /// Whether it holds a value of the document itself, kept in a column or a row of `tabSingles`, or computed.
+    pub fn is_value(&self) -> bool {
+        // Which version is asked does not matter: all of them give the same fieldtypes a column.
+        ColumnShape::is_type(&self.fieldtype, FrappeVersion::ASSUMED)
+    }
+
+    /// Whether its value is kept in the database with the document.
+    pub fn is_stored(&self) -> bool {
+        self.is_value() && !self.is_virtual
+    }
+
+    /// The child DocType of a table field.
+    pub fn child(&self) -> Option<&str> {
+        self.options.as_deref().filter(|_| self.is_table())
+    }
+}
+
+/// MariaDB takes at most 64 characters and no NUL; everything else is a matter of quoting.
+fn check_name(name: &str) -> Result<(), String> {
+    let length = name.chars().count();
+    if length > 64 {
+        return Err(format!(
+            "the fieldname {:?}... has {length} characters, a column may have 64",
+            &cut(name)
+        ));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(format!("the fieldname {name:?} has control characters"));
+    }
+    Ok(())
+}
+
+fn cut(name: &str) -> String {
+    name.chars().take(20).collect()
+}

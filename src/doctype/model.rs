@@ -1,0 +1,192 @@
+//! The apps of a bench as typed values: what the planner compares.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{DocField, FrappeVersion, PatchLine, ReadError};
+
+/// All apps of one bench image, in the order of `apps.txt`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Version of this document's shape.
+    pub format: u32,
+    /// The apps; DocTypes of a later app win over those of an earlier one, as in Frappe's sync.
+    pub apps: Vec<App>,
+}
+
+impl Snapshot {
+    /// The shape that this program reads and writes.
+    pub const FORMAT: u32 = 1;
+
+    /// A snapshot of these apps.
+    pub fn new(apps: Vec<App>) -> Self {
+        Self { format: Self::FORMAT, apps }
+    }
+
+    /// Reads a snapshot that `crossfade snapshot` has written.
+    ///
+    /// # Errors
+    /// If it is no snapshot, or one of another format.
+    pub fn from_json(path: &str, bytes: &[u8]) -> Result<Self, ReadError> {
+        let snapshot: Self = serde_json::from_slice(bytes)
+            .map_err(|source| ReadError::Json { path: path.to_owned(), source })?;
+        if snapshot.format == Self::FORMAT {
+            Ok(snapshot)
+        } else {
+            Err(ReadError::Format { found: snapshot.format, expected: Self::FORMAT })
+        }
+    }
+
+    /// Version of the framework, if the snapshot holds the app `frappe` with a version that can be read.
+    pub fn frappe_version(&self) -> Option<FrappeVersion> {
+        let frappe = self.apps.iter().find(|app| app.name == "frappe")?;
+        FrappeVersion::parse(frappe.version.as_deref()?)
+    }
+
+    /// Every DocType of the site by name, with the app that holds it.
+    pub fn doctypes(&self) -> BTreeMap<&str, (&App, &DocType)> {
+        let all = self.apps.iter().flat_map(|app| app.doctypes.values().map(move |doctype| (app, doctype)));
+        all.map(|(app, doctype)| (doctype.name.as_str(), (app, doctype))).collect()
+    }
+}
+
+/// One Frappe app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct App {
+    /// Name of its Python package.
+    pub name: String,
+    /// `__version__` of the package, if it is written as a literal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Lines of `modules.txt`.
+    pub modules: Vec<String>,
+    /// Patches in the order of `patches.txt`.
+    pub patches: Vec<PatchLine>,
+    /// DocTypes by name.
+    pub doctypes: BTreeMap<String, DocType>,
+    /// Custom fields that the app brings along (`fixtures/*.json` and `<module>/custom/*.json`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custom_fields: Vec<CustomField>,
+    /// Standard documents by DocType and name with the SHA-256 of their file: migrate imports those that differ.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub documents: BTreeMap<String, BTreeMap<String, String>>,
+    /// SHA-256 of `scheduler_events` in its hooks: migrate rewrites Scheduled Job Type when they differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduler_events: Option<String>,
+}
+
+impl App {
+    /// An app without anything in it.
+    pub fn empty(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            version: None,
+            modules: Vec::new(),
+            patches: Vec::new(),
+            doctypes: BTreeMap::new(),
+            custom_fields: Vec::new(),
+            documents: BTreeMap::new(),
+            scheduler_events: None,
+        }
+    }
+}
+
+/// Where the values of a DocType live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Storage {
+    /// A table of its own (child tables too).
+    Table,
+    /// Rows of `tabSingles`.
+    Single,
+    /// Nowhere in the database.
+    Virtual,
+}
+
+impl Storage {
+    /// The word that plans use for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Single => "single",
+            Self::Virtual => "virtual",
+        }
+    }
+}
+
+/// One DocType as its JSON file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags of Frappe's own DocType")]
+pub struct DocType {
+    /// Name, e.g. `Sales Order`.
+    pub name: String,
+    /// Module that it belongs to.
+    pub module: String,
+    /// Fields in the order of `field_order`.
+    pub fields: Vec<DocField>,
+    /// One document, kept in `tabSingles`.
+    #[serde(default)]
+    pub issingle: bool,
+    /// A child table.
+    #[serde(default)]
+    pub istable: bool,
+    /// No storage of its own.
+    #[serde(default)]
+    pub is_virtual: bool,
+    /// Documents can be submitted.
+    #[serde(default)]
+    pub is_submittable: bool,
+    /// Documents form a tree.
+    #[serde(default)]
+    pub is_tree: bool,
+    /// The table has a column `_seen`.
+    #[serde(default)]
+    pub track_seen: bool,
+    /// How documents get their names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoname: Option<String>,
+    /// Storage engine as written; Frappe takes `InnoDB` if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
+    /// Default order of lists; `creation` makes newer Frappe index that column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sort_field: Option<String>,
+    /// Whether a controller (`<doctype>.py`) lies beside the JSON; migrate deletes the DocType of a missing one.
+    #[serde(default)]
+    pub has_controller: bool,
+    /// SHA-256 of the file: Frappe's sync skips a DocType whose file did not change.
+    pub digest: String,
+}
+
+impl DocType {
+    /// Where its documents live.
+    pub fn storage(&self) -> Storage {
+        if self.is_virtual {
+            Storage::Virtual
+        } else if self.issingle {
+            Storage::Single
+        } else {
+            Storage::Table
+        }
+    }
+
+    /// A field by its name.
+    pub fn field(&self, fieldname: &str) -> Option<&DocField> {
+        self.fields.iter().find(|field| field.fieldname == fieldname)
+    }
+
+    /// Whether names are numbers from a sequence.
+    pub fn is_autoincrement(&self) -> bool {
+        self.autoname.as_deref() == Some("autoincrement")
+    }
+}
+
+/// A Custom Field that an app installs on a DocType, often one of another app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomField {
+    /// DocType that gets the field.
+    pub doctype: String,
+    /// The field.
+    pub field: DocField,
+}

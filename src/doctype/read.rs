@@ -1,0 +1,350 @@
+//! Files of an app in, an [`App`] out.
+//!
+//! Paths are relative to the app's checkout, with `/`: `crm/fcrm/doctype/crm_deal/crm_deal.json`. A directory that
+//! holds DocType files at its top and nothing else is taken too.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::json::{Object, flag, text};
+use super::{App, CustomField, DocField, DocType, ReadError, hooks, parse_patches};
+
+/// More than any file of a Frappe app that matters here: the largest DocType of ERPNext has 60 KB.
+pub const MAX_FILE_BYTES: usize = 8 * 1024 * 1024;
+/// Fields of one DocType; MariaDB takes 4,096 columns.
+const MAX_FIELDS: usize = 4096;
+/// A table name has 64 characters, `tab` takes three.
+const MAX_NAME_CHARS: usize = 61;
+
+/// Documents that are files of an app and are imported by migrate, by the name of their folder.
+const DOCUMENT_FOLDERS: [&str; 22] = [
+    "page",
+    "report",
+    "dashboard_chart_source",
+    "print_format",
+    "web_page",
+    "website_theme",
+    "web_form",
+    "web_template",
+    "notification",
+    "print_style",
+    "data_migration_mapping",
+    "data_migration_plan",
+    "workspace",
+    "onboarding_step",
+    "module_onboarding",
+    "form_tour",
+    "client_script",
+    "server_script",
+    "custom_field",
+    "property_setter",
+    "dashboard",
+    "number_card",
+];
+
+/// Collects the files of one app in any order; [`AppReader::finish`] gives the app.
+#[derive(Debug)]
+pub struct AppReader {
+    app: App,
+    modules: Option<BTreeSet<String>>,
+    /// DocTypes with the folder of their module, `None` for a file at the top.
+    found: Vec<(Option<String>, DocType)>,
+    documents: Vec<(String, String, String, String)>,
+    controllers: BTreeSet<String>,
+}
+
+/// What a path is, by its place in the app.
+enum Kind<'a> {
+    DocType { module: Option<&'a str> },
+    Controller,
+    Document { module: &'a str },
+    Modules,
+    Patches,
+    Version,
+    Hooks,
+    HookFacts,
+    CustomFields,
+}
+
+impl<'a> Kind<'a> {
+    fn of(path: &'a str) -> Option<Self> {
+        let parts: Vec<&str> = path.split('/').collect();
+        match parts.as_slice() {
+            ["hooks_facts.json"] => Some(Self::HookFacts),
+            ["patches.txt"] | [_, "patches.txt"] => Some(Self::Patches),
+            ["modules.txt"] | [_, "modules.txt"] => Some(Self::Modules),
+            [_, "__init__.py"] => Some(Self::Version),
+            [_, "hooks.py"] => Some(Self::Hooks),
+            [_, "fixtures", file] if is_json(file) => Some(Self::CustomFields),
+            [_, _, "custom", file] if is_json(file) => Some(Self::CustomFields),
+            [_, module, "doctype", folder, file] => match file.strip_prefix(folder) {
+                Some(".json") => Some(Self::DocType { module: Some(module) }),
+                Some(".py") => Some(Self::Controller),
+                Some(_) | None => None,
+            },
+            [_, module, kind, folder, file] if DOCUMENT_FOLDERS.contains(kind) => {
+                (file.strip_prefix(folder) == Some(".json")).then_some(Self::Document { module })
+            }
+            [file] if is_json(file) => Some(Self::DocType { module: None }),
+            _ => None,
+        }
+    }
+}
+
+fn is_json(file: &str) -> bool {
+    std::path::Path::new(file).extension().is_some_and(|extension| extension == "json")
+}
+
+impl AppReader {
+    /// A reader for the app of this name.
+    pub fn new(name: &str) -> Self {
+        Self {
+            app: App::empty(name),
+            modules: None,
+            found: Vec::new(),
+            documents: Vec::new(),
+            controllers: BTreeSet::new(),
+        }
+    }
+
+    /// Whether a file matters: others need not be read at all.
+    pub fn wants(path: &str) -> bool {
+        Kind::of(path).is_some()
+    }
+
+    /// Takes one file.
+    ///
+    /// # Errors
+    /// If the file is too large, is no JSON or text, or says what no DocType can say.
+    pub fn add(&mut self, path: &str, bytes: &[u8]) -> Result<(), ReadError> {
+        let Some(kind) = Kind::of(path) else { return Ok(()) };
+        if bytes.len() > MAX_FILE_BYTES {
+            return Err(ReadError::TooLarge {
+                path: path.to_owned(),
+                size: bytes.len(),
+                limit: MAX_FILE_BYTES,
+            });
+        }
+        match kind {
+            Kind::DocType { module } => self.add_doctype(path, module, bytes)?,
+            Kind::Controller => {
+                self.controllers.insert(path.trim_end_matches(".py").to_owned());
+            }
+            Kind::Document { module } => self.add_document(path, module, bytes)?,
+            Kind::Modules => self.app.modules = lines(utf8(path, bytes)?),
+            Kind::Patches => self.app.patches = parse_patches(utf8(path, bytes)?),
+            Kind::Version => {
+                self.app.version = hooks::version(utf8(path, bytes)?).or(self.app.version.take());
+            }
+            Kind::Hooks => {
+                self.app.scheduler_events =
+                    hooks::scheduler_events(utf8(path, bytes)?).map(|text| sha256(text.as_bytes()));
+            }
+            Kind::HookFacts => self.add_hook_facts(path, bytes)?,
+            Kind::CustomFields => self.add_custom_fields(path, bytes)?,
+        }
+        if matches!(Kind::of(path), Some(Kind::Modules)) {
+            self.modules = Some(self.app.modules.iter().map(|module| scrub(module)).collect());
+        }
+        Ok(())
+    }
+
+    /// The app of all files that were taken.
+    pub fn finish(self) -> App {
+        let Self { mut app, modules, found, documents, controllers } = self;
+        // Frappe syncs the modules of modules.txt alone.
+        let is_synced = |module: &str| modules.as_ref().is_none_or(|modules| modules.contains(module));
+        for (module, mut doctype) in found {
+            if module.as_deref().is_none_or(is_synced) {
+                let folder = scrub(&doctype.name);
+                doctype.has_controller =
+                    controllers.iter().any(|path| path.ends_with(&format!("/{folder}/{folder}")));
+                app.doctypes.insert(doctype.name.clone(), doctype);
+            }
+        }
+        for (module, doctype, name, digest) in documents {
+            if is_synced(&module) {
+                app.documents.entry(doctype).or_default().insert(name, digest);
+            }
+        }
+        app.custom_fields
+            .sort_by(|a, b| (&a.doctype, &a.field.fieldname).cmp(&(&b.doctype, &b.field.fieldname)));
+        app
+    }
+
+    fn add_doctype(&mut self, path: &str, module: Option<&str>, bytes: &[u8]) -> Result<(), ReadError> {
+        let object = object(path, bytes)?;
+        let is_doctype = text(&object, "doctype").as_deref() == Some("DocType");
+        if !is_doctype {
+            // A JSON file at the top may be anything; one in a doctype folder may not.
+            return if module.is_none() {
+                Ok(())
+            } else {
+                Err(invalid(path, "its \"doctype\" is not \"DocType\""))
+            };
+        }
+        let doctype = read_doctype(path, &object, sha256(bytes))?;
+        self.found.push((module.map(str::to_owned), doctype));
+        Ok(())
+    }
+
+    fn add_document(&mut self, path: &str, module: &str, bytes: &[u8]) -> Result<(), ReadError> {
+        let object = object(path, bytes)?;
+        if let (Some(doctype), Some(name)) = (text(&object, "doctype"), text(&object, "name")) {
+            self.documents.push((module.to_owned(), doctype, name, sha256(bytes)));
+        }
+        Ok(())
+    }
+
+    fn add_hook_facts(&mut self, path: &str, bytes: &[u8]) -> Result<(), ReadError> {
+        let object = object(path, bytes)?;
+        self.app.scheduler_events =
+            object.get("scheduler_events").map(|events| sha256(events.to_string().as_bytes()));
+        Ok(())
+    }
+
+    fn add_custom_fields(&mut self, path: &str, bytes: &[u8]) -> Result<(), ReadError> {
+        let value: Value = parse(path, bytes)?;
+        let (target, entries) = match &value {
+            Value::Array(entries) => (None, entries.as_slice()),
+            Value::Object(object) => {
+                let entries =
+                    object.get("custom_fields").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                (text(object, "doctype"), entries)
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => (None, &[][..]),
+        };
+        for entry in entries.iter().filter_map(Value::as_object) {
+            let is_field = target.is_some() || text(entry, "doctype").as_deref() == Some("Custom Field");
+            let Some(doctype) = text(entry, "dt").or_else(|| target.clone()).filter(|_| is_field) else {
+                continue;
+            };
+            check_name(path, &doctype)?;
+            if let Some(field) = DocField::read(entry).map_err(|reason| invalid(path, &reason))? {
+                self.app.custom_fields.push(CustomField { doctype, field });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_doctype(path: &str, object: &Object, digest: String) -> Result<DocType, ReadError> {
+    let name = text(object, "name").ok_or_else(|| invalid(path, "it has no \"name\""))?;
+    check_name(path, &name)?;
+    let doctype = DocType {
+        fields: read_fields(path, object)?,
+        module: text(object, "module").unwrap_or_default(),
+        issingle: flag(object, "issingle"),
+        istable: flag(object, "istable"),
+        is_virtual: flag(object, "is_virtual"),
+        is_submittable: flag(object, "is_submittable"),
+        is_tree: flag(object, "is_tree"),
+        track_seen: flag(object, "track_seen"),
+        autoname: text(object, "autoname"),
+        engine: read_engine(path, object)?,
+        sort_field: text(object, "sort_field"),
+        has_controller: false,
+        digest,
+        name,
+    };
+    Ok(doctype)
+}
+
+/// Fields in the order of `field_order`, those that it does not name after them: Frappe's import sorts them so.
+fn read_fields(path: &str, object: &Object) -> Result<Vec<DocField>, ReadError> {
+    let entries = match object.get("fields") {
+        Some(Value::Array(entries)) => entries.as_slice(),
+        Some(Value::Null) | None => &[],
+        Some(_) => return Err(invalid(path, "its \"fields\" is not a list")),
+    };
+    if entries.len() > MAX_FIELDS {
+        return Err(invalid(
+            path,
+            &format!("it has {} fields, a table may have {MAX_FIELDS}", entries.len()),
+        ));
+    }
+    let mut fields = Vec::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let entry =
+            entry.as_object().ok_or_else(|| invalid(path, &format!("\"fields\"[{at}] is not an object")))?;
+        fields.extend(DocField::read(entry).map_err(|reason| invalid(path, &reason))?);
+    }
+    let order = object.get("field_order").and_then(Value::as_array);
+    let places: std::collections::HashMap<&str, usize> =
+        order.into_iter().flatten().enumerate().filter_map(|(at, name)| Some((name.as_str()?, at))).collect();
+    fields.sort_by_key(|field| places.get(field.fieldname.as_str()).copied().unwrap_or(usize::MAX));
+    Ok(fields)
+}
+
+/// The engine goes into SQL as a bare word, so it has to be one.
+fn read_engine(path: &str, object: &Object) -> Result<Option<String>, ReadError> {
+    match text(object, "engine") {
+        Some(engine) if !engine.chars().all(|character| character.is_ascii_alphanumeric()) => {
+            Err(invalid(path, &format!("{engine:?} is no storage engine")))
+        }
+        engine => Ok(engine),
+    }
+}
+
+fn check_name(path: &str, name: &str) -> Result<(), ReadError> {
+    if name.chars().count() > MAX_NAME_CHARS {
+        return Err(invalid(
+            path,
+            &format!("a DocType name may have {MAX_NAME_CHARS} characters, {name:.30?}... has more"),
+        ));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(invalid(path, &format!("the name {name:?} has control characters")));
+    }
+    Ok(())
+}
+
+fn object(path: &str, bytes: &[u8]) -> Result<Object, ReadError> {
+    match parse(path, bytes)? {
+        Value::Object(object) => Ok(object),
+        Value::Array(mut list) if list.len() == 1 && list[0].is_object() => match list.remove(0) {
+            Value::Object(object) => Ok(object),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                Err(invalid(path, "it is not an object"))
+            }
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err(invalid(path, "it is not an object"))
+        }
+    }
+}
+
+fn parse(path: &str, bytes: &[u8]) -> Result<Value, ReadError> {
+    // serde_json stops at 128 levels by itself, so deep input ends in an error and not in a stack overflow.
+    serde_json::from_slice(bytes).map_err(|source| ReadError::Json { path: path.to_owned(), source })
+}
+
+fn invalid(path: &str, reason: &str) -> ReadError {
+    ReadError::Invalid { path: path.to_owned(), reason: reason.to_owned() }
+}
+
+fn utf8<'a>(path: &str, bytes: &'a [u8]) -> Result<&'a str, ReadError> {
+    std::str::from_utf8(bytes).map_err(|_| ReadError::NotText { path: path.to_owned() })
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn scrub(name: &str) -> String {
+    name.replace([' ', '-'], "_").to_lowercase()
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,42 @@
+//! `autoname_changed`, `autoincrement_on`, `autoincrement_off`: how new documents get their names.
+
+use serde_json::json;
+
+use crate::doctype::Storage;
+use crate::plan::Verdict;
+
+use super::{Findings, Found, Pair, UNSUPPORTED};
+
+pub(super) fn find(pair: &Pair<'_>, findings: &mut Findings) {
+    let (Some(blue), Some(green)) = (pair.blue, pair.green) else { return };
+    if blue.autoname == green.autoname || green.storage() != Storage::Table {
+        return;
+    }
+    let (kind, cls, verdict, why) = match (blue.is_autoincrement(), green.is_autoincrement()) {
+        (false, true) => (
+            "autoincrement_on",
+            "incompatible",
+            Verdict::Blocking,
+            format!(
+                "green wants numbers as names and a sequence, migrate makes neither on an existing table; {UNSUPPORTED}"
+            ),
+        ),
+        (true, false) => (
+            "autoincrement_off",
+            "incompatible",
+            Verdict::Blocking,
+            format!("green wants text as names, migrate leaves numbers; {UNSUPPORTED}"),
+        ),
+        (false, false) | (true, true) => (
+            "autoname_changed",
+            "none",
+            Verdict::Neutral,
+            "existing names stay; each version names what it creates".to_owned(),
+        ),
+    };
+    let name = |autoname: &Option<String>| json!(autoname.as_deref().unwrap_or(""));
+    findings.doctype(
+        pair,
+        Found { kind, cls, ddl: false, old: name(&blue.autoname), new: name(&green.autoname), verdict, why },
+    );
+}

@@ -1,0 +1,43 @@
+//! `index_added`, `index_removed` on a column that both versions have.
+
+use serde_json::json;
+
+use crate::doctype::Index;
+use crate::plan::Verdict;
+use crate::plan::operation::Operation;
+
+use super::{FieldPair, Findings, Found, Versions};
+
+pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) {
+    let Some((blue, green)) = field.both() else { return };
+    let Some((_, new)) = field.columns().filter(|_| field.is_in_table()) else { return };
+    let (was, is) = (blue.field.search_index, green.field.search_index);
+    // A unique column that asks for an index as well got the unique one alone: there is none to drop.
+    if was == is || new.is_text() || (was && blue.field.unique && green.field.unique) {
+        return;
+    }
+    let columns = vec![field.name.to_owned()];
+    let is_there =
+        versions.live(&field.blue_doctype.name).is_some_and(|table| table.has_index(&columns, false));
+    if is && !is_there {
+        findings.operations.push(Operation::AddIndex {
+            table: field.table(),
+            engine: field.green_doctype.engine.clone(),
+            index: Index { name: format!("{}_index", field.name), columns, unique: false },
+        });
+    }
+    let (kind, cls, verdict, why) = if is {
+        ("index_added", "additive", Verdict::Additive, "built beside the traffic, without a lock")
+    } else {
+        (
+            "index_removed",
+            "none",
+            Verdict::Neutral,
+            "green's migrate drops it online; queries of blue that used it get slower",
+        )
+    };
+    findings.field(
+        field,
+        Found { kind, cls, ddl: true, old: json!(was), new: json!(is), verdict, why: why.to_owned() },
+    );
+}

@@ -1,0 +1,190 @@
+//! Two snapshots in, a plan out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use thiserror::Error;
+
+use crate::doctype::{App, FrappeVersion, Snapshot};
+
+use super::change::{self, Findings, Pair, Versions};
+use super::{AppVersion, Change, Plan, Site, Verdict, frozen, patches, singles, steps};
+
+/// What patches rename, as far as it is known: the data files alone do not say it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Renames {
+    /// New name of a DocType -> its name in blue.
+    pub doctypes: BTreeMap<String, String>,
+    /// DocType (green's name) and new name of a field -> its name in blue.
+    pub fields: BTreeMap<(String, String), String>,
+}
+
+/// Everything that a plan is made of.
+#[derive(Debug, Clone)]
+pub struct Input<'a> {
+    /// Name of the site; empty for a plan without one.
+    pub site_name: &'a str,
+    /// Apps that run now.
+    pub blue: &'a Snapshot,
+    /// Apps that are to run.
+    pub green: &'a Snapshot,
+    /// Facts of the live site, if its database can be asked.
+    pub site: Option<&'a Site>,
+    /// Version of blue's Frappe where the snapshot does not say it.
+    pub blue_frappe: Option<FrappeVersion>,
+    /// Version of green's Frappe where the snapshot does not say it.
+    pub green_frappe: Option<FrappeVersion>,
+    /// Lines of `patches.txt` that a human has read and found harmless to blue.
+    pub accepted_patches: &'a [String],
+    /// What patches rename.
+    pub renames: Renames,
+}
+
+impl<'a> Input<'a> {
+    /// A plan from two snapshots and nothing else.
+    pub fn new(blue: &'a Snapshot, green: &'a Snapshot) -> Self {
+        Self {
+            site_name: "",
+            blue,
+            green,
+            site: None,
+            blue_frappe: None,
+            green_frappe: None,
+            accepted_patches: &[],
+            renames: Renames::default(),
+        }
+    }
+}
+
+/// Why no plan could be made.
+#[derive(Debug, Error)]
+pub enum PlanError {
+    /// The site has an app that green's bench lacks: its migrate would remove what belongs to it.
+    #[error(
+        "failed to plan: the site has the app {app:?} installed, but the bench of {side} does not hold it; add it to the image, or uninstall it from the site first"
+    )]
+    MissingApp {
+        /// The app.
+        app: String,
+        /// `blue` or `green`.
+        side: &'static str,
+    },
+    /// The plan could not be sealed.
+    #[error("failed to hash the plan: {0}")]
+    Seal(#[from] serde_json::Error),
+}
+
+/// Compares two versions of the apps of one site.
+///
+/// # Errors
+/// If green lacks an app that the site has installed.
+pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
+    let blue = installed(input.blue, input.site, "blue")?;
+    let green = installed(input.green, input.site, "green")?;
+    let blue_frappe = blue.frappe_version().or(input.blue_frappe);
+    let green_frappe = green.frappe_version().or(input.green_frappe).or(blue_frappe);
+    let versions = Versions {
+        blue: blue.doctypes(),
+        green: green.doctypes(),
+        blue_frappe: blue_frappe.or(green_frappe).unwrap_or(FrappeVersion::ASSUMED),
+        green_frappe: green_frappe.unwrap_or(FrappeVersion::ASSUMED),
+        site: input.site,
+        renames: &input.renames,
+    };
+    let mut findings = find(&blue, &green, &versions);
+    let pending = patches::pending(&blue, &green, input.site);
+    for (app, patch) in &pending {
+        change::patch_added::find(app, patch, input.accepted_patches.contains(&patch.line), &mut findings);
+    }
+    let Findings { mut changes, operations } = findings;
+    changes.sort_by(|a, b| key(a).cmp(&key(b)));
+    let steps = steps::build(operations, input.site);
+    let verdict = changes.iter().map(|change| change.verdict).max().unwrap_or(Verdict::Neutral);
+    let plan = Plan {
+        format: Plan::FORMAT,
+        site: input.site_name.to_owned(),
+        apps: app_versions(&blue, &green),
+        verdict,
+        summary: summary(&changes, steps.expand.len()),
+        changes,
+        frozen: frozen::tables(&blue, &green, &versions),
+        singles: singles::shared(&versions),
+        expand: steps.expand,
+        contract: steps.contract,
+        patches: pending.iter().map(|(_, patch)| patch.line.clone()).collect(),
+        hash: String::new(),
+    };
+    Ok(plan.seal()?)
+}
+
+fn key(change: &Change) -> (&str, &str, &str, Option<&str>, String) {
+    let new = change.new.as_ref().map(ToString::to_string).unwrap_or_default();
+    (&change.app, &change.doctype, &change.kind, change.field.as_deref(), new)
+}
+
+fn find(blue: &Snapshot, green: &Snapshot, versions: &Versions<'_>) -> Findings {
+    let mut findings = Findings::default();
+    let taken: BTreeSet<&str> = versions.renames.doctypes.values().map(String::as_str).collect();
+    for (name, (app, doctype)) in &versions.green {
+        // The old name of a renamed DocType may be given to another one.
+        let is_free = versions.renames.doctypes.contains_key(*name) || !taken.contains(name);
+        let old =
+            versions.blue.get(versions.blue_name(name)).filter(|_| is_free).map(|(_, doctype)| *doctype);
+        let pair = Pair { app: &app.name, blue: old, green: Some(doctype) };
+        change::of_doctype(&pair, versions, &mut findings);
+    }
+    for (name, (app, doctype)) in &versions.blue {
+        if !versions.green.contains_key(name) && !taken.contains(name) {
+            let pair = Pair { app: &app.name, blue: Some(doctype), green: None };
+            change::of_doctype(&pair, versions, &mut findings);
+        }
+    }
+    change::platform_type::find(versions, &mut findings);
+    change::custom_field::find(blue, green, versions, &mut findings);
+    findings
+}
+
+/// The apps of a bench that the site has installed, in the site's order: others do not touch its database.
+fn installed(snapshot: &Snapshot, site: Option<&Site>, colour: &'static str) -> Result<Snapshot, PlanError> {
+    let Some(names) = site.map(|site| &site.installed_apps).filter(|names| !names.is_empty()) else {
+        return Ok(snapshot.clone());
+    };
+    let find = |name: &String| -> Result<App, PlanError> {
+        let found = snapshot.apps.iter().find(|app| app.name == *name);
+        found.cloned().ok_or_else(|| PlanError::MissingApp { app: name.clone(), side: colour })
+    };
+    Ok(Snapshot::new(names.iter().map(find).collect::<Result<_, _>>()?))
+}
+
+fn app_versions(blue: &Snapshot, green: &Snapshot) -> Vec<AppVersion> {
+    let find = |snapshot: &Snapshot, name: &str| {
+        let app = snapshot.apps.iter().find(|app| app.name == name)?;
+        Some(app.version.clone().unwrap_or_else(|| "unknown".to_owned()))
+    };
+    let mut seen = BTreeSet::new();
+    let names =
+        green.apps.iter().chain(&blue.apps).map(|app| app.name.as_str()).filter(|name| seen.insert(*name));
+    names
+        .map(|name| AppVersion { app: name.to_owned(), blue: find(blue, name), green: find(green, name) })
+        .collect()
+}
+
+fn summary(changes: &[Change], steps: usize) -> String {
+    let count = |verdict| changes.iter().filter(|change| change.verdict == verdict).count();
+    let parts: Vec<String> = [
+        (Verdict::Additive, "additive"),
+        (Verdict::Synced, "synced"),
+        (Verdict::Mapped, "mapped"),
+        (Verdict::ContractOnly, "removed"),
+        (Verdict::Neutral, "neutral"),
+        (Verdict::Blocking, "blocking"),
+    ]
+    .into_iter()
+    .filter(|(verdict, _)| count(*verdict) > 0)
+    .map(|(verdict, word)| format!("{} {word}", count(verdict)))
+    .collect();
+    match changes.len() {
+        0 => "nothing changes in the database".to_owned(),
+        1 => format!("1 change ({}), {steps} statements before green", parts.join(", ")),
+        all => format!("{all} changes ({}), {steps} statements before green", parts.join(", ")),
+    }
+}

@@ -1,0 +1,194 @@
+//! What the planner wants to know of a live site: read-only questions to its database.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::{ConnectOptions, Executor};
+use thiserror::Error;
+
+use crate::plan::{IndexFacts, Site, TableFacts};
+
+/// Rows of one answer; the largest sites have 60,000 columns.
+const MAX_ROWS: usize = 1_000_000;
+
+/// Why the facts could not be read.
+#[derive(Debug, Error)]
+pub enum FactsError {
+    /// The address or the credentials are of no use.
+    #[error("failed to read the database address: {0}")]
+    Address(String),
+    /// No connection came about.
+    #[error("failed to connect to the site's database: {0}")]
+    Connect(#[source] sqlx::Error),
+    /// A question was not answered.
+    #[error("failed to read {what} of the site's database: {source}")]
+    Query {
+        /// What was asked for.
+        what: &'static str,
+        /// What the server said.
+        source: sqlx::Error,
+    },
+    /// The database has more than any site.
+    #[error("failed to read {what} of the site's database: more than {MAX_ROWS} rows")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+    },
+}
+
+/// Connects to `mysql://HOST:PORT/DBNAME` for reading; files `username` and `password` in `credentials` win over the URL.
+///
+/// # Errors
+/// If the address cannot be read or the server cannot be reached.
+pub async fn connect(url: &str, credentials: Option<&Path>) -> Result<MySqlConnection, FactsError> {
+    // The parser's own message may repeat the URL, and with it a password.
+    let unreadable = || FactsError::Address("it must look like mysql://HOST:PORT/DBNAME".to_owned());
+    let mut options = MySqlConnectOptions::from_str(url)
+        .map_err(|_| unreadable())?
+        .statement_cache_capacity(0)
+        .timezone(None)
+        .disable_statement_logging();
+    if options.get_database().is_none_or(str::is_empty) {
+        return Err(unreadable());
+    }
+    if let Some(directory) = credentials {
+        options = options
+            .username(&credential(directory, "username")?)
+            .password(&credential(directory, "password")?);
+    }
+    let mut connection = options.connect().await.map_err(FactsError::Connect)?;
+    let bounded =
+        "SET SESSION lock_wait_timeout = 10, max_statement_time = 120; SET SESSION TRANSACTION READ ONLY";
+    connection.execute(sqlx::raw_sql(bounded)).await.map_err(FactsError::Connect)?;
+    Ok(connection)
+}
+
+fn credential(directory: &Path, key: &str) -> Result<String, FactsError> {
+    let path = directory.join(key);
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        FactsError::Address(format!("no {key} in the credentials ({}): {error}", path.display()))
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Asks the connection's default database for everything that [`Site`] holds.
+///
+/// # Errors
+/// If the schema cannot be read; Frappe's own tables may be missing (a site that is being made).
+pub async fn read(connection: &mut MySqlConnection) -> Result<Site, FactsError> {
+    let mut site = Site::default();
+    read_tables(connection, &mut site).await?;
+    read_columns(connection, &mut site).await?;
+    read_indexes(connection, &mut site).await?;
+    if has_columns(&site, "tabPatch Log", &["patch"]) {
+        let lines: Vec<(Option<String>,)> =
+            fetch(connection, "the Patch Log", "SELECT CAST(patch AS CHAR) FROM `tabPatch Log`").await?;
+        site.patches = Some(lines.into_iter().filter_map(|(line,)| line).collect());
+    }
+    if has_columns(&site, "tabCustom Field", &["dt", "fieldname"]) {
+        let sql = "SELECT CAST(dt AS CHAR), CAST(fieldname AS CHAR) FROM `tabCustom Field` \
+                   WHERE dt IS NOT NULL AND fieldname IS NOT NULL";
+        let rows: Vec<(String, String)> = fetch(connection, "the Custom Fields", sql).await?;
+        for (doctype, field) in rows {
+            site.custom_fields.entry(doctype).or_default().insert(field);
+        }
+    }
+    site.installed_apps = installed_apps(connection, &site).await?;
+    Ok(site)
+}
+
+async fn read_tables(connection: &mut MySqlConnection, site: &mut Site) -> Result<(), FactsError> {
+    type Row = (String, String, Option<String>, Option<String>, i64);
+    let sql = "SELECT CAST(TABLE_NAME AS CHAR), CAST(TABLE_TYPE AS CHAR), CAST(ENGINE AS CHAR), \
+               CAST(ROW_FORMAT AS CHAR), CAST(COALESCE(TABLE_ROWS, 0) AS SIGNED) \
+               FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()";
+    let rows: Vec<Row> = fetch(connection, "the tables", sql).await?;
+    for (name, kind, engine, row_format, rows) in rows {
+        if kind == "SEQUENCE" {
+            site.sequences.insert(name);
+        } else if kind == "BASE TABLE" {
+            let facts = TableFacts {
+                engine: engine.unwrap_or_default(),
+                row_format: row_format.unwrap_or_default(),
+                rows: u64::try_from(rows).unwrap_or(0),
+                ..TableFacts::default()
+            };
+            site.tables.insert(name, facts);
+        }
+    }
+    Ok(())
+}
+
+async fn read_columns(connection: &mut MySqlConnection, site: &mut Site) -> Result<(), FactsError> {
+    let sql = "SELECT CAST(TABLE_NAME AS CHAR), CAST(COLUMN_NAME AS CHAR), CAST(COLUMN_TYPE AS CHAR) \
+               FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()";
+    let rows: Vec<(String, String, String)> = fetch(connection, "the columns", sql).await?;
+    for (table, column, column_type) in rows {
+        if let Some(facts) = site.tables.get_mut(&table) {
+            facts.columns.insert(column, column_type);
+        }
+    }
+    Ok(())
+}
+
+async fn read_indexes(connection: &mut MySqlConnection, site: &mut Site) -> Result<(), FactsError> {
+    let sql = "SELECT CAST(TABLE_NAME AS CHAR), CAST(INDEX_NAME AS CHAR), CAST(COLUMN_NAME AS CHAR), \
+               CAST(NON_UNIQUE AS SIGNED) FROM information_schema.STATISTICS \
+               WHERE TABLE_SCHEMA = DATABASE() AND INDEX_NAME <> 'PRIMARY' \
+               ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX";
+    let rows: Vec<(String, String, String, i64)> = fetch(connection, "the indexes", sql).await?;
+    for (table, name, column, non_unique) in rows {
+        let Some(facts) = site.tables.get_mut(&table) else { continue };
+        match facts.indexes.last_mut().filter(|index| index.name == name) {
+            Some(index) => index.columns.push(column),
+            None => facts.indexes.push(IndexFacts { name, columns: vec![column], unique: non_unique == 0 }),
+        }
+    }
+    Ok(())
+}
+
+/// Frappe keeps the list as a global default; `tabInstalled Application` is a copy of it for people.
+async fn installed_apps(connection: &mut MySqlConnection, site: &Site) -> Result<Vec<String>, FactsError> {
+    if has_columns(site, "tabDefaultValue", &["parent", "defkey", "defvalue"]) {
+        let sql = "SELECT CAST(defvalue AS CHAR) FROM tabDefaultValue \
+                   WHERE parent = '__global' AND defkey = 'installed_apps' AND defvalue IS NOT NULL LIMIT 1";
+        let rows: Vec<(String,)> = fetch(connection, "the installed apps", sql).await?;
+        let apps = rows.first().and_then(|(list,)| serde_json::from_str::<Vec<String>>(list).ok());
+        if let Some(apps) = apps.filter(|apps| !apps.is_empty()) {
+            return Ok(apps);
+        }
+    }
+    if has_columns(site, "tabInstalled Application", &["app_name", "idx"]) {
+        let sql = "SELECT CAST(app_name AS CHAR) FROM `tabInstalled Application` WHERE app_name IS NOT NULL ORDER BY idx";
+        let rows: Vec<(String,)> = fetch(connection, "the installed apps", sql).await?;
+        return Ok(rows.into_iter().map(|(app,)| app).collect());
+    }
+    Ok(Vec::new())
+}
+
+fn has_columns(site: &Site, table: &str, columns: &[&str]) -> bool {
+    let live = site.tables.get(table);
+    live.is_some_and(|live| columns.iter().all(|column| live.column(column).is_some()))
+}
+
+async fn fetch<Row>(
+    connection: &mut MySqlConnection,
+    what: &'static str,
+    sql: &'static str,
+) -> Result<Vec<Row>, FactsError>
+where
+    Row: for<'r> sqlx::FromRow<'r, sqlx::mysql::MySqlRow> + Send + Unpin,
+{
+    use futures::TryStreamExt as _;
+    let failed = |source| FactsError::Query { what, source };
+    let mut rows = Vec::new();
+    let mut stream = sqlx::query_as(sql).fetch(connection);
+    while let Some(row) = stream.try_next().await.map_err(failed)? {
+        if rows.len() == MAX_ROWS {
+            return Err(FactsError::TooMany { what });
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}

@@ -1,0 +1,75 @@
+//! The files of an app in a `.tar.gz`; nothing is unpacked to disk.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Component, Path};
+
+use flate2::read::GzDecoder;
+
+use crate::doctype::{App, AppReader, MAX_FILE_BYTES};
+
+use super::{MAX_APP_BYTES, MAX_ENTRIES, SourceError, filled};
+
+/// Reads the app in an archive; its name is the package's, unless it is given.
+pub(super) fn read(name: Option<&str>, path: &Path) -> Result<App, SourceError> {
+    let files = files(path)?;
+    let name = name.map_or_else(|| package(&files, path), str::to_owned);
+    let mut reader = AppReader::new(&name);
+    for (file, bytes) in &files {
+        reader.add(file, bytes)?;
+    }
+    filled(reader.finish(), path)
+}
+
+fn files(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, SourceError> {
+    let io = |source| SourceError::Io { path: path.to_owned(), source };
+    let too_much = |what, limit| SourceError::TooMuch { path: path.to_owned(), what, limit };
+    // The limit holds for what comes out, so a small archive cannot fill the memory.
+    let unpacked = GzDecoder::new(File::open(path).map_err(io)?).take(MAX_APP_BYTES as u64);
+    let mut archive = tar::Archive::new(unpacked);
+    let mut files = BTreeMap::new();
+    for (at, entry) in archive.entries().map_err(io)?.enumerate() {
+        let mut entry = entry.map_err(io)?;
+        if at >= MAX_ENTRIES {
+            return Err(too_much("entries", MAX_ENTRIES));
+        }
+        let file = inside(&entry.path().map_err(io)?, path)?;
+        if !entry.header().entry_type().is_file() || !AppReader::wants(&file) {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        entry.by_ref().take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
+        files.insert(file, bytes);
+    }
+    Ok(files)
+}
+
+/// The entry's path within the archive, with `/`.
+fn inside(entry: &Path, archive: &Path) -> Result<String, SourceError> {
+    let mut parts = Vec::new();
+    for component in entry.components() {
+        match component {
+            Component::Normal(part) => parts.push(part.to_string_lossy().into_owned()),
+            Component::CurDir => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+                let entry = entry.display().to_string();
+                return Err(SourceError::Escapes { path: archive.to_owned(), entry });
+            }
+        }
+    }
+    Ok(parts.join("/"))
+}
+
+/// The directory that holds `hooks.py`, `modules.txt` or `patches.txt`, else the archive's name up to the first dot.
+fn package(files: &BTreeMap<String, Vec<u8>>, path: &Path) -> String {
+    let of_app = files
+        .keys()
+        .filter_map(|file| file.split_once('/'))
+        .find(|(_, rest)| matches!(*rest, "hooks.py" | "modules.txt" | "patches.txt"));
+    let own = || {
+        let file = path.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
+        file.split('.').next().unwrap_or("app").to_owned()
+    };
+    of_app.map_or_else(own, |(package, _)| package.to_owned())
+}

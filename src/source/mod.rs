@@ -1,0 +1,132 @@
+//! Where apps come from (IO: files): a bench, the checkout of one app, a `.tar.gz` of one, a snapshot file.
+//!
+//! Files are read into memory within limits and handed to [`crate::doctype::AppReader`]; nothing is unpacked to disk.
+
+mod archive;
+mod directory;
+mod error;
+
+use std::path::{Path, PathBuf};
+
+use crate::doctype::{App, AppReader, Snapshot};
+
+pub use error::SourceError;
+
+/// Entries of one app that are looked at; ERPNext with its Node modules has 100,000.
+const MAX_ENTRIES: usize = 500_000;
+/// Bytes of one app that are read; the DocTypes of ERPNext are 9 MB.
+const MAX_APP_BYTES: usize = 512 * 1024 * 1024;
+
+/// Reads the apps of each place and joins them in this order.
+///
+/// A place is a snapshot file, a bench directory, the directory of one app or its `.tar.gz`; `NAME=PATH` says what the
+/// app is called where the files do not.
+///
+/// # Errors
+/// If a place is none of these, or a file in it cannot be read; the message names it.
+pub fn read_all(places: &[String]) -> Result<Snapshot, SourceError> {
+    let mut apps: Vec<App> = Vec::new();
+    for place in places {
+        for app in read(place)? {
+            if apps.iter().any(|known| known.name == app.name) {
+                return Err(SourceError::TwiceGiven { app: app.name });
+            }
+            apps.push(app);
+        }
+    }
+    Ok(Snapshot::new(apps))
+}
+
+/// Reads all apps of a bench in the order of `apps.txt`.
+///
+/// # Errors
+/// If the directory is no bench, or a file of an app cannot be read.
+pub fn read_bench(bench: &Path) -> Result<Snapshot, SourceError> {
+    let names = bench_apps(bench)?.ok_or_else(|| SourceError::NoBench { path: bench.to_owned() })?;
+    let apps = names.iter().map(|name| {
+        let path = bench.join("apps").join(name);
+        if path.is_dir() {
+            read_directory(name, &path)
+        } else {
+            Err(SourceError::NoApp { path, app: name.clone() })
+        }
+    });
+    Ok(Snapshot::new(apps.collect::<Result<_, _>>()?))
+}
+
+fn read(place: &str) -> Result<Vec<App>, SourceError> {
+    let (name, path) = match place.split_once('=') {
+        Some((name, path)) if !name.contains('/') => (Some(name), Path::new(path)),
+        Some(_) | None => (None, Path::new(place)),
+    };
+    if path.is_dir() {
+        return if bench_apps(path)?.is_some() && name.is_none() {
+            Ok(read_bench(path)?.apps)
+        } else {
+            let name = name.map_or_else(|| directory_app(path), str::to_owned);
+            Ok(vec![read_directory(&name, path)?])
+        };
+    }
+    let file = path.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
+    if [".tar.gz", ".tgz"].iter().any(|ending| file.to_lowercase().ends_with(ending)) {
+        return Ok(vec![archive::read(name, path)?]);
+    }
+    let bytes = directory::read_file(path, MAX_APP_BYTES)?;
+    Ok(Snapshot::from_json(&path.display().to_string(), &bytes)?.apps)
+}
+
+fn read_directory(name: &str, path: &Path) -> Result<App, SourceError> {
+    let mut reader = AppReader::new(name);
+    directory::walk(path, &mut |file, bytes| Ok(reader.add(file, bytes)?))?;
+    filled(reader.finish(), path)
+}
+
+/// An app without DocTypes, patches and modules is more likely a wrong path than an app.
+fn filled(app: App, path: &Path) -> Result<App, SourceError> {
+    if app.doctypes.is_empty() && app.patches.is_empty() && app.modules.is_empty() {
+        Err(SourceError::NotAnApp { path: path.to_owned() })
+    } else {
+        Ok(app)
+    }
+}
+
+/// `apps.txt` of a bench: of its sites, or beside the apps (as in an image whose sites are a volume).
+fn bench_apps(bench: &Path) -> Result<Option<Vec<String>>, SourceError> {
+    if !bench.join("apps").is_dir() {
+        return Ok(None);
+    }
+    let candidates: [PathBuf; 2] = [bench.join("sites/apps.txt"), bench.join("apps.txt")];
+    let Some(path) = candidates.iter().find(|path| path.is_file()) else { return Ok(None) };
+    let bytes = directory::read_file(path, crate::doctype::MAX_FILE_BYTES)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let names: Vec<String> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    match names.iter().find(|name| !is_package(name)) {
+        Some(name) => Err(SourceError::BadAppName { path: path.clone(), app: name.clone() }),
+        None => Ok(Some(names)),
+    }
+}
+
+/// A Python package's name: `apps/../../etc` is none.
+fn is_package(name: &str) -> bool {
+    name.chars().all(|character| character.is_ascii_alphanumeric() || matches!(character, '_' | '-'))
+}
+
+/// The package within a checkout (`crm/crm/hooks.py`), else the name of the directory.
+fn directory_app(path: &Path) -> String {
+    let own = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let own = own.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let has_app = |name: &str| {
+        ["hooks.py", "modules.txt", "patches.txt"].iter().any(|file| path.join(name).join(file).is_file())
+    };
+    if has_app(&own) {
+        return own;
+    }
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let mut packages: Vec<String> = entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| has_app(name))
+        .collect();
+    packages.sort();
+    packages.into_iter().next().unwrap_or(own)
+}
