@@ -14,12 +14,12 @@ pub enum Verdict {
     Neutral,
     /// Only something new: green sees it, blue does not.
     Additive,
+    /// Nothing to do before green; something may be dropped once blue is gone.
+    ContractOnly,
     /// Blue and green write different columns, kept in step by triggers.
     Synced,
     /// Blue sees the table through a view that gives it the old shape.
     Mapped,
-    /// Nothing to do before green; something may be dropped once blue is gone.
-    ContractOnly,
     /// Both versions cannot serve from one database: the release needs a maintenance window or another plan.
     Blocking,
 }
@@ -39,7 +39,7 @@ impl Verdict {
 
     /// The verdict of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Neutral, Self::Additive, Self::Synced, Self::Mapped, Self::ContractOnly, Self::Blocking]
+        [Self::Neutral, Self::Additive, Self::ContractOnly, Self::Synced, Self::Mapped, Self::Blocking]
             .into_iter()
             .find(|verdict| verdict.name() == name)
     }
