@@ -1,3 +1,50 @@
-//! placeholder
+//! The site's database and its Redis (IO): runs plans, never builds the SQL of a change.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`isolate`] | blue's schema of views, copies, sequences and its user |
+//! | [`facts`] | what the planner asks a live site |
+//! | [`handover`] | waits until nobody uses the tables' own user any more |
+//! | [`expand`] | settles the isolation, then runs the plan's steps by the ledger |
+//! | [`verify`] | asks the database whether all of it is there |
+//! | [`contract`] | removes blue's schema: the point of no return |
+//! | [`rollback`] | gives the tables back to blue |
+//! | [`queue`], [`cache`] | RQ's queues and the colour's keys in Redis |
+//!
+//! Two rules hold everywhere: DDL never waits for a lock ([`ddl`]: a waiting `ALTER` makes every new reader wait),
+//! and each act can be repeated (killed at any statement and started again, it goes on). Every object that this module
+//! adds to a database by itself has a name that begins with `__crossfade`. Uses `plan` and nothing of Kubernetes.
 
+pub mod cache;
+pub mod connection;
+pub mod contract;
+pub mod ddl;
+pub mod expand;
 pub mod facts;
+pub mod handover;
+pub mod isolate;
+pub mod progress;
+pub mod queue;
+pub mod rollback;
+pub mod verify;
+
+mod account;
+mod error;
+mod frozen;
+mod inspect;
+mod inventory;
+mod ledger;
+mod lock;
+mod mirror;
+mod preflight;
+mod quote;
+mod sequence;
+mod session;
+mod singles;
+mod view;
+
+pub use error::Error;
+pub use session::{Session, Settings};
+
+/// What every object that Crossfade adds to a database begins with.
+pub const OWN_PREFIX: &str = "__crossfade";

@@ -1,0 +1,106 @@
+//! Blue's database user: named like its schema (Frappe's rule), with rights on that schema's objects alone. A user
+//! that sees two schemas gets wrong DDL from Frappe, whose queries on `information_schema` name no schema.
+
+use super::inventory::Shape;
+use super::{Error, Session, connection, inspect, quote};
+
+/// Statements that are sent in one go: beside traffic each round trip waits for its turn.
+const BATCH: usize = 50;
+
+/// The account as SQL, `'name'@'%'`.
+pub(crate) fn account(schema: &str) -> String {
+    format!("{}@'%'", quote::literal(schema))
+}
+
+/// Whether a user of this name exists on any host.
+pub(crate) async fn exists(session: &mut Session<'_>) -> Result<bool, Error> {
+    let (count,): (i64,) = sqlx::query_as(
+        "SELECT COUNT(DISTINCT GRANTEE) FROM information_schema.USER_PRIVILEGES WHERE GRANTEE LIKE CONCAT('\\'', ?, '\\'@%')",
+    )
+    .bind(session.schema.replace('_', "\\_"))
+    .fetch_one(&mut session.connection)
+    .await
+    .map_err(Error::query("look for blue's user"))?;
+    Ok(count > 0)
+}
+
+/// Creates the user or gives it this password.
+pub(crate) async fn ensure(session: &mut Session<'_>, password: &str) -> Result<(), Error> {
+    let (account, password) = (account(&session.schema), quote::literal(password));
+    // The server's message could quote the statement and with it the password: only its number is told.
+    let hide = |error: sqlx::Error| {
+        let number = connection::error_number(&error);
+        Error::query("set the password of blue's user")(sqlx::Error::Protocol(format!(
+            "the server answered {number}"
+        )))
+    };
+    let create = format!("CREATE USER IF NOT EXISTS {account} IDENTIFIED BY {password}");
+    connection::run(&mut session.connection, create).await.map_err(hide)?;
+    let alter = format!("ALTER USER {account} IDENTIFIED BY {password} ACCOUNT UNLOCK");
+    connection::run(&mut session.connection, alter).await.map_err(hide)?;
+    // For the schema as a whole: reading, so that a table that is missing is 1146 to Frappe as ever and not 1142;
+    // temporary tables, which reports of ERPNext use and which cannot be granted otherwise.
+    let whole =
+        format!("GRANT SELECT, CREATE TEMPORARY TABLES ON {}.* TO {account}", pattern(&session.schema));
+    session.execute("let blue read its schema", whole).await.map(drop)
+}
+
+/// Gives blue its rights to write: on views and copies, but on no metadata.
+pub(crate) async fn grant(session: &mut Session<'_>, objects: &[(&str, Shape)]) -> Result<(), Error> {
+    for chunk in objects.chunks(BATCH) {
+        let statements: Vec<String> = chunk
+            .iter()
+            .filter_map(|(object, shape)| grant_statement(&session.schema, object, *shape))
+            .collect();
+        if !statements.is_empty() {
+            session.execute("let blue write", statements.join(";\n")).await?;
+        }
+    }
+    Ok(())
+}
+
+fn grant_statement(schema: &str, object: &str, shape: Shape) -> Option<String> {
+    let rights = match shape {
+        Shape::View | Shape::Copy => "INSERT, UPDATE, DELETE",
+        Shape::ReadOnlyCopy => return None,
+        // NEXTVAL asks for it.
+        Shape::Sequence => "INSERT",
+    };
+    Some(format!("GRANT {rights} ON {} TO {}", quote::qualified(schema, object), account(schema)))
+}
+
+/// Locks the account, so that no new connection can come.
+pub(crate) async fn lock(session: &mut Session<'_>, locked: bool) -> Result<(), Error> {
+    if !exists(session).await? {
+        return Ok(());
+    }
+    let state = if locked { "LOCK" } else { "UNLOCK" };
+    let sql = format!("ALTER USER IF EXISTS {} ACCOUNT {state}", account(&session.schema));
+    session.execute("lock blue's user", sql).await.map(drop)
+}
+
+/// Removes the user with all its rights.
+pub(crate) async fn drop_user(session: &mut Session<'_>) -> Result<(), Error> {
+    let sql = format!("DROP USER IF EXISTS {}", account(&session.schema));
+    session.execute("drop blue's user", sql).await.map(drop)
+}
+
+/// Fails with exit code 3 if a connection of blue lives.
+pub(crate) async fn refuse_if_connected(session: &mut Session<'_>) -> Result<(), Error> {
+    let connected = inspect::connections_of(&mut session.connection, &session.schema).await?;
+    if connected.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = connected.iter().take(10).map(ToString::to_string).collect();
+    Err(Error::Refused(format!(
+        "blue is still connected as {} ({}): stop its web, workers and scheduler first: {}",
+        session.schema,
+        connected.len(),
+        list.join(", ")
+    )))
+}
+
+/// A database name as a pattern of GRANT, where `_` and `%` are wildcards.
+fn pattern(database: &str) -> String {
+    quote::identifier(&database.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%"))
+}

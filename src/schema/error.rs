@@ -1,0 +1,95 @@
+//! What can go wrong at a database or a Redis, and whether trying again can help.
+
+/// Why an act on the database failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address or the credentials cannot be used as they are.
+    #[error("failed to read the database address: {0}")]
+    Address(String),
+    /// No connection could be made.
+    #[error("failed to connect to {address}: {source}")]
+    Connect {
+        /// Host and port, without credentials.
+        address: String,
+        /// What the driver says.
+        source: Box<sqlx::Error>,
+    },
+    /// A statement failed.
+    #[error("failed to {act}: {source}")]
+    Query {
+        /// What the statement was for.
+        act: String,
+        /// What the server says.
+        source: Box<sqlx::Error>,
+    },
+    /// Another command works on the same site.
+    #[error("failed to lock the site: connection {holder} holds it since before; waited {waited} s")]
+    Locked {
+        /// Connection id of the holder; 0 if it let go meanwhile.
+        holder: i64,
+        /// Seconds waited.
+        waited: u64,
+    },
+    /// The connection that held the site's lock is gone.
+    #[error(
+        "failed to keep the site's lock: its connection was closed by the server; start the command again"
+    )]
+    LockLost,
+    /// DDL found its table busy for the whole budget.
+    #[error("failed to {act}: the table was busy for {seconds} s ({tries} tries). {blockers}")]
+    Busy {
+        /// What the statement was for.
+        act: String,
+        /// Seconds tried.
+        seconds: u64,
+        /// How often it was tried.
+        tries: u32,
+        /// Who held transactions open, one a sentence.
+        blockers: String,
+    },
+    /// A state that only a human can change.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// Something is not there as it should be; the list says what.
+    #[error("failed to verify: {}", .0.join("; "))]
+    Incomplete(Vec<String>),
+    /// A condition did not come about in time.
+    #[error("failed to wait: {0}")]
+    Waited(String),
+    /// Redis failed.
+    #[error("failed to {act}: {source}")]
+    Redis {
+        /// What the commands were for.
+        act: String,
+        /// What the client says.
+        source: redis::RedisError,
+    },
+}
+
+impl Error {
+    /// For `map_err`: a failed statement and what it was for.
+    pub(crate) fn query(act: impl Into<String>) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Query { act: act.into(), source: Box::new(source) }
+    }
+
+    /// For `map_err`: a failed Redis command and what it was for.
+    pub(crate) fn redis(act: impl Into<String>) -> impl FnOnce(redis::RedisError) -> Self {
+        move |source| Self::Redis { act: act.into(), source }
+    }
+
+    /// Whether a human must act before another try can do better (exit code 3).
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            Self::Address(_)
+            | Self::Connect { .. }
+            | Self::Query { .. }
+            | Self::Locked { .. }
+            | Self::LockLost
+            | Self::Busy { .. }
+            | Self::Incomplete(_)
+            | Self::Waited(_)
+            | Self::Redis { .. } => false,
+        }
+    }
+}

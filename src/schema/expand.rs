@@ -1,0 +1,112 @@
+//! The pre-migrate steps: blue's schema is settled, then the plan's statements run on the tables.
+
+use std::time::Instant;
+
+use super::handover;
+use super::inventory::{self, Stage};
+use super::ledger::{self, Part};
+use super::{Error, Session, inspect, isolate, mirror, singles};
+use crate::plan::{Plan, Step};
+
+/// What an expand did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Expanded {
+    /// Steps that ran.
+    pub ran: usize,
+    /// Steps whose effect was there already.
+    pub found: usize,
+}
+
+/// Settles blue's schema (once) and runs the steps that are not in effect yet.
+pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<Expanded, Error> {
+    match inventory::stage(session).await? {
+        None => {
+            let message = format!("blue's schema {} does not exist: run isolate first", session.schema);
+            return Err(Error::Refused(message));
+        }
+        Some(Stage::Open) => settle(session, plan).await?,
+        Some(Stage::Settled) => {}
+        Some(Stage::RolledBack) => {
+            let message = format!("the release of {} was rolled back: finish that first", session.schema);
+            return Err(Error::Refused(message));
+        }
+    }
+    run_steps(session, Part::Expand, &plan.expand, &plan.hash).await
+}
+
+/// Runs steps by the ledger: the row, the statement, done; nothing whose effect holds.
+pub(crate) async fn run_steps(
+    session: &mut Session<'_>,
+    part: Part,
+    steps: &[Step],
+    plan_hash: &str,
+) -> Result<Expanded, Error> {
+    ledger::create(session).await?;
+    let mut expanded = Expanded::default();
+    let total = steps.len() as u64;
+    for (done, step) in (0_u64..).zip(steps) {
+        let begun = Instant::now();
+        ledger::begin(session, part, &step.id, plan_hash, &step.sql).await?;
+        if inspect::holds(&mut session.connection, &session.base, &step.effect).await? {
+            expanded.found += 1;
+        } else {
+            session.ddl(&step.title, &step.sql).await?;
+            if !inspect::holds(&mut session.connection, &session.base, &step.effect).await? {
+                let missing = format!("step {} ran, but its effect is not there: {:?}", step.id, step.effect);
+                return Err(Error::Incomplete(vec![missing]));
+            }
+            expanded.ran += 1;
+        }
+        ledger::end(session, part, &step.id).await?;
+        let message = format!("{} ({} ms)", step.title, begun.elapsed().as_millis());
+        session.progress.report("steps", done + 1, total, &message);
+    }
+    Ok(expanded)
+}
+
+/// Blue is on its schema alone now: the copies stop following the tables, and the views take their last shape.
+///
+/// Blue may have added a custom field or a DocType since it was isolated, through the tables' own user.
+async fn settle(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
+    // Nobody may write to the tables behind the back of the copies.
+    handover::wait_until_gone(session, &session.tables_user()).await?;
+    ledger::create(session).await?;
+    ledger::begin(session, Part::Isolate, "settle", &plan.hash, "").await?;
+    refuse_if_copy_is_behind(session).await?;
+    let objects = isolate::site_objects(session).await?;
+    isolate::reconcile(session, &objects, &plan.frozen).await?;
+    let dropped = mirror::drop_all(session, "mirror").await?;
+    session.progress.report(
+        "settle",
+        1,
+        1,
+        &format!("{dropped} mirror triggers dropped, the shape is final"),
+    );
+    let copies_singles =
+        inventory::read(session).await?.get(singles::TABLE).is_some_and(|entry| entry.shape.is_copy());
+    if copies_singles {
+        singles::narrow(session, &plan.singles).await?;
+    }
+    inventory::set_stage(session, Stage::Settled).await?;
+    ledger::end(session, Part::Isolate, "settle").await
+}
+
+/// A copy cannot be made again under blue: requests would find it missing or empty.
+async fn refuse_if_copy_is_behind(session: &mut Session<'_>) -> Result<(), Error> {
+    let live = inspect::columns(&mut session.connection, &session.base).await?;
+    let behind: Vec<String> = inventory::read(session)
+        .await?
+        .into_iter()
+        .filter(|(name, entry)| {
+            entry.shape.is_copy() && live.get(name).is_some_and(|columns| columns != &entry.columns)
+        })
+        .map(|(name, _)| name)
+        .collect();
+    if behind.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Refused(format!(
+        "{} got other columns after blue was isolated (a customisation?): abort this release and start it again",
+        behind.join(", ")
+    )))
+}

@@ -1,0 +1,246 @@
+//! Questions to `information_schema`: what is there, whether a step's effect holds, who is connected.
+
+use std::collections::BTreeMap;
+
+use sqlx::MySqlConnection;
+
+use super::Error;
+use crate::plan::Effect;
+
+/// What kind of thing a name in a database is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A table with rows of its own (also a system-versioned one).
+    Table,
+    /// A view.
+    View,
+    /// A SEQUENCE object.
+    Sequence,
+}
+
+/// Everything in a database by name.
+pub(crate) async fn objects(
+    connection: &mut MySqlConnection,
+    schema: &str,
+) -> Result<BTreeMap<String, Kind>, Error> {
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT CAST(TABLE_NAME AS CHAR), CAST(TABLE_TYPE AS CHAR) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?",
+    )
+    .bind(schema)
+    .fetch_all(connection)
+    .await
+    .map_err(Error::query(format!("list the tables of {schema}")))?;
+    let kind = |text: &str| match text {
+        "VIEW" => Kind::View,
+        "SEQUENCE" => Kind::Sequence,
+        _ => Kind::Table,
+    };
+    Ok(rows.into_iter().map(|(name, text)| (name, kind(&text))).collect())
+}
+
+/// Visible columns of every table and view of a database, in their order.
+pub(crate) async fn columns(
+    connection: &mut MySqlConnection,
+    schema: &str,
+) -> Result<BTreeMap<String, Vec<String>>, Error> {
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT CAST(TABLE_NAME AS CHAR), CAST(COLUMN_NAME AS CHAR) FROM information_schema.COLUMNS \
+         WHERE TABLE_SCHEMA = ? AND EXTRA NOT LIKE '%INVISIBLE%' ORDER BY TABLE_NAME, ORDINAL_POSITION",
+    )
+    .bind(schema)
+    .fetch_all(connection)
+    .await
+    .map_err(Error::query(format!("list the columns of {schema}")))?;
+    let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (table, column) in rows {
+        tables.entry(table).or_default().push(column);
+    }
+    Ok(tables)
+}
+
+/// Names of all triggers of a database with their tables.
+pub(crate) async fn triggers(
+    connection: &mut MySqlConnection,
+    schema: &str,
+) -> Result<Vec<(String, String)>, Error> {
+    sqlx::query_as(
+        "SELECT CAST(TRIGGER_NAME AS CHAR), CAST(EVENT_OBJECT_TABLE AS CHAR) FROM information_schema.TRIGGERS \
+         WHERE TRIGGER_SCHEMA = ? ORDER BY TRIGGER_NAME",
+    )
+    .bind(schema)
+    .fetch_all(connection)
+    .await
+    .map_err(Error::query(format!("list the triggers of {schema}")))
+}
+
+/// Whether a database of this name exists.
+pub(crate) async fn database_exists(connection: &mut MySqlConnection, schema: &str) -> Result<bool, Error> {
+    count(
+        connection,
+        "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?",
+        &[schema],
+        "see whether the schema exists",
+    )
+    .await
+    .map(|found| found > 0)
+}
+
+/// The columns of a table's primary key, in order.
+pub(crate) async fn primary_key(
+    connection: &mut MySqlConnection,
+    schema: &str,
+    table: &str,
+) -> Result<Vec<String>, Error> {
+    let rows: Vec<(String,)> = sqlx::query_as(
+        "SELECT CAST(COLUMN_NAME AS CHAR) FROM information_schema.STATISTICS \
+         WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_NAME = 'PRIMARY' ORDER BY SEQ_IN_INDEX",
+    )
+    .bind(schema)
+    .bind(table)
+    .fetch_all(connection)
+    .await
+    .map_err(Error::query(format!("read the primary key of {table}")))?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
+/// One connection as the process list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Connected {
+    /// Connection id.
+    pub(crate) id: i64,
+    /// Client host and port.
+    pub(crate) host: String,
+    /// What it does: `Sleep`, `Query`, ...
+    pub(crate) command: String,
+    /// Seconds in that state.
+    pub(crate) seconds: i64,
+}
+
+impl std::fmt::Display for Connected {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { id, host, command, seconds } = self;
+        write!(formatter, "connection {id} from {host} ({command}, {seconds} s)")
+    }
+}
+
+/// All connections of a database user. Needs the PROCESS privilege; without it the list is silently short.
+pub(crate) async fn connections_of(
+    connection: &mut MySqlConnection,
+    user: &str,
+) -> Result<Vec<Connected>, Error> {
+    let rows: Vec<(i64, String, String, i64)> = sqlx::query_as(
+        "SELECT CAST(ID AS SIGNED), CAST(HOST AS CHAR), CAST(COMMAND AS CHAR), CAST(TIME AS SIGNED) FROM information_schema.PROCESSLIST \
+         WHERE USER = ? AND ID <> CONNECTION_ID() ORDER BY ID",
+    )
+    .bind(user)
+    .fetch_all(connection)
+    .await
+    .map_err(Error::query("read the process list"))?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, host, command, seconds)| Connected { id, host, command, seconds })
+        .collect())
+}
+
+/// Whether what a step leaves behind is there in the site's database.
+pub(crate) async fn holds(
+    connection: &mut MySqlConnection,
+    base: &str,
+    effect: &Effect,
+) -> Result<bool, Error> {
+    const ACT: &str = "look for a step's effect";
+    match effect {
+        Effect::TableExists { table } => {
+            let sql = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? \
+                       AND TABLE_TYPE <> 'SEQUENCE'";
+            Ok(count(connection, sql, &[base, table], ACT).await? > 0)
+        }
+        Effect::SequenceExists { sequence } => {
+            let sql = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? \
+                       AND TABLE_TYPE = 'SEQUENCE'";
+            Ok(count(connection, sql, &[base, sequence], ACT).await? > 0)
+        }
+        Effect::ColumnsExist { table, columns } => {
+            let live = live_columns(connection, base, table).await?;
+            Ok(columns.iter().all(|column| has(&live, column)))
+        }
+        Effect::ColumnsAbsent { table, columns } => {
+            let live = live_columns(connection, base, table).await?;
+            Ok(!columns.iter().any(|column| has(&live, column)))
+        }
+        Effect::IndexExists { table, columns, unique } => {
+            index_holds(connection, base, table, columns, *unique).await
+        }
+        Effect::TriggerExists { trigger } => Ok(trigger_count(connection, base, trigger).await? > 0),
+        Effect::TriggerAbsent { trigger } => Ok(trigger_count(connection, base, trigger).await? == 0),
+    }
+}
+
+/// Column names are case-insensitive in MariaDB.
+fn has(live: &[String], column: &str) -> bool {
+    live.iter().any(|name| name.eq_ignore_ascii_case(column))
+}
+
+async fn live_columns(
+    connection: &mut MySqlConnection,
+    base: &str,
+    table: &str,
+) -> Result<Vec<String>, Error> {
+    let rows: Vec<(String,)> = sqlx::query_as(
+        "SELECT CAST(COLUMN_NAME AS CHAR) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
+    )
+    .bind(base)
+    .bind(table)
+    .fetch_all(connection)
+    .await
+    .map_err(Error::query(format!("list the columns of {table}")))?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
+async fn trigger_count(connection: &mut MySqlConnection, base: &str, trigger: &str) -> Result<i64, Error> {
+    let sql =
+        "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? AND TRIGGER_NAME = ?";
+    count(connection, sql, &[base, trigger], "look for a trigger").await
+}
+
+async fn index_holds(
+    connection: &mut MySqlConnection,
+    base: &str,
+    table: &str,
+    wanted: &[String],
+    unique: bool,
+) -> Result<bool, Error> {
+    let rows: Vec<(String, String, i64)> = sqlx::query_as(
+        "SELECT CAST(INDEX_NAME AS CHAR), CAST(COLUMN_NAME AS CHAR), CAST(NON_UNIQUE AS SIGNED) \
+         FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? \
+         ORDER BY INDEX_NAME, SEQ_IN_INDEX",
+    )
+    .bind(base)
+    .bind(table)
+    .fetch_all(connection)
+    .await
+    .map_err(Error::query(format!("list the indexes of {table}")))?;
+    let mut indexes: BTreeMap<(String, bool), Vec<String>> = BTreeMap::new();
+    for (index, column, non_unique) in rows {
+        indexes.entry((index, non_unique == 0)).or_default().push(column);
+    }
+    // A unique index guards exactly its columns; any other serves whoever asks for its first columns.
+    Ok(indexes.iter().any(|((_, is_unique), columns)| {
+        let begins = columns.len() >= wanted.len()
+            && columns.iter().zip(wanted).all(|(have, want)| have.eq_ignore_ascii_case(want));
+        begins && (!unique || (*is_unique && columns.len() == wanted.len()))
+    }))
+}
+
+async fn count(
+    connection: &mut MySqlConnection,
+    sql: &'static str,
+    binds: &[&str],
+    act: &str,
+) -> Result<i64, Error> {
+    let mut query = sqlx::query_scalar(sql);
+    for bind in binds {
+        query = query.bind((*bind).to_owned());
+    }
+    query.fetch_one(connection).await.map_err(Error::query(act))
+}

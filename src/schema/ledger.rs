@@ -1,0 +1,85 @@
+//! The history of every release in the site's database: row first, then the statement, then done. What has been
+//! done is asked of the database itself (a step's effect); the ledger says what was begun, by whom, and how far.
+
+use super::{Error, Session, quote};
+
+const TABLE: &str = "__crossfade_ledger";
+
+/// Part of a release that the ledger keeps apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Making blue's schema.
+    Isolate,
+    /// The plan's steps before green.
+    Expand,
+    /// Removing what blue needed.
+    Contract,
+    /// Giving the tables back to blue.
+    Rollback,
+}
+
+impl Part {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Isolate => "isolate",
+            Self::Expand => "expand",
+            Self::Contract => "contract",
+            Self::Rollback => "rollback",
+        }
+    }
+}
+
+/// Creates the ledger if it is not there.
+pub(crate) async fn create(session: &mut Session<'_>) -> Result<(), Error> {
+    let sql = format!(
+        "CREATE TABLE IF NOT EXISTS {} (id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY, \
+         release_schema varchar(64) NOT NULL, part varchar(20) NOT NULL, step varchar(200) NOT NULL, \
+         plan_hash varchar(64) NOT NULL, statement longtext NOT NULL, state enum('running','done') NOT NULL, \
+         attempts int NOT NULL DEFAULT 1, started datetime(6) NOT NULL, ended datetime(6) DEFAULT NULL, \
+         UNIQUE KEY step (release_schema, part, step)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",
+        quote::qualified(&session.base, TABLE)
+    );
+    session.ddl("create the ledger", &sql).await
+}
+
+/// Enters a step as running, or counts one more attempt.
+pub(crate) async fn begin(
+    session: &mut Session<'_>,
+    part: Part,
+    step: &str,
+    plan_hash: &str,
+    statement: &str,
+) -> Result<(), Error> {
+    let sql = format!(
+        "INSERT INTO {} (release_schema, part, step, plan_hash, statement, state, started) \
+         VALUES (?, ?, ?, ?, ?, 'running', NOW(6)) ON DUPLICATE KEY UPDATE attempts = attempts + 1, \
+         state = 'running', plan_hash = VALUES(plan_hash), statement = VALUES(statement), started = NOW(6), ended = NULL",
+        quote::qualified(&session.base, TABLE)
+    );
+    sqlx::query(super::connection::safe(sql))
+        .bind(&session.schema)
+        .bind(part.text())
+        .bind(step)
+        .bind(plan_hash)
+        .bind(statement)
+        .execute(&mut session.connection)
+        .await
+        .map_err(Error::query("enter a step in the ledger"))?;
+    Ok(())
+}
+
+/// Closes a step.
+pub(crate) async fn end(session: &mut Session<'_>, part: Part, step: &str) -> Result<(), Error> {
+    let sql = format!(
+        "UPDATE {} SET state = 'done', ended = NOW(6) WHERE release_schema = ? AND part = ? AND step = ?",
+        quote::qualified(&session.base, TABLE)
+    );
+    sqlx::query(super::connection::safe(sql))
+        .bind(&session.schema)
+        .bind(part.text())
+        .bind(step)
+        .execute(&mut session.connection)
+        .await
+        .map_err(Error::query("close a step in the ledger"))?;
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! Triggers that keep a frozen table and its copy equal while some of blue is on the tables and some on the schema:
+//! from the copy's first row until the schema is settled nothing of either side may get lost. A copy that blue may
+//! write carries its changes back as well; so a release that is given up before it is settled needs no repair.
+//!
+//! A trigger whose write fires the other side's trigger must be still there, see [`guarded`].
+
+use super::{Error, OWN_PREFIX, Session, inspect, quote};
+
+/// What a trigger fires on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// AFTER INSERT.
+    Insert,
+    /// AFTER UPDATE.
+    Update,
+    /// AFTER DELETE.
+    Delete,
+}
+
+impl Event {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Insert, Self::Update, Self::Delete];
+
+    /// The word of `CREATE TRIGGER`.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Insert => "INSERT",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// From which side a trigger carries over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum From {
+    /// From the base's table to blue's copy.
+    Base,
+    /// From blue's copy to the base's table.
+    Copy,
+}
+
+/// A trigger's body that does nothing if the statement is the work of the other side's trigger: it would write to a
+/// table that the statement is using (1442).
+///
+/// The guard is the time of the statement: `NOW(6)` is the same in all triggers of one statement, so a value that a
+/// killed query leaves behind means nothing to the next one.
+pub(crate) fn guarded(body: &str) -> String {
+    format!(
+        "BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN SET @crossfade_guard = NULL; RESIGNAL; END; \
+         IF NOT (@crossfade_guard <=> CAST(NOW(6) AS CHAR)) THEN \
+         SET @crossfade_guard = CAST(NOW(6) AS CHAR); {body} SET @crossfade_guard = NULL; END IF; END"
+    )
+}
+
+/// Makes the three triggers of one table in one direction.
+pub(crate) async fn create(
+    session: &mut Session<'_>,
+    table: &str,
+    direction: From,
+    key: &[String],
+    columns: &[String],
+) -> Result<(), Error> {
+    let (from, to) = match direction {
+        From::Base => (session.base.clone(), session.schema.clone()),
+        From::Copy => (session.schema.clone(), session.base.clone()),
+    };
+    let target = quote::qualified(&to, table);
+    let same_key: Vec<String> =
+        key.iter().map(|name| format!("{0} = OLD.{0}", quote::identifier(name))).collect();
+    let moved: Vec<String> =
+        key.iter().map(|name| format!("NOT (OLD.{0} <=> NEW.{0})", quote::identifier(name))).collect();
+    let remove = format!("DELETE FROM {target} WHERE {};", same_key.join(" AND "));
+    let put = format!(
+        "REPLACE INTO {target} ({}) VALUES ({});",
+        quote::columns(columns, ""),
+        quote::columns(columns, "NEW.")
+    );
+    let statements = Event::ALL.map(|event| {
+        let body = match event {
+            Event::Insert => put.clone(),
+            Event::Update => format!("IF {} THEN {remove} END IF; {put}", moved.join(" OR ")),
+            Event::Delete => remove.clone(),
+        };
+        format!(
+            "CREATE OR REPLACE TRIGGER {} AFTER {} ON {} FOR EACH ROW {}",
+            quote::qualified(&from, &name(table, event)),
+            event.word(),
+            quote::qualified(&from, table),
+            guarded(&body)
+        )
+    });
+    session.ddl(&format!("mirror {table}"), &statements.join(";\n")).await
+}
+
+/// Statements that drop the base's triggers of one table; those of the copy go with it.
+pub(crate) fn drop_statements(base: &str, table: &str) -> Vec<String> {
+    let drop = |event| format!("DROP TRIGGER IF EXISTS {}", quote::qualified(base, &name(table, event)));
+    Event::ALL.map(drop).to_vec()
+}
+
+/// Drops every trigger of ours whose name goes on with `kind` (empty: all), in both databases.
+pub(crate) async fn drop_all(session: &mut Session<'_>, kind: &str) -> Result<usize, Error> {
+    let prefix = format!("{OWN_PREFIX}_{kind}");
+    let mut dropped = 0;
+    for database in [session.base.clone(), session.schema.clone()] {
+        for (trigger, _) in inspect::triggers(&mut session.connection, &database).await? {
+            if trigger.starts_with(&prefix) {
+                let sql = format!("DROP TRIGGER IF EXISTS {}", quote::qualified(&database, &trigger));
+                session.ddl(&format!("drop trigger {trigger}"), &sql).await?;
+                dropped += 1;
+            }
+        }
+    }
+    Ok(dropped)
+}
+
+fn name(table: &str, event: Event) -> String {
+    format!("{OWN_PREFIX}_mirror_{}_{}", event.word().to_lowercase(), quote::short_hash(table))
+}

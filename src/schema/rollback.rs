@@ -1,0 +1,149 @@
+//! The way back, in the only order that fails no request: triggers, undo steps, then all of blue's frozen tables
+//! become the base's in one `RENAME TABLE` while blue goes on reading them through stand-by views. Blue's
+//! configuration may name the tables again only after that (and after Redis is cleared), and [`finish`] comes last.
+//!
+//! Rows that green's migrate wrote to the frozen tables go to a trash schema until then. Columns and tables that
+//! green added stay: blue does not know them.
+
+use std::collections::BTreeMap;
+
+use super::contract::drop_database;
+use super::handover::wait_until_gone;
+use super::inspect::{self, Kind};
+use super::inventory::{self, Entry, Stage};
+use super::ledger::{self, Part};
+use super::view::{self, View};
+use super::{Error, OWN_PREFIX, Session, account, mirror, quote};
+use crate::plan::{Effect, Plan, Step};
+
+/// Gives the tables back to blue, which stays on its schema meanwhile. May be repeated after a kill.
+pub async fn tables(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
+    match inventory::stage(session).await? {
+        // Nothing was isolated, or all of it is removed already; or this is done.
+        None | Some(Stage::RolledBack) => return Ok(()),
+        // Base and copies are equal up to here and nothing was changed: blue can go back as it came.
+        Some(Stage::Open) => return inventory::set_stage(session, Stage::RolledBack).await,
+        Some(Stage::Settled) => {}
+    }
+    // Green uses the tables' own user, and must be gone: its writes would be lost with the trash.
+    wait_until_gone(session, &session.tables_user()).await?;
+    ledger::create(session).await?;
+    ledger::begin(session, Part::Rollback, "tables", &plan.hash, "").await?;
+    let dropped = mirror::drop_all(session, "").await?;
+    session.progress.report("rollback", 1, 4, &format!("{dropped} triggers dropped"));
+    undo(session, plan).await?;
+    session.progress.report("rollback", 2, 4, "steps taken back");
+    let copies = copies(session).await?;
+    create_standby_views(session, &copies).await?;
+    session.progress.report("rollback", 3, 4, "stand-by views made");
+    swap(session, &copies).await?;
+    session.progress.report("rollback", 4, 4, &format!("{} tables given back", copies.len()));
+    inventory::set_stage(session, Stage::RolledBack).await?;
+    ledger::end(session, Part::Rollback, "tables").await
+}
+
+/// Removes blue's schema, its user and the trash once blue is on the tables again.
+pub async fn finish(session: &mut Session<'_>) -> Result<(), Error> {
+    match inventory::stage(session).await? {
+        None | Some(Stage::RolledBack) => {}
+        Some(Stage::Open | Stage::Settled) => {
+            let message = format!("{} still holds blue's tables: run --stage tables first", session.schema);
+            return Err(Error::Refused(message));
+        }
+    }
+    wait_until_gone(session, &session.schema.clone()).await?;
+    ledger::create(session).await?;
+    ledger::begin(session, Part::Rollback, "finish", "", "").await?;
+    mirror::drop_all(session, "").await?;
+    drop_database(session, &session.schema.clone()).await?;
+    account::drop_user(session).await?;
+    drop_database(session, &session.trash()).await?;
+    session.progress.report("rollback", 1, 1, "blue's schema, user and the trash dropped");
+    ledger::end(session, Part::Rollback, "finish").await
+}
+
+/// Takes the steps back, last first. Triggers go before any column: one that names a dropped column fails every
+/// write of blue.
+async fn undo(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
+    let is_trigger = |step: &&Step| matches!(step.effect, Effect::TriggerExists { .. });
+    let triggers = plan.expand.iter().rev().filter(is_trigger);
+    let others = plan.expand.iter().rev().filter(|step| !is_trigger(step));
+    for step in triggers.chain(others) {
+        for (position, undo) in step.undo.iter().enumerate() {
+            let name = format!("undo-{position}-{}", step.id);
+            ledger::begin(session, Part::Rollback, &name, &plan.hash, &undo.sql).await?;
+            if !inspect::holds(&mut session.connection, &session.base, &undo.effect).await? {
+                session.ddl(&format!("take back {}", step.title), &undo.sql).await?;
+            }
+            ledger::end(session, Part::Rollback, &name).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn copies(session: &mut Session<'_>) -> Result<BTreeMap<String, Entry>, Error> {
+    let mut entries = inventory::read(session).await?;
+    entries.retain(|_, entry| entry.shape.is_copy());
+    Ok(entries)
+}
+
+/// Views of the base's frozen tables with blue's columns: green's `tabDocType` may have more.
+async fn create_standby_views(
+    session: &mut Session<'_>,
+    copies: &BTreeMap<String, Entry>,
+) -> Result<(), Error> {
+    let blue = inspect::objects(&mut session.connection, &session.schema).await?;
+    let views: Vec<View<'_>> = copies
+        .iter()
+        .filter(|(table, _)| blue.get(*table) == Some(&Kind::Table))
+        .map(|(table, entry)| View {
+            name: standby(table),
+            of: table,
+            kind: Kind::Table,
+            columns: &entry.columns,
+        })
+        .collect();
+    view::create(session, &views).await
+}
+
+/// One statement for the whole set, so that no request can see old and new metadata mixed. What a crash of the
+/// server may have left half-way is completed table by table from where it stands.
+async fn swap(session: &mut Session<'_>, copies: &BTreeMap<String, Entry>) -> Result<(), Error> {
+    let trash = session.trash();
+    let create = format!("CREATE DATABASE IF NOT EXISTS {}", quote::identifier(&trash));
+    session.ddl("create the trash schema", &create).await?;
+    let base = inspect::objects(&mut session.connection, &session.base).await?;
+    let blue = inspect::objects(&mut session.connection, &session.schema).await?;
+    let parked = inspect::objects(&mut session.connection, &trash).await?;
+    let mut renames = Vec::new();
+    for table in copies.keys() {
+        let of = |database: &str| quote::qualified(database, table);
+        let is_blues = blue.get(table) == Some(&Kind::Table);
+        if is_blues && base.contains_key(table) {
+            if parked.contains_key(table) {
+                let broken =
+                    format!("{table} is in the base, in blue's schema and in {trash}: move one away by hand");
+                return Err(Error::Incomplete(vec![broken]));
+            }
+            renames.push(format!("{} TO {}", of(&session.base), of(&trash)));
+        }
+        if is_blues {
+            renames.push(format!("{} TO {}", of(&session.schema), of(&session.base)));
+        }
+        if blue.contains_key(&standby(table)) {
+            renames.push(format!(
+                "{} TO {}",
+                quote::qualified(&session.schema, &standby(table)),
+                of(&session.schema)
+            ));
+        }
+    }
+    if renames.is_empty() {
+        return Ok(());
+    }
+    session.ddl("give the frozen tables back", &format!("RENAME TABLE {}", renames.join(", "))).await
+}
+
+fn standby(table: &str) -> String {
+    format!("{OWN_PREFIX}_standby_{}", quote::short_hash(table))
+}

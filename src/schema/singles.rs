@@ -1,0 +1,128 @@
+//! `tabSingles` in step. Saving a Single deletes all rows of its DocType and inserts those that the version knows:
+//! on one shared table each version would delete the other's settings without an error. So blue has a copy, and
+//! triggers carry over, both ways, what both versions know.
+
+use super::inventory::{self, Entry};
+use super::mirror::{self, Event, From};
+use super::{Error, OWN_PREFIX, Session, frozen, quote};
+use crate::plan::SingleField;
+
+/// Frappe's table of the Singles' values.
+pub(crate) const TABLE: &str = "tabSingles";
+/// Which fields both versions know, in blue's schema. A DocType that is not in it is in step with all its fields:
+/// before the hand-over all are, and for good those that live only in the database (custom ones).
+const SCOPE: &str = "__crossfade_singles";
+/// What Frappe itself keeps of every document.
+const STANDARD: [&str; 16] = [
+    "name",
+    "owner",
+    "creation",
+    "modified",
+    "modified_by",
+    "docstatus",
+    "idx",
+    "parent",
+    "parentfield",
+    "parenttype",
+    "doctype",
+    "_user_tags",
+    "_comments",
+    "_assign",
+    "_liked_by",
+    "_seen",
+];
+
+/// Makes the copy, the triggers, then the rows.
+pub(crate) async fn copy(session: &mut Session<'_>, entry: &Entry, is_there: bool) -> Result<(), Error> {
+    let scope = quote::qualified(&session.schema, SCOPE);
+    let sql = format!(
+        "CREATE TABLE IF NOT EXISTS {scope} (doctype varchar(255) NOT NULL, field varchar(255) NOT NULL, \
+         PRIMARY KEY (doctype, field)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 \
+         COLLATE=utf8mb4_unicode_ci"
+    );
+    session.ddl("create the list of shared Singles fields", &sql).await?;
+    if entry.filled && is_there {
+        return Ok(());
+    }
+    let drop =
+        |event| format!("DROP TRIGGER IF EXISTS {}", quote::qualified(&session.base, &trigger_name(event)));
+    frozen::structure(session, TABLE, Event::ALL.map(drop).to_vec()).await?;
+    create_triggers(session, From::Base).await?;
+    frozen::fill(session, TABLE, &entry.columns).await?;
+    // The copy's own triggers come last: filling deletes and inserts in the copy, and the base must not follow.
+    create_triggers(session, From::Copy).await?;
+    inventory::set_filled(session, TABLE).await
+}
+
+/// From here on only the fields that both versions know are kept in step; all at once, in one transaction.
+pub(crate) async fn narrow(session: &mut Session<'_>, shared: &[SingleField]) -> Result<(), Error> {
+    let scope = quote::qualified(&session.schema, SCOPE);
+    let mut statements = vec!["START TRANSACTION".to_owned()];
+    for chunk in shared.chunks(200) {
+        let rows: Vec<String> = chunk
+            .iter()
+            .map(|known| format!("({}, {})", quote::literal(&known.doctype), quote::literal(&known.field)))
+            .collect();
+        statements.push(format!("INSERT IGNORE INTO {scope} VALUES {}", rows.join(", ")));
+    }
+    for field in STANDARD {
+        let field = quote::literal(field);
+        statements.push(format!("INSERT IGNORE INTO {scope} SELECT DISTINCT doctype, {field} FROM {scope}"));
+    }
+    statements.push("COMMIT".to_owned());
+    session.check_lock().await?;
+    frozen::repeat(session, SCOPE, &statements).await
+}
+
+/// Names of the three triggers, the same on both sides.
+pub(crate) fn trigger_names() -> [String; 3] {
+    Event::ALL.map(trigger_name)
+}
+
+async fn create_triggers(session: &mut Session<'_>, direction: From) -> Result<(), Error> {
+    let (from, to) = match direction {
+        From::Base => (&session.base, &session.schema),
+        From::Copy => (&session.schema, &session.base),
+    };
+    let (target, scope) = (quote::qualified(to, TABLE), quote::qualified(&session.schema, SCOPE));
+    let statements = Event::ALL.map(|event| {
+        format!(
+            "CREATE OR REPLACE TRIGGER {} AFTER {} ON {} FOR EACH ROW {}",
+            quote::qualified(from, &trigger_name(event)),
+            event.word(),
+            quote::qualified(from, TABLE),
+            mirror::guarded(&body(event, &target, &scope)),
+        )
+    });
+    session.ddl("keep the Singles in step", &statements.join(";\n")).await
+}
+
+/// What one row's change does to the other side.
+fn body(event: Event, to: &str, scope: &str) -> String {
+    let old = "doctype <=> OLD.doctype AND field <=> OLD.field";
+    let delete = format!("IF {} THEN DELETE FROM {to} WHERE {old}; END IF;", in_scope("OLD", scope));
+    let insert = format!(
+        "IF {} THEN INSERT INTO {to} (doctype, field, value) VALUES (NEW.doctype, NEW.field, NEW.value); END IF;",
+        in_scope("NEW", scope)
+    );
+    match event {
+        Event::Insert => insert,
+        Event::Delete => delete,
+        Event::Update => format!(
+            "IF OLD.doctype <=> NEW.doctype AND OLD.field <=> NEW.field THEN \
+             IF {} THEN UPDATE {to} SET value = NEW.value WHERE {old}; END IF; ELSE {delete} {insert} END IF;",
+            in_scope("NEW", scope)
+        ),
+    }
+}
+
+fn in_scope(row: &str, scope: &str) -> String {
+    format!(
+        "(NOT EXISTS (SELECT 1 FROM {scope} WHERE doctype = {row}.doctype) \
+         OR EXISTS (SELECT 1 FROM {scope} WHERE doctype = {row}.doctype AND field = {row}.field))"
+    )
+}
+
+fn trigger_name(event: Event) -> String {
+    format!("{OWN_PREFIX}_singles_{}", event.word().to_lowercase())
+}

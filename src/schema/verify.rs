@@ -1,0 +1,70 @@
+//! Asks the database whether a release is really in place: every step's effect, every object of blue's schema.
+
+use super::inventory::{self, Shape, Stage};
+use super::{Error, Session, connection, inspect, quote, singles};
+use crate::plan::Plan;
+use inspect::Kind;
+
+/// Fails with the list of everything that is missing; gives the number of things that were looked at.
+pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<usize, Error> {
+    let mut missing = Vec::new();
+    let mut looked = 0;
+    for step in &plan.expand {
+        looked += 1;
+        if !inspect::holds(&mut session.connection, &session.base, &step.effect).await? {
+            missing.push(format!("step {} ({}) is not in effect", step.id, step.title));
+        }
+    }
+    match inventory::stage(session).await? {
+        None => missing.push(format!("blue's schema {} does not exist", session.schema)),
+        Some(Stage::Open | Stage::Settled) => looked += schema(session, &mut missing).await?,
+        Some(Stage::RolledBack) => missing.push("the release was rolled back".to_owned()),
+    }
+    session.progress.report("verify", 1, 1, &format!("{looked} looked at, {} missing", missing.len()));
+    if missing.is_empty() { Ok(looked) } else { Err(Error::Incomplete(missing)) }
+}
+
+async fn schema(session: &mut Session<'_>, missing: &mut Vec<String>) -> Result<usize, Error> {
+    let entries = inventory::read(session).await?;
+    let there = inspect::objects(&mut session.connection, &session.schema).await?;
+    let columns = inspect::columns(&mut session.connection, &session.schema).await?;
+    for (name, entry) in &entries {
+        let kind = match entry.shape {
+            Shape::View => Kind::View,
+            Shape::Copy | Shape::ReadOnlyCopy => Kind::Table,
+            Shape::Sequence => Kind::Sequence,
+        };
+        if there.get(name) != Some(&kind) {
+            missing.push(format!("{name} is not in blue's schema as a {kind:?}"));
+        } else if kind == Kind::View && !is_readable(session, name, &entry.columns).await {
+            missing.push(format!("blue's view of {name} cannot be read any more"));
+        } else if kind != Kind::Sequence && columns.get(name) != Some(&entry.columns) {
+            missing.push(format!("{name} has other columns in blue's schema than at isolation"));
+        } else if !entry.filled {
+            missing.push(format!("blue's copy of {name} was not finished"));
+        }
+    }
+    if entries.get(singles::TABLE).is_some_and(|entry| entry.shape.is_copy()) {
+        for database in [session.base.clone(), session.schema.clone()] {
+            let live = inspect::triggers(&mut session.connection, &database).await?;
+            for trigger in singles::trigger_names() {
+                if !live.iter().any(|(name, _)| *name == trigger) {
+                    missing.push(format!(
+                        "the trigger {trigger} that keeps the Singles in step is not in {database}"
+                    ));
+                }
+            }
+        }
+    }
+    Ok(entries.len())
+}
+
+/// A view whose table lost a column is still listed; only a read tells.
+async fn is_readable(session: &mut Session<'_>, name: &str, columns: &[String]) -> bool {
+    let sql = format!(
+        "SELECT {} FROM {} LIMIT 0",
+        quote::columns(columns, ""),
+        quote::qualified(&session.schema, name)
+    );
+    connection::run(&mut session.connection, sql).await.is_ok()
+}
