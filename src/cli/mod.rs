@@ -1,14 +1,26 @@
-//! The command line: a file a command, a variant in [`Command`] and nothing else.
+//! The command line: a file a command, a variant in `Command` and nothing else.
 
+mod cache_clear;
+mod contract;
 pub mod crds;
+mod drain;
+mod expand;
 mod frame;
+mod handover;
+mod install;
+mod isolate;
+mod layout;
 mod operator;
 mod plan;
+mod probe;
 mod report;
+mod rollback;
 mod say;
+mod site;
 mod snapshot;
 mod status;
 mod target;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -47,6 +59,17 @@ enum Command {
     Resume(say::Resume),
     Plan(plan::Plan),
     Snapshot(snapshot::Snapshot),
+    Isolate(isolate::Isolate),
+    Handover(handover::Handover),
+    Expand(expand::Expand),
+    Verify(verify::Verify),
+    Drain(drain::Drain),
+    Contract(contract::Contract),
+    Rollback(rollback::Rollback),
+    CacheClear(cache_clear::CacheClear),
+    Install(install::Install),
+    Layout(layout::Layout),
+    Probe(probe::Probe),
 }
 
 /// Parses the arguments, runs the command and gives its exit code: 0 done, 1 failed, others as the command says.
@@ -63,5 +86,16 @@ pub fn main() -> ExitCode {
         Command::Resume(resume) => resume.run(),
         Command::Plan(command) => command.run(cli.output),
         Command::Snapshot(command) => command.run(),
+        Command::Isolate(isolate) => isolate.run(cli.output),
+        Command::Handover(handover) => handover.run(cli.output),
+        Command::Expand(expand) => expand.run(cli.output),
+        Command::Verify(verify) => verify.run(cli.output),
+        Command::Drain(drain) => drain.run(cli.output),
+        Command::Contract(contract) => contract.run(cli.output),
+        Command::Rollback(rollback) => rollback.run(cli.output),
+        Command::CacheClear(cache_clear) => cache_clear.run(cli.output),
+        Command::Install(install) => install.run(cli.output),
+        Command::Layout(layout) => layout.run(cli.output),
+        Command::Probe(probe) => probe.run(cli.output),
     }
 }

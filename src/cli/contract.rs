@@ -1,0 +1,75 @@
+//! `crossfade contract`: removes what only blue needed.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::Output;
+use super::site::{self, Bounds, Connection, Printer};
+use crate::schema::progress::Progress;
+use crate::schema::{Session, cache, contract};
+
+/// Drops triggers, blue's schema and its user, and blue's keys in Redis. There is no way back.
+#[derive(Debug, Args)]
+pub(crate) struct Contract {
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    bounds: Bounds,
+    /// The plan, as `crossfade plan --output json` wrote it.
+    #[arg(long, value_name = "FILE")]
+    plan: PathBuf,
+    /// Name of blue's schema.
+    #[arg(long)]
+    schema: String,
+    /// Redis of blue's cache (its logical database in the path): both prefixes are deleted in it.
+    #[arg(long, value_name = "URL", hide_env_values = true)]
+    redis_cache: Option<String>,
+    /// Blue's `common_site_config.json`, read for `redis_cache`.
+    #[arg(long, value_name = "FILE")]
+    common_config: Option<PathBuf>,
+    /// Redis of green's cache: gets the deferred inserts that blue left. Without it they go to blue's.
+    #[arg(long, value_name = "URL")]
+    live_redis_cache: Option<String>,
+    /// Green's `common_site_config.json`, read for `redis_cache`.
+    #[arg(long, value_name = "FILE")]
+    live_common_config: Option<PathBuf>,
+}
+
+impl Contract {
+    /// Runs the command.
+    pub(crate) fn run(&self, output: Output) -> ExitCode {
+        site::run(output, |printer| async move {
+            let plan = site::read_plan(&self.plan)?;
+            let database = self.connection.open()?;
+            let mut session =
+                Session::begin(&database, &self.schema, (&self.bounds).into(), &printer).await?;
+            contract::run(&mut session, &plan).await?;
+            self.clear_cache(&printer, database.name()).await?;
+            Ok(format!("{} is gone; the tables are green's alone", self.schema))
+        })
+    }
+
+    async fn clear_cache(&self, printer: &Printer, base: &str) -> Result<(), site::Failure> {
+        let blue =
+            site::redis_url(self.redis_cache.as_deref(), self.common_config.as_deref(), "redis_cache")?;
+        let live = site::redis_url(
+            self.live_redis_cache.as_deref(),
+            self.live_common_config.as_deref(),
+            "redis_cache",
+        )?;
+        let Some(blue) = blue else { return Ok(()) };
+        let target = live.clone().unwrap_or_else(|| blue.clone());
+        let cleared = cache::retire(&blue, &self.schema, &target, base).await?;
+        let message =
+            format!("{} keys of blue deleted, {} deferred inserts moved", cleared.keys, cleared.moved);
+        printer.report("cache", 1, 2, &message);
+        // Keys from before the hand-over, stale for whoever uses this logical database next; not if green is there.
+        if live.as_deref() != Some(blue.as_str()) {
+            let stale = cache::clear(&blue, base).await?;
+            printer.report("cache", 2, 2, &format!("{} keys from before the release deleted", stale.keys));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! `crossfade rollback`: gives the tables back to blue.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use super::Output;
+use super::site::{self, Bounds, Connection};
+use crate::schema::progress::Progress;
+use crate::schema::{Session, cache, rollback};
+
+/// Takes a release back. Stage `tables` first, then blue's configuration back to the tables, then stage `finish`.
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    bounds: Bounds,
+    /// The plan, as `crossfade plan --output json` wrote it.
+    #[arg(long, value_name = "FILE")]
+    plan: PathBuf,
+    /// Name of blue's schema.
+    #[arg(long)]
+    schema: String,
+    /// Which half to run.
+    #[arg(long, value_enum)]
+    stage: Stage,
+    /// Redis of a colour's cache (its logical database in the path); give both colours'.
+    #[arg(long, value_name = "URL")]
+    redis_cache: Vec<String>,
+    /// A colour's `common_site_config.json`, read for `redis_cache`; give both colours'.
+    #[arg(long, value_name = "FILE")]
+    common_config: Vec<PathBuf>,
+}
+
+/// The halves of a rollback; blue's configuration changes between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    /// Undo steps, metadata back, the base's keys in Redis deleted. Green must be stopped.
+    Tables,
+    /// Wait until blue has left its schema; drop schema, user, trash and blue's keys.
+    Finish,
+}
+
+impl Rollback {
+    /// Runs the command.
+    pub(crate) fn run(&self, output: Output) -> ExitCode {
+        site::run(output, |printer| async move {
+            let plan = site::read_plan(&self.plan)?;
+            let database = self.connection.open()?;
+            let urls = self.redis_urls()?;
+            let mut session =
+                Session::begin(&database, &self.schema, (&self.bounds).into(), &printer).await?;
+            match self.stage {
+                Stage::Tables => rollback::tables(&mut session, &plan).await?,
+                Stage::Finish => rollback::finish(&mut session).await?,
+            }
+            for url in urls {
+                let cleared = match self.stage {
+                    Stage::Tables => cache::clear(&url, database.name()).await?,
+                    Stage::Finish => cache::retire(&url, &self.schema, &url, database.name()).await?,
+                };
+                let message =
+                    format!("{} keys deleted, {} deferred inserts moved", cleared.keys, cleared.moved);
+                printer.report("cache", 1, 1, &message);
+            }
+            Ok(match self.stage {
+                Stage::Tables => {
+                    "the tables are blue's again: give blue its own configuration back".to_owned()
+                }
+                Stage::Finish => format!("{} is gone; blue is on its tables", self.schema),
+            })
+        })
+    }
+
+    fn redis_urls(&self) -> Result<Vec<String>, site::Failure> {
+        let mut urls = self.redis_cache.clone();
+        for path in &self.common_config {
+            urls.extend(site::redis_url(None, Some(path), "redis_cache")?);
+        }
+        urls.sort();
+        urls.dedup();
+        Ok(urls)
+    }
+}
