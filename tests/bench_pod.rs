@@ -1,0 +1,118 @@
+//! What runs in a bench's pods: `install`, `layout`, `probe`, by the real binary; no server is needed.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+fn crossfade(arguments: &[&str]) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_crossfade")).args(arguments).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned())
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[test]
+fn an_installed_program_runs_and_brings_the_entry_along() {
+    let directory = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let (code, output) = crossfade(&["install", &text(directory.path())]);
+        assert_eq!(code, 0, "{output}");
+    }
+    let version = Command::new(directory.path().join("crossfade")).arg("--version").output().unwrap();
+    assert!(String::from_utf8_lossy(&version.stdout).starts_with("crossfade "));
+    let entry = std::fs::read_to_string(directory.path().join("entry/sitecustomize.py")).unwrap();
+    assert!(entry.contains("lock_wait_timeout"));
+}
+
+#[test]
+fn sites_are_laid_out_with_links_into_the_mounted_configuration() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |path: &str| directory.path().join(path);
+    std::fs::create_dir_all(at("bench/sites/assets/app")).unwrap();
+    std::fs::write(at("bench/sites/assets/app/x.js"), "x").unwrap();
+    std::os::unix::fs::symlink("../../apps/app/public", at("bench/sites/assets/linked")).unwrap();
+    std::fs::create_dir_all(at("config")).unwrap();
+    std::fs::write(at("config/s.example.site_config.json"), "{\"db_name\": \"a\"}").unwrap();
+    let (bench, sites, config, volume) =
+        (text(&at("bench")), text(&at("sites")), text(&at("config")), text(&at("volume")));
+    let layout = ["layout", "--bench", &bench, "--sites", &sites, "--config", &config, "--site", "s.example"];
+    // Twice: an init container may be run again.
+    for _ in 0..2 {
+        let (code, output) = crossfade(&[&layout[..], &["--volume", &volume]].concat());
+        assert_eq!(code, 0, "{output}");
+    }
+    let read = |path: &str| std::fs::read_to_string(at(path)).unwrap();
+    assert_eq!(read("sites/s.example/site_config.json"), "{\"db_name\": \"a\"}");
+    std::fs::write(at("config/s.example.site_config.json"), "{\"db_name\": \"b\"}").unwrap();
+    assert_eq!(
+        read("sites/s.example/site_config.json"),
+        "{\"db_name\": \"b\"}",
+        "a replaced file is seen at once"
+    );
+    assert_eq!(read("sites/assets/app/x.js"), "x");
+    assert_eq!(std::fs::read_link(at("sites/assets/linked")).unwrap(), Path::new("../../apps/app/public"));
+    assert_eq!(std::fs::read_link(at("sites/apps.txt")).unwrap(), at("config/apps.txt"));
+    std::fs::write(at("sites/s.example/private/files/f"), "kept").unwrap();
+    assert_eq!(read("volume/s.example/private/files/f"), "kept");
+    for plain in ["sites/logs", "sites/s.example/locks", "sites/s.example/logs"] {
+        assert!(std::fs::symlink_metadata(at(plain)).unwrap().is_dir(), "{plain}");
+    }
+}
+
+#[test]
+fn a_site_name_cannot_lead_out_of_the_sites_folder() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = text(directory.path());
+    for site in ["../x", "a/b", "/etc", "..", "assets", ""] {
+        let (code, output) =
+            crossfade(&["layout", "--bench", &path, "--sites", &path, "--config", &path, "--site", site]);
+        assert_eq!(code, 1, "{site}: {output}");
+        assert!(output.contains("must be one plain directory name"), "{output}");
+    }
+}
+
+/// Answers one request with this text and gives the request.
+fn serve(answer: &'static str) -> (String, std::thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/api/method/ping", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        let mut buffer = [0; 1024];
+        while !request.ends_with(b"\r\n\r\n") {
+            let length = stream.read(&mut buffer).unwrap();
+            request.extend_from_slice(&buffer[..length]);
+        }
+        stream.write_all(answer.as_bytes()).unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    (url, server)
+}
+
+#[test]
+fn a_probe_asks_for_its_site_and_tells_why_it_is_not_ready() {
+    let (url, server) = serve("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+    assert_eq!(crossfade(&["probe", "--url", &url, "--site", "s.example"]).0, 0);
+    let request = server.join().unwrap().to_lowercase();
+    assert!(
+        request.contains("\r\nhost: s.example\r\n") && request.contains("x-frappe-site-name: s.example"),
+        "{request}"
+    );
+    for (answer, reason) in [
+        ("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", "answers with 503"),
+        ("HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\nnone", "has no site s.example"),
+    ] {
+        let (url, server) = serve(answer);
+        let (code, output) = crossfade(&["probe", "--url", &url, "--site", "s.example"]);
+        assert_eq!((code, output.contains(reason)), (1, true), "{output}");
+        server.join().unwrap();
+    }
+    let (code, output) = crossfade(&["probe", "--url", "http://127.0.0.1:1/", "--site", "s.example"]);
+    assert_eq!(code, 1, "{output}");
+}

@@ -1,0 +1,123 @@
+//! The steps on the tables: they run once, never wait, and blue does not notice.
+
+use super::plans;
+use super::site::{Site, wait_for};
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn an_expand_runs_every_step_once_and_blue_keeps_its_shape() {
+    let site = Site::small("exp_once");
+    site.plan(plans::additive());
+    site.run("isolate", &[]).ok();
+    site.run("handover", &["--quiet-seconds", "1"]).ok();
+    let output = site.run("expand", &[]).ok();
+    assert!(output.contains("5 steps ran, 0 were in effect"), "{output}");
+    let output = site.run("expand", &[]).ok();
+    assert!(output.contains("0 steps ran, 5 were in effect"), "{output}");
+    site.run("verify", &[]).ok();
+    site.base("INSERT INTO tabOrder (name, channel) VALUES ('G1', 'app')");
+    site.blue("INSERT INTO tabOrder (name) VALUES ('B1')");
+    assert_eq!(site.base("SELECT channel FROM tabOrder WHERE name = 'B1'"), "web");
+    assert!(site.blue("SELECT * FROM tabOrder WHERE name = 'G1'").split('\t').count() == 4);
+    let ledger = "SELECT part, step, state, attempts FROM __crossfade_ledger ORDER BY id";
+    assert_eq!(
+        site.admin(ledger),
+        "isolate\tschema\tdone\t1\nisolate\tsettle\tdone\t1\nexpand\t0001\tdone\t2\nexpand\t0002\tdone\t2\n\
+         expand\t0003\tdone\t2\nexpand\t0004\tdone\t2\nexpand\t0005\tdone\t2"
+    );
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn what_blue_deletes_leaves_no_orphans_in_a_child_table_it_does_not_know() {
+    let site = Site::small("exp_orphans");
+    site.plan(plans::additive());
+    site.expanded();
+    site.base("INSERT INTO `tabOrder Tax` VALUES ('T1', 'O1', 'taxes', 'Order', 5), ('T2', 'O2', 'taxes', 'Order', 6)");
+    site.blue("DELETE FROM tabOrder WHERE name = 'O1'");
+    assert_eq!(site.base("SELECT name FROM `tabOrder Tax`"), "T2");
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn verify_names_everything_that_is_missing() {
+    let site = Site::small("exp_missing");
+    site.plan(plans::additive());
+    site.expanded();
+    site.admin(
+        "ALTER TABLE tabOrder DROP INDEX channel_index; DROP TRIGGER __crossfade_orphans_order; \
+         DROP TRIGGER __crossfade_singles_delete; DROP VIEW exp_missing__r1.`tabOrder Item`; \
+         ALTER TABLE tabLine DROP COLUMN text; DROP TABLE exp_missing__r1.tabDocField",
+    );
+    let ran = site.run("verify", &[]);
+    assert_eq!(ran.code, 1);
+    for missing in [
+        "step 0002 (step 0002) is not in effect",
+        "step 0004 (step 0004) is not in effect",
+        "__crossfade_singles_delete",
+        "tabOrder Item is not in blue's schema",
+        "blue's view of tabLine cannot be read",
+        "tabDocField is not in blue's schema",
+    ] {
+        assert!(ran.output.contains(missing), "{missing}: {}", ran.output);
+    }
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn ddl_never_makes_a_reader_wait_and_names_who_blocks_it() {
+    let site = Site::small("exp_busy");
+    site.plan(plans::additive());
+    site.run("isolate", &[]).ok();
+    let server = site.server;
+    let (schema, password) = (site.schema.clone(), "blue's \\ \"secret\"");
+    let holder = std::thread::spawn(move || {
+        server.client(
+            &schema,
+            password,
+            &schema,
+            "START TRANSACTION; SELECT * FROM tabOrder; DO SLEEP(6); COMMIT",
+        )
+    });
+    wait_for("blue's transaction", || {
+        server.root("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'exp_busy__r1' AND info LIKE '%SLEEP%'") == "1"
+    });
+    let failed = std::thread::scope(|scope| {
+        let expand = scope.spawn(|| site.run("expand", &["--ddl-budget", "2"]));
+        let mut slowest = 0;
+        while !expand.is_finished() {
+            let begun = std::time::Instant::now();
+            site.blue("SELECT name FROM tabOrder WHERE name = 'O2' FOR UPDATE NOWAIT");
+            slowest = slowest.max(begun.elapsed().as_millis());
+        }
+        println!("slowest read beside a blocked DDL: {slowest} ms");
+        assert!(slowest < 1500, "{slowest} ms");
+        expand.join().unwrap()
+    });
+    assert_eq!(failed.code, 1, "{}", failed.output);
+    assert!(failed.output.contains("of user exp_busy__r1 has a transaction open for"), "{}", failed.output);
+    assert!(failed.output.contains("DO SLEEP(6)"), "{}", failed.output);
+    // With a budget that outlasts the transaction the same step gets through.
+    site.run("expand", &[]).ok();
+    holder.join().unwrap().unwrap();
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn an_expand_does_not_begin_while_blue_is_on_the_tables() {
+    let site = Site::small("exp_early");
+    site.plan(plans::additive());
+    site.run("isolate", &[]).ok();
+    let (server, name) = (site.server, site.name.clone());
+    let holder = std::thread::spawn(move || server.client(&name, "base", &name, "DO SLEEP(4)"));
+    wait_for("the connection", || {
+        server.root("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'exp_early'") == "1"
+    });
+    let early = site.run("expand", &["--connection-wait", "0"]);
+    assert_eq!(early.code, 1, "{}", early.output);
+    assert!(early.output.contains("1 still connected as exp_early, from "), "{}", early.output);
+    let waited = site.run("handover", &["--quiet-seconds", "1"]).ok();
+    assert!(waited.contains("still connected as exp_early"), "{waited}");
+    holder.join().unwrap().unwrap();
+    site.run("expand", &[]).ok();
+}

@@ -1,0 +1,178 @@
+//! A real site of Frappe 15.41 (230 tables): its dump is not part of this repository. `CROSSFADE_SHARED` names the
+//! directory that has it as `frappe-site/`; without it these tests say so and pass.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use crossfade::plan::{Effect, Plan, Step, Undo, Verdict};
+
+use super::plans;
+use super::site::Site;
+
+/// What a release always freezes, and some of what its migrate rewrites.
+const FROZEN: [(&str, bool); 15] = [
+    ("tabDocType", false),
+    ("tabDocField", false),
+    ("tabDocPerm", false),
+    ("tabDocType Action", false),
+    ("tabDocType Link", false),
+    ("tabDocType State", false),
+    ("tabCustom Field", false),
+    ("tabProperty Setter", false),
+    ("tabPatch Log", false),
+    ("tabInstalled Application", false),
+    ("tabSingles", true),
+    ("tabWorkspace", true),
+    ("tabWorkspace Link", true),
+    ("tabNavbar Item", true),
+    ("tabScheduled Job Type", true),
+];
+
+fn dump() -> Option<(Vec<u8>, Vec<u8>)> {
+    let shared = std::env::var_os("CROSSFADE_SHARED").map(PathBuf::from)?;
+    let schema = std::fs::read(shared.join("frappe-site/site-schema.sql")).ok()?;
+    let packed = std::fs::File::open(shared.join("frappe-site/site-data.sql.gz")).ok()?;
+    let mut data = Vec::new();
+    flate2::read::GzDecoder::new(packed).read_to_end(&mut data).unwrap();
+    Some((schema, data))
+}
+
+/// A site with the dump's tables and rows; `None`, said aloud, where there is no dump.
+fn real_site(name: &str) -> Option<Site> {
+    let Some((schema, data)) = dump() else {
+        println!("skipped: CROSSFADE_SHARED does not name a directory with frappe-site/site-schema.sql");
+        return None;
+    };
+    let site = Site::empty(name);
+    site.server.client_from("root", "", name, &schema).unwrap();
+    site.server.client_from("root", "", name, &data).unwrap();
+    Some(site)
+}
+
+fn frozen_plan() -> Plan {
+    let frozen = FROZEN.iter().map(|(table, writable)| plans::frozen(table, *writable)).collect();
+    let singles = ["float_precision", "time_zone", "language"]
+        .map(|field| plans::single("System Settings", field))
+        .to_vec();
+    Plan { verdict: Verdict::Additive, frozen, singles, ..plans::neutral() }
+}
+
+/// A field with a default, as Frappe's sync adds it.
+fn field_added() -> Plan {
+    let sql =
+        "ALTER TABLE `tabAcme Order` ADD COLUMN `channel` varchar(140) DEFAULT 'web', ALGORITHM=INSTANT";
+    let effect =
+        Effect::ColumnsExist { table: "tabAcme Order".to_owned(), columns: vec!["channel".to_owned()] };
+    Plan { expand: vec![plans::step("0001", sql, effect)], ..frozen_plan() }
+}
+
+/// A child table with its orphan guard.
+fn child_table_added() -> Plan {
+    let table = "CREATE TABLE `tabAcme Order Tax` (name varchar(140) PRIMARY KEY, creation datetime(6), \
+                 modified datetime(6), modified_by varchar(140), owner varchar(140), \
+                 docstatus int(1) NOT NULL DEFAULT 0, idx int(8) NOT NULL DEFAULT 0, title varchar(140), \
+                 parent varchar(140), parentfield varchar(140), parenttype varchar(140), INDEX parent (parent)) \
+                 ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARACTER SET=utf8mb4 COLLATE=utf8mb4_unicode_ci";
+    let trigger = || "__crossfade_orphans_acme_order".to_owned();
+    let guard = format!(
+        "CREATE TRIGGER `{}` AFTER DELETE ON `tabAcme Order` FOR EACH ROW \
+         DELETE FROM `tabAcme Order Tax` WHERE parent = OLD.name AND parenttype = 'Acme Order'",
+        trigger()
+    );
+    let undo = Undo {
+        sql: format!("DROP TRIGGER IF EXISTS `{}`", trigger()),
+        effect: Effect::TriggerAbsent { trigger: trigger() },
+    };
+    Plan {
+        expand: vec![
+            plans::step("0001", table, Effect::TableExists { table: "tabAcme Order Tax".to_owned() }),
+            Step {
+                undo: vec![undo],
+                ..plans::step("0002", &guard, Effect::TriggerExists { trigger: trigger() })
+            },
+        ],
+        ..frozen_plan()
+    }
+}
+
+fn tables(site: &Site) -> Vec<String> {
+    site.admin(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() \
+         AND table_type = 'BASE TABLE' AND table_name NOT LIKE '\\_\\_crossfade%' ORDER BY 1",
+    )
+    .lines()
+    .map(str::to_owned)
+    .collect()
+}
+
+/// Checksums of the rows of all tables but one.
+fn checksums(site: &Site, without: &str) -> String {
+    let names: Vec<String> = tables(site)
+        .into_iter()
+        .filter(|name| !name.starts_with(without))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    site.admin(&format!("CHECKSUM TABLE {} EXTENDED", names.join(", ")))
+}
+
+/// Rows of every table as one user sees them.
+fn counts(site: &Site, names: &[String], run: impl Fn(&str) -> String) -> String {
+    let _ = site;
+    let parts: Vec<String> = names
+        .iter()
+        .map(|name| format!("SELECT '{}', COUNT(*) FROM `{name}`", name.replace('\'', "''")))
+        .collect();
+    run(&parts.join(" UNION ALL "))
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_field_is_added_to_a_real_site() {
+    let Some(site) = real_site("real_add") else { return };
+    let before = (site.traces(), checksums(&site, "tabAcme Order"));
+    let names = tables(&site);
+    site.plan(field_added());
+    println!("{}", site.run("isolate", &[]).ok().lines().last().unwrap());
+    assert_eq!(counts(&site, &names, |sql| site.blue(sql)), counts(&site, &names, |sql| site.base(sql)));
+    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    println!("{}", site.run("expand", &[]).ok().lines().last().unwrap());
+    site.blue("INSERT INTO `tabAcme Order` (name, title) VALUES ('of-blue', 'b')");
+    site.base("INSERT INTO `tabAcme Order` (name, title, channel) VALUES ('of-green', 'g', 'app')");
+    assert_eq!(site.base("SELECT channel FROM `tabAcme Order` WHERE name = 'of-blue'"), "web");
+    assert_eq!(site.blue("SELECT title FROM `tabAcme Order` WHERE name = 'of-green'"), "g");
+    site.blue("UPDATE `tabAcme Order` SET title = 'b2' WHERE name = 'of-green'");
+    assert_eq!(site.base("SELECT title, channel FROM `tabAcme Order` WHERE name = 'of-green'"), "b2\tapp");
+    assert!(site.try_blue("SELECT channel FROM `tabAcme Order`").unwrap_err().contains("ERROR 1054"));
+    site.run("contract", &[]).ok();
+    assert_eq!(checksums(&site, "tabAcme Order"), before.1, "no other table may have changed");
+    let after = site.traces();
+    let left: Vec<&str> = after.lines().filter(|line| !before.0.contains(line)).collect();
+    assert_eq!(left, ["object\t__crossfade_ledger\tBASE TABLE"]);
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_child_table_is_added_to_a_real_site_and_taken_back() {
+    let Some(site) = real_site("real_child") else { return };
+    let metadata_before = checksums(&site, "tabAcme");
+    site.plan(child_table_added());
+    site.expanded();
+    site.base("INSERT INTO `tabAcme Order` (name) VALUES ('o1'), ('o2')");
+    site.base("INSERT INTO `tabAcme Order Tax` (name, parent, parenttype) VALUES ('t1', 'o1', 'Acme Order'), ('t2', 'o2', 'Acme Order')");
+    site.blue("DELETE FROM `tabAcme Order` WHERE name = 'o1'");
+    assert_eq!(site.base("SELECT name FROM `tabAcme Order Tax`"), "t2");
+    // What green's migrate does to the metadata.
+    site.base(
+        "DELETE FROM tabDocField WHERE parent = 'Acme Order'; DELETE FROM tabWorkspace; DELETE FROM `tabPatch Log`; \
+         ALTER TABLE tabDocType ADD COLUMN new_in_green varchar(140); UPDATE tabDocType SET new_in_green = 'x'",
+    );
+    site.run("rollback", &["--stage", "tables"]).ok();
+    site.run("rollback", &["--stage", "finish"]).ok();
+    assert_eq!(
+        checksums(&site, "tabAcme"),
+        metadata_before,
+        "all rows but the app's own must be blue's again"
+    );
+    site.expanded();
+    site.run("contract", &[]).ok();
+}

@@ -1,0 +1,26 @@
+//! The database engine against a real MariaDB, by the real binary: `cargo test --test mariadb -- --ignored`.
+//!
+//! The tests start a server of their own in a temporary directory, with the binary log on and an administrator
+//! without SUPER; it ends with this process. Each test has a database of its own, so they run beside each other.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::unwrap_in_result,
+    reason = "tests, also outside #[test]"
+)]
+
+mod contraction;
+mod expansion;
+mod frappe_site;
+mod isolation;
+mod kills;
+mod no_wait_entry;
+mod plans;
+mod redis_keys;
+mod refusals;
+mod rollback;
+mod server;
+mod singles;
+mod site;
+mod traffic;

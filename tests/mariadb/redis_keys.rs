@@ -1,0 +1,169 @@
+//! Queues and keys, against a redis-server of the test's own.
+
+use std::process::{Child, Command, Stdio};
+
+use super::plans;
+use super::server::free_port;
+use super::site::{Site, wait_for};
+
+/// A Redis that ends with the test.
+struct Redis {
+    port: u16,
+    child: Child,
+    _directory: tempfile::TempDir,
+}
+
+impl Redis {
+    fn start() -> Self {
+        let port = free_port();
+        let directory = tempfile::tempdir().unwrap();
+        let child = Command::new("redis-server")
+            .args([
+                "--port",
+                &port.to_string(),
+                "--save",
+                "",
+                "--bind",
+                "127.0.0.1",
+                "--requirepass",
+                "s3cret",
+            ])
+            .arg("--dir")
+            .arg(directory.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-server is installed");
+        let redis = Self { port, child, _directory: directory };
+        wait_for("redis", || redis.ask(0, &["PING"]) == "PONG");
+        redis
+    }
+
+    fn ask(&self, database: u8, arguments: &[&str]) -> String {
+        let output = Command::new("redis-cli")
+            .env("REDISCLI_AUTH", "s3cret")
+            .args(["-p", &self.port.to_string(), "-n", &database.to_string()])
+            .args(arguments)
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
+    fn keys(&self, database: u8) -> Vec<String> {
+        let mut keys: Vec<String> = self.ask(database, &["KEYS", "*"]).lines().map(str::to_owned).collect();
+        keys.retain(|key| !key.is_empty());
+        keys.sort();
+        keys
+    }
+
+    fn url(&self, database: u8) -> String {
+        format!("redis://:s3cret@127.0.0.1:{}/{database}", self.port)
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn crossfade(arguments: &[&str]) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_crossfade")).args(arguments).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_drain_waits_for_queued_and_running_jobs_of_its_own_bench() {
+    let redis = Redis::start();
+    redis.ask(0, &["RPUSH", "rq:queue:blue:short", "job1"]);
+    redis.ask(0, &["ZADD", "rq:wip:blue:long", "99999999999", "job2"]);
+    redis.ask(0, &["ZADD", "rq:wip:blue:default", "1000", "lost-long-ago"]);
+    redis.ask(0, &["RPUSH", "rq:queue:green:short", "not-ours"]);
+    let url = redis.url(0);
+    let drain = ["drain", "--redis-queue", &url, "--bench-id", "blue"];
+    let (code, text) = crossfade(&[&drain[..], &["--wait", "1"]].concat());
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("2 jobs are left after 1 s: short: 1 queued")
+            && text.contains("long: 0 queued, 1 running"),
+        "{text}"
+    );
+    assert!(!text.contains("s3cret"), "{text}");
+    let drained = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| crossfade(&drain));
+        redis.ask(0, &["LPOP", "rq:queue:blue:short"]);
+        redis.ask(0, &["ZREM", "rq:wip:blue:long", "job2"]);
+        waiting.join().unwrap()
+    });
+    assert_eq!(drained.0, 0, "{}", drained.1);
+    assert_eq!(redis.ask(0, &["LLEN", "rq:queue:green:short"]), "1");
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn clearing_a_prefix_takes_nothing_else_and_no_waiting_rows() {
+    let redis = Redis::start();
+    for key in ["site|a", "site|b", "site2|a", "xsite|a", "s*te|a", "assets_json"] {
+        redis.ask(1, &["SET", key, "1"]);
+    }
+    redis.ask(1, &["RPUSH", "site|insert_queue_for_Access Log", "row"]);
+    redis.ask(0, &["SET", "site|a", "other logical database"]);
+    let (code, text) = crossfade(&["cache-clear", "--redis-cache", &redis.url(1), "--prefix", "site"]);
+    assert_eq!((code, text.contains("2 keys of site deleted")), (0, true), "{text}");
+    assert_eq!(
+        redis.keys(1),
+        ["assets_json", "s*te|a", "site2|a", "site|insert_queue_for_Access Log", "xsite|a"]
+    );
+    let (code, _) = crossfade(&["cache-clear", "--redis-cache", &redis.url(1), "--prefix", "s*te"]);
+    assert_eq!(code, 0);
+    assert_eq!(redis.keys(1), ["assets_json", "site2|a", "site|insert_queue_for_Access Log", "xsite|a"]);
+    assert_eq!(redis.keys(0), ["site|a"]);
+}
+
+#[test]
+#[ignore = "needs mariadbd and redis-server"]
+fn a_contract_clears_blues_redis_and_hands_its_waiting_rows_to_green() {
+    let redis = Redis::start();
+    let site = Site::small("redis_contract");
+    site.plan(plans::additive());
+    site.expanded();
+    for key in ["redis_contract__r1|doctype_meta", "redis_contract|doctype_meta", "other|key"] {
+        redis.ask(1, &["SET", key, "1"]);
+    }
+    redis.ask(2, &["SET", "redis_contract|doctype_meta", "green's"]);
+    redis.ask(1, &["RPUSH", "redis_contract__r1|insert_queue_for_Access Log", "1", "2", "3"]);
+    redis.ask(2, &["RPUSH", "redis_contract|insert_queue_for_Access Log", "0"]);
+    site.run("contract", &["--redis-cache", &redis.url(1), "--live-redis-cache", &redis.url(2)]).ok();
+    assert_eq!(redis.keys(1), ["other|key"]);
+    assert_eq!(redis.keys(2), ["redis_contract|doctype_meta", "redis_contract|insert_queue_for_Access Log"]);
+    assert_eq!(
+        redis.ask(2, &["LRANGE", "redis_contract|insert_queue_for_Access Log", "0", "-1"]),
+        "0\n1\n2\n3"
+    );
+}
+
+#[test]
+#[ignore = "needs mariadbd and redis-server"]
+fn a_rollback_clears_the_bases_keys_first_and_blues_at_the_end() {
+    let redis = Redis::start();
+    let site = Site::small("redis_rollback");
+    site.plan(plans::additive());
+    site.expanded();
+    for database in [1, 2] {
+        redis.ask(database, &["SET", "redis_rollback|doctype_meta", "green's or stale"]);
+        redis.ask(database, &["SET", "redis_rollback__r1|doctype_meta", "blue's"]);
+    }
+    let urls = [redis.url(1), redis.url(2)];
+    let both = ["--redis-cache", &urls[0], "--redis-cache", &urls[1]];
+    site.run("rollback", &[&["--stage", "tables"][..], &both].concat()).ok();
+    for database in [1, 2] {
+        assert_eq!(redis.keys(database), ["redis_rollback__r1|doctype_meta"]);
+        redis.ask(database, &["SET", "redis_rollback|new", "blue's again"]);
+    }
+    site.run("rollback", &[&["--stage", "finish"][..], &both].concat()).ok();
+    for database in [1, 2] {
+        assert_eq!(redis.keys(database), ["redis_rollback|new"]);
+    }
+}

@@ -1,0 +1,119 @@
+//! What cannot go well is refused before anything is changed, with what to do.
+
+use super::plans;
+use super::site::Site;
+
+/// Refused with exit code 3 and this text, and the server is as before.
+#[track_caller]
+fn refused(site: &Site, text: &str) {
+    let before = site.traces();
+    let ran = site.run("isolate", &[]);
+    assert_eq!(ran.code, 3, "{}", ran.output);
+    assert!(ran.output.contains(text), "{}", ran.output);
+    assert_eq!(site.traces(), before);
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn what_blues_schema_cannot_stand_for_is_refused() {
+    let site = Site::small("ref_features");
+    site.plan(plans::neutral());
+    site.admin("CREATE TRIGGER mine AFTER INSERT ON tabWorkspace FOR EACH ROW SET @a = 1");
+    refused(&site, "table tabWorkspace is copied for blue but has the trigger mine: drop it");
+    site.admin("DROP TRIGGER mine; CREATE TABLE tabRef (name varchar(140) PRIMARY KEY, w varchar(140), FOREIGN KEY fk (w) REFERENCES tabWorkspace (name))");
+    refused(&site, "from tabRef to tabWorkspace touches a table that is copied for blue");
+    site.admin("DROP TABLE tabRef; CREATE PROCEDURE p() SELECT 1");
+    refused(&site, "stored routines (p)");
+    site.server.root("DROP PROCEDURE ref_features.p");
+    site.admin("ALTER TABLE tabWorkspace DROP PRIMARY KEY");
+    refused(&site, "table tabWorkspace is copied for blue but has no primary key");
+    site.admin("ALTER TABLE tabWorkspace ADD PRIMARY KEY (name)");
+    // A trigger on a table that blue sees through a view is no obstacle: it fires for blue as well.
+    site.admin("CREATE TABLE log (a int); CREATE TRIGGER mine AFTER INSERT ON tabOrder FOR EACH ROW INSERT INTO log VALUES (1)");
+    site.run("isolate", &[]).ok();
+    site.blue("INSERT INTO tabOrder (name) VALUES ('T')");
+    assert_eq!(site.base("SELECT COUNT(*) FROM log"), "1");
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_schema_or_user_that_is_not_ours_is_never_touched() {
+    let site = Site::small("ref_strangers");
+    site.plan(plans::neutral());
+    site.server.root("CREATE DATABASE ref_strangers__r1; CREATE TABLE ref_strangers__r1.precious (a int)");
+    refused(&site, "a database ref_strangers__r1 exists that is not Crossfade's");
+    site.server.root("DROP DATABASE ref_strangers__r1; CREATE USER ref_strangers__r1@localhost");
+    refused(&site, "a user ref_strangers__r1 exists that is not Crossfade's");
+    site.server.root("DROP USER ref_strangers__r1@localhost");
+    site.run("isolate", &[]).ok();
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn an_administrator_without_the_rights_is_told_which_are_missing() {
+    let site = Site::small("ref_rights");
+    site.plan(plans::neutral());
+    site.server.root("CREATE USER weak@'%' IDENTIFIED BY 'weak'; GRANT ALL ON ref_rights.* TO weak@'%'");
+    let directory = site.server.directory.join("weak");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::write(directory.join("username"), "weak").unwrap();
+    std::fs::write(directory.join("password"), "weak").unwrap();
+    let ran = site.run("isolate", &[]);
+    assert_eq!(ran.code, 0, "{}", ran.output);
+    let mut command = site.command("isolate", &[]);
+    let arguments: Vec<String> = command.get_args().map(|text| text.to_string_lossy().into_owned()).collect();
+    let strong = site.server.credentials().display().to_string();
+    let weak: Vec<String> = arguments
+        .into_iter()
+        .map(|text| if text == strong { directory.display().to_string() } else { text })
+        .collect();
+    command = std::process::Command::new(env!("CARGO_BIN_EXE_crossfade"));
+    let output = command.args(weak).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("lacks PROCESS") && text.contains("lacks CREATE USER"), "{text}");
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn commands_out_of_order_are_refused() {
+    let site = Site::small("ref_order");
+    site.plan(plans::additive());
+    let early = site.run("expand", &[]);
+    assert_eq!((early.code, early.output.contains("run isolate first")), (3, true), "{}", early.output);
+    site.run("isolate", &[]).ok();
+    let unsettled = site.run("contract", &[]);
+    assert_eq!(
+        (unsettled.code, unsettled.output.contains("run expand before contract")),
+        (3, true),
+        "{}",
+        unsettled.output
+    );
+    site.run("expand", &[]).ok();
+    let unfinished = site.run("rollback", &["--stage", "finish"]);
+    assert_eq!(
+        (unfinished.code, unfinished.output.contains("run --stage tables first")),
+        (3, true),
+        "{}",
+        unfinished.output
+    );
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_plan_that_was_edited_is_not_run() {
+    let site = Site::small("ref_edited");
+    let plan = plans::additive().seal().unwrap();
+    let path = site.server.directory.join("edited.json");
+    let json = serde_json::to_string(&plan).unwrap();
+    std::fs::write(&path, json.replace("channel", "channe1")).unwrap();
+    let arguments = ["expand", "--database", "mysql://127.0.0.1:1/x", "--schema", "x__r1", "--plan"];
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_crossfade"))
+        .args(arguments)
+        .arg(&path)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("its hash does not fit its content"), "{text}");
+}

@@ -1,0 +1,154 @@
+//! One MariaDB for all tests of this process.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// A server in a temporary directory.
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    pub(crate) directory: PathBuf,
+    // Its standard input is the pipe whose end stops the server, however this process ends.
+    _keeper: Child,
+}
+
+/// The server, started at first use.
+pub(crate) fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(Server::start)
+}
+
+impl Server {
+    fn start() -> Self {
+        let directory = tempfile::Builder::new().prefix("crossfade-mariadb").tempdir().unwrap().keep();
+        let data = directory.join("data");
+        let made = Command::new("mariadb-install-db")
+            .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
+            .arg(format!("--datadir={}", data.display()))
+            .args(user_option())
+            .output()
+            .expect("mariadb-install-db is installed");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let port = free_port();
+        // A folder of its own: a server that starts removes the temporary tables of all others in a shared one.
+        std::fs::create_dir(directory.join("tmp")).unwrap();
+        let script = r#""$@" & server=$!; read -r _; kill "$server"; wait "$server"; rm -rf "$DIRECTORY""#;
+        let log = std::fs::File::create(directory.join("server.log")).unwrap();
+        let keeper = Command::new("sh")
+            .args(["-c", script, "sh"])
+            .arg(mariadbd())
+            .arg("--no-defaults")
+            .args(user_option())
+            .arg(format!("--datadir={}", data.display()))
+            .arg(format!("--socket={}", directory.join("socket").display()))
+            .arg(format!("--tmpdir={}", directory.join("tmp").display()))
+            .arg(format!("--port={port}"))
+            .args([
+                "--bind-address=127.0.0.1",
+                "--server-id=1",
+                "--binlog-format=ROW",
+                "--max-connections=500",
+            ])
+            .args(["--character-set-server=utf8mb4", "--collation-server=utf8mb4_unicode_ci"])
+            .args(["--log-bin-trust-function-creators=1", "--innodb-flush-log-at-trx-commit=1"])
+            .arg(format!("--log-bin={}", data.join("binlog").display()))
+            .env("DIRECTORY", &directory)
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let server = Self { port, directory, _keeper: keeper };
+        server.wait_until_ready();
+        server.root(
+            "CREATE USER admin@'%' IDENTIFIED BY 'admin secret'; \
+             GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER, CREATE TEMPORARY TABLES, \
+             LOCK TABLES, EXECUTE, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, TRIGGER ON *.* TO admin@'%' WITH GRANT OPTION; \
+             GRANT CREATE USER, PROCESS ON *.* TO admin@'%'",
+        );
+        let credentials = server.credentials();
+        std::fs::create_dir(&credentials).unwrap();
+        std::fs::write(credentials.join("username"), "admin\n").unwrap();
+        std::fs::write(credentials.join("password"), "admin secret\n").unwrap();
+        server
+    }
+
+    /// The administrator's Secret, as it is mounted into a Job.
+    pub(crate) fn credentials(&self) -> PathBuf {
+        self.directory.join("credentials")
+    }
+
+    /// Runs SQL as root; panics if the server says no.
+    pub(crate) fn root(&self, sql: &str) -> String {
+        self.client("root", "", "", sql).unwrap()
+    }
+
+    /// Runs SQL by the `mariadb` client: rows as tab-separated lines, or the server's error.
+    pub(crate) fn client(
+        &self,
+        user: &str,
+        password: &str,
+        database: &str,
+        sql: &str,
+    ) -> Result<String, String> {
+        self.client_from(user, password, database, sql.as_bytes())
+    }
+
+    /// The same with a whole script.
+    pub(crate) fn client_from(
+        &self,
+        user: &str,
+        password: &str,
+        database: &str,
+        sql: &[u8],
+    ) -> Result<String, String> {
+        use std::io::Write;
+        let mut child = Command::new("mariadb")
+            .args(["--no-defaults", "--batch", "--skip-column-names", "--default-character-set=utf8mb4"])
+            .args(["--host=127.0.0.1", "--protocol=TCP", &format!("--port={}", self.port)])
+            .args([&format!("--user={user}"), &format!("--password={password}"), database])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the mariadb client is installed");
+        let mut input = child.stdin.take().unwrap();
+        let sql = sql.to_owned();
+        let writer = std::thread::spawn(move || {
+            let _ = input.write_all(&sql);
+        });
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
+    }
+
+    fn wait_until_ready(&self) {
+        let begun = Instant::now();
+        while self.client("root", "", "", "SELECT 1").is_err() {
+            let log = || std::fs::read_to_string(self.directory.join("server.log")).unwrap_or_default();
+            assert!(begun.elapsed() < Duration::from_mins(1), "mariadbd does not start:\n{}", log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+fn mariadbd() -> &'static str {
+    if Path::new("/usr/sbin/mariadbd").exists() { "/usr/sbin/mariadbd" } else { "mariadbd" }
+}
+
+/// As root the server asks to be told so.
+fn user_option() -> Option<&'static str> {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    (id.stdout.trim_ascii() == b"0").then_some("--user=root")
+}
+
+/// A port that nobody has now.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

@@ -1,0 +1,185 @@
+//! A site in the test server: its database, its user, blue's schema, and the commands that work on it.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use crossfade::plan::Plan;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::server::{Server, server};
+
+/// What a command printed and how it ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) output: String,
+}
+
+impl Ran {
+    /// The output, if the command succeeded.
+    #[track_caller]
+    pub(crate) fn ok(self) -> String {
+        assert_eq!(self.code, 0, "{}", self.output);
+        self.output
+    }
+}
+
+/// One site; its name is that of the test.
+pub(crate) struct Site {
+    pub(crate) server: &'static Server,
+    pub(crate) name: String,
+    pub(crate) schema: String,
+    directory: PathBuf,
+}
+
+/// A schema like Frappe's, as small as possible.
+pub(crate) const SMALL: &str = "
+CREATE TABLE tabDocType (name varchar(140) PRIMARY KEY, module varchar(140), custom int(1) NOT NULL DEFAULT 0);
+CREATE TABLE tabDocField (name varchar(140) PRIMARY KEY, parent varchar(140), fieldname varchar(140), KEY parent (parent));
+CREATE TABLE `tabCustom Field` (name varchar(140) PRIMARY KEY, dt varchar(140), fieldname varchar(140));
+CREATE TABLE tabWorkspace (name varchar(140) PRIMARY KEY, title varchar(140), idx int(8) NOT NULL DEFAULT 0);
+CREATE TABLE tabSingles (doctype varchar(255), field varchar(255), value longtext, KEY singles (doctype, field));
+CREATE TABLE tabOrder (name varchar(140) PRIMARY KEY, modified datetime(6), title varchar(140), amount decimal(21,9) NOT NULL DEFAULT 0);
+CREATE TABLE `tabOrder Item` (name varchar(140) PRIMARY KEY, parent varchar(140), parenttype varchar(140), qty int(11) NOT NULL DEFAULT 0, KEY parent (parent));
+CREATE TABLE `tab``odd \"name` (name varchar(140) PRIMARY KEY, `a``b` int);
+CREATE TABLE __global_search (doctype varchar(100), name varchar(140), content text, UNIQUE KEY k (doctype, name), FULLTEXT KEY content (content)) ENGINE=MyISAM;
+CREATE TABLE tabLine (name bigint(20) PRIMARY KEY, text varchar(140));
+CREATE SEQUENCE line_id_seq START WITH 1 INCREMENT BY 1 NOCACHE NOCYCLE;
+CREATE VIEW order_titles AS SELECT title, COUNT(*) AS orders FROM tabOrder GROUP BY title;
+INSERT INTO tabDocType VALUES ('Order', 'Sales', 0), ('Order Item', 'Sales', 0), ('Settings', 'Core', 0);
+INSERT INTO tabDocField VALUES ('f1', 'Order', 'title'), ('f2', 'Order', 'amount'), ('f3', 'Order Item', 'qty');
+INSERT INTO tabWorkspace VALUES ('Home', 'Home', 1), ('Sales', 'Sales', 2);
+INSERT INTO tabSingles VALUES ('Settings', 'colour', 'red'), ('Settings', 'logo', 'a.png'), ('Settings', 'modified', 't0'), ('Own', 'x', '1');
+INSERT INTO tabOrder (name, modified, title) VALUES ('O1', NOW(6), 'one'), ('O2', NOW(6), 'two');
+INSERT INTO `tabOrder Item` VALUES ('I1', 'O1', 'Order', 5), ('I2', 'O2', 'Order', 6);
+INSERT INTO tabLine VALUES (NEXTVAL(line_id_seq), 'first');
+";
+
+impl Site {
+    /// A site with the small schema.
+    pub(crate) fn small(name: &str) -> Self {
+        let site = Self::empty(name);
+        site.admin(SMALL);
+        site
+    }
+
+    /// A site without tables.
+    pub(crate) fn empty(name: &str) -> Self {
+        let server = server();
+        let schema = format!("{name}__r1");
+        let directory = server.directory.join(name);
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::write(directory.join("blue-password"), "blue's \\ \"secret\"\n").unwrap();
+        server.root(&format!(
+            "CREATE DATABASE {name}; CREATE USER {name}@'%' IDENTIFIED BY 'base'; \
+             GRANT ALL PRIVILEGES ON `{}`.* TO {name}@'%'",
+            name.replace('_', "\\_")
+        ));
+        Self { server, name: name.to_owned(), schema, directory }
+    }
+
+    /// Runs SQL as the administrator in the base.
+    #[track_caller]
+    pub(crate) fn admin(&self, sql: &str) -> String {
+        self.server.client("admin", "admin secret", &self.name, sql).unwrap()
+    }
+
+    /// Runs SQL as the tables' own user: blue before the hand-over, green after it.
+    pub(crate) fn try_base(&self, sql: &str) -> Result<String, String> {
+        self.server.client(&self.name, "base", &self.name, sql)
+    }
+
+    /// The same, which must succeed.
+    #[track_caller]
+    pub(crate) fn base(&self, sql: &str) -> String {
+        self.try_base(sql).unwrap()
+    }
+
+    /// Runs SQL as blue's user in blue's schema.
+    pub(crate) fn try_blue(&self, sql: &str) -> Result<String, String> {
+        self.server.client(&self.schema, "blue's \\ \"secret\"", &self.schema, sql)
+    }
+
+    /// The same, which must succeed.
+    #[track_caller]
+    pub(crate) fn blue(&self, sql: &str) -> String {
+        self.try_blue(sql).unwrap()
+    }
+
+    /// URL for a driver.
+    pub(crate) fn url(&self, user: &str, password: &str, database: &str) -> String {
+        format!("mysql://{user}:{password}@127.0.0.1:{}/{database}", self.server.port)
+    }
+
+    /// Writes the plan that the next commands use.
+    pub(crate) fn plan(&self, plan: Plan) {
+        let json = serde_json::to_vec(&plan.seal().unwrap()).unwrap();
+        let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+        packed.write_all(&json).unwrap();
+        std::fs::write(self.directory.join("plan.json.gz"), packed.finish().unwrap()).unwrap();
+    }
+
+    /// A command with what all of them take.
+    pub(crate) fn command(&self, name: &str, more: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_crossfade"));
+        command
+            .arg(name)
+            .arg("--database")
+            .arg(format!("mysql://127.0.0.1:{}/{}", self.server.port, self.name));
+        command.arg("--credentials").arg(self.server.credentials());
+        if name != "handover" {
+            command.arg("--schema").arg(&self.schema).arg("--plan").arg(self.directory.join("plan.json.gz"));
+        }
+        if name == "isolate" {
+            command.arg("--schema-password-file").arg(self.directory.join("blue-password"));
+        }
+        command.args(more).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run(&self, name: &str, more: &[&str]) -> Ran {
+        let output = self.command(name, more).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        Ran { code: output.status.code().unwrap_or(-1), output: String::from_utf8_lossy(&text).into_owned() }
+    }
+
+    /// Starts a command, to be killed.
+    pub(crate) fn start(&self, name: &str, more: &[&str]) -> Child {
+        self.command(name, more).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Isolates, hands over and expands.
+    #[track_caller]
+    pub(crate) fn expanded(&self) {
+        self.run("isolate", &[]).ok();
+        self.run("handover", &["--quiet-seconds", "0"]).ok();
+        self.run("expand", &[]).ok();
+    }
+
+    /// Everything on the server that could be left behind by a release: databases, users, rights, triggers.
+    pub(crate) fn traces(&self) -> String {
+        let like = format!("LIKE '{}%'", self.name.replace('_', "\\_"));
+        self.server.root(&format!(
+            "SELECT 'database', schema_name FROM information_schema.schemata WHERE schema_name {like} ORDER BY 2; \
+             SELECT 'user', user, host FROM mysql.user WHERE user {like} ORDER BY 2; \
+             SELECT 'database right', db, user FROM mysql.db WHERE REPLACE(db, '\\\\', '') {like} ORDER BY 2, 3; \
+             SELECT 'table right', db, user, table_name FROM mysql.tables_priv WHERE db {like} ORDER BY 2, 3, 4; \
+             SELECT 'trigger', trigger_name FROM information_schema.triggers WHERE trigger_schema {like} ORDER BY 2; \
+             SELECT 'object', table_name, table_type FROM information_schema.tables WHERE table_schema = '{}' ORDER BY 2",
+            self.name
+        ))
+    }
+}
+
+/// Waits for a condition, at most half a minute.
+#[track_caller]
+pub(crate) fn wait_for(what: &str, condition: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !condition() {
+        assert!(begun.elapsed().as_secs() < 30, "waited 30 s for {what}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
