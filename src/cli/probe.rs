@@ -1,7 +1,7 @@
 //! `crossfade probe`: does this bench serve a site?
 
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use http_body_util::{BodyExt, Empty, Limited};
@@ -22,21 +22,37 @@ pub(crate) struct Probe {
     /// The site, sent as Host and as X-Frappe-Site-Name.
     #[arg(long)]
     site: String,
-    /// Seconds to wait for the answer.
+    /// Seconds to wait for one answer.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     timeout: u64,
+    /// Seconds in which to ask again until the site answers: a server that starts is given time.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    wait: u64,
 }
+
+/// Time between two tries.
+const PAUSE: Duration = Duration::from_millis(500);
 
 impl Probe {
     /// Runs the command.
     pub(crate) fn run(&self, output: Output) -> ExitCode {
         site::run(output, |_| async move {
-            let bound = Duration::from_secs(self.timeout);
-            let (status, body) = tokio::time::timeout(bound, self.get()).await.map_err(|_| {
-                Failure::Unmet(format!("{} gave no answer in {} s", self.url, self.timeout))
-            })??;
-            judge(status, &body, &self.site).map(|()| format!("{} answers with {status}", self.site))
+            let end = Instant::now() + Duration::from_secs(self.wait);
+            loop {
+                match self.ask().await {
+                    Err(_) if Instant::now() < end => tokio::time::sleep(PAUSE).await,
+                    outcome => return outcome,
+                }
+            }
         })
+    }
+
+    async fn ask(&self) -> Result<String, Failure> {
+        let bound = Duration::from_secs(self.timeout);
+        let answer = tokio::time::timeout(bound, self.get()).await;
+        let (status, body) = answer
+            .map_err(|_| Failure::Unmet(format!("{} gave no answer in {} s", self.url, self.timeout)))??;
+        judge(status, &body, &self.site).map(|()| format!("{} answers with {status}", self.site))
     }
 
     async fn get(&self) -> Result<(StatusCode, String), Failure> {
