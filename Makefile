@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test fmt fmt-check lint doc unit mariadb e2e bed-up bed-down images crds clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit sample-bench mariadb e2e bed-up bed-down images crds clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -24,9 +24,9 @@ setup: ## Install what is missing by apt (as root), and Locust in an environment
 	$(call timed,setup,e2e/bed/setup.sh > /dev/null)
 
 demo: setup ## The usual way and Crossfade side by side on a real cluster; KEEP=1 leaves it up
-	$(call timed,demo,PROFILE=release e2e/bed/with.sh cargo run --release --example demo)
+	$(call timed,demo,e2e/bed/with.sh cargo run --example demo)
 
-test: setup fmt-check lint doc unit mariadb e2e ## Everything that CI runs
+test: setup fmt-check lint doc unit sample-bench mariadb e2e ## Everything that CI runs
 	@echo "all tests passed"
 
 fmt: ## Format the code
@@ -43,6 +43,9 @@ doc: ## Build the documentation, warnings are errors
 
 unit: ## Tests that need no server
 	$(call timed,unit,cargo test)
+
+sample-bench: ## Tests of the sample bench, with a MariaDB and a Redis that they start themselves
+	$(call timed,sample-bench,cd e2e/sample-bench/tests && PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m unittest -q)
 
 mariadb: ## Tests against a real MariaDB and Redis, which they start themselves
 	$(call timed,mariadb,cargo test --test mariadb -- --include-ignored)

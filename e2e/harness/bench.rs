@@ -26,6 +26,11 @@ pub fn image(version: &str) -> String {
     replaced.unwrap_or_else(|| format!("localhost/sample-bench:{version}"))
 }
 
+/// What the environment says, or else the sample bench's own.
+fn said(variable: &str, sample: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| sample.to_owned())
+}
+
 /// A bench with one site.
 #[derive(Debug, Clone)]
 pub struct Bench {
@@ -63,6 +68,9 @@ impl Bench {
     pub fn manifest(&self, file: &str, version: &str) -> Fallible<String> {
         let text = std::fs::read_to_string(repository().join("e2e/manifests").join(file))?;
         let text = text.replace("${LAYOUT}", LAYOUT).replace("${VOLUMES}", VOLUMES);
+        let new_site = r#"[bench, new-site, "${SITE}", --db-root-username, crossfade_admin]"#;
+        let text = text.replace("${NEW_SITE}", &said("NEW_SITE_COMMAND", new_site));
+        let text = text.replace("${WEB}", &said("WEB_COMMAND", r#"[bench, serve, --port, "8000"]"#));
         Ok(text.replace("${IMAGE}", &image(version)).replace("${SITE}", &self.site))
     }
 
