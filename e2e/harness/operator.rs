@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::Fallible;
-use super::cluster::{Namespace, program, repository, run};
+use super::cluster::{Namespace, program, repository, run, until};
 
 /// Namespace of the operator.
 pub const NAMESPACE: &str = "crossfade-system";
@@ -43,6 +43,18 @@ pub fn kill() -> Fallible {
     namespace
         .kubectl(&["delete", "pod", "-l", "app.kubernetes.io/name=crossfade", "--force", "--grace-period=0"])
         .map(drop)
+}
+
+/// Stops the operator's Pods and waits until they are gone, or (with a number) starts them.
+pub fn scale(replicas: u32) -> Fallible {
+    let namespace = Namespace { name: NAMESPACE.to_owned() };
+    let replicas = format!("--replicas={replicas}");
+    namespace.kubectl(&["scale", "deployment/crossfade", &replicas])?;
+    namespace.kubectl(&["rollout", "status", "deployment/crossfade", "--timeout=120s"])?;
+    until("the operator's Pods as told", Duration::from_mins(1), || {
+        let pods = namespace.list("pods", "app.kubernetes.io/name=crossfade")?;
+        Ok((format!("--replicas={}", pods.len()) == replicas).then_some(()))
+    })
 }
 
 /// Waits until the operator is available again.

@@ -1,7 +1,9 @@
 //! One file a behaviour that users rely on.
 
 mod abort;
+mod deletion;
 mod kills;
+mod observing;
 mod release;
 mod rights;
 mod validation;
@@ -37,4 +39,18 @@ fn must_be_clean(requests: &[Request]) -> Fallible<Figures> {
     }
     let first: Vec<&Request> = requests.iter().filter(|request| request.failure.is_some()).take(3).collect();
     Err(format!("of {} requests failed {:?}; the first: {first:#?}", figures.requests, figures.kinds).into())
+}
+
+/// Only the site's own database and user are left on the server, and no trigger.
+fn only_the_site_is_left(bench: &Bench) -> Fallible {
+    let left = bench.sql(
+        "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'shop%' \
+         UNION ALL SELECT User FROM mysql.user WHERE User LIKE 'shop%' \
+         UNION ALL SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA LIKE 'shop%'",
+    )?;
+    if left.split_whitespace().collect::<Vec<_>>() == ["shop", "shop"] {
+        Ok(())
+    } else {
+        Err(format!("the database holds more than the site and its user: {left}").into())
+    }
 }

@@ -36,15 +36,5 @@ fn nothing_is_left(bench: &crate::harness::bench::Bench, revision: u32) -> Falli
             .into());
         }
     }
-    let sql = "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'shop%' \
-               UNION ALL SELECT User FROM mysql.user WHERE User LIKE 'shop%' \
-               UNION ALL SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA LIKE 'shop%'";
-    let command =
-        format!("mariadb -N -ucrossfade_admin -p\"$(cat /run/secrets/mariadb/password)\" -e \"{sql}\"");
-    let left = bench.namespace.kubectl(&["exec", "mariadb-0", "--", "sh", "-c", &command])?;
-    if left.split_whitespace().collect::<Vec<_>>() == ["shop", "shop"] {
-        Ok(())
-    } else {
-        Err(format!("the database holds more than the site and its user: {left}").into())
-    }
+    super::only_the_site_is_left(bench)
 }

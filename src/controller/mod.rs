@@ -154,8 +154,10 @@ async fn tell(
     };
     ctx.metrics.set_release(release, &status);
     status::write(ctx, release, &status).await?;
-    if let (None, Some(event)) = (error, &decision.event) {
-        event::publish(ctx, release, event).await;
+    if error.is_none() {
+        for event in &decision.events {
+            event::publish(ctx, release, event).await;
+        }
     }
     Ok(())
 }

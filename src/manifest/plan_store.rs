@@ -128,11 +128,12 @@ pub fn config_map(green: &Blueprint<'_>, packed: PackedPlan) -> Result<ConfigMap
     let mut metadata =
         green.metadata(name(&green.release_name(), green.revision, &plan.site), Component::StoredPlan);
     metadata.labels.get_or_insert_default().insert(LABEL_SITE.to_owned(), site_slug(&plan.site));
+    let summary = summary(&plan).chars().take(MAX_SUMMARY).collect();
     metadata.annotations = Some(BTreeMap::from([
         (ANNOTATION_SITE.to_owned(), plan.site),
         (ANNOTATION_PLAN_HASH.to_owned(), plan.hash),
         (ANNOTATION_PLAN_VERDICT.to_owned(), plan.verdict.name().to_owned()),
-        (ANNOTATION_PLAN_SUMMARY.to_owned(), plan.summary.chars().take(MAX_SUMMARY).collect()),
+        (ANNOTATION_PLAN_SUMMARY.to_owned(), summary),
     ]));
     Ok(ConfigMap {
         metadata,
@@ -153,6 +154,15 @@ pub fn read(config_map: &ConfigMap) -> Option<(String, PlanSeen)> {
         summary: annotations.get(ANNOTATION_PLAN_SUMMARY)?.clone(),
     };
     Some((annotations.get(ANNOTATION_SITE)?.clone(), plan))
+}
+
+/// The plan's summary, and what blocks it in a developer's words: a status line must say what to do.
+fn summary(plan: &Plan) -> String {
+    let blocking = plan.changes.iter().filter(|change| change.verdict == Verdict::Blocking);
+    blocking.fold(plan.summary.clone(), |text, change| {
+        let field = change.field.as_ref().map(|field| format!(".{field}")).unwrap_or_default();
+        format!("{text}; {} {}{field}: {}", change.kind, change.doctype, change.why)
+    })
 }
 
 #[cfg(test)]

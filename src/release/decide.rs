@@ -10,7 +10,7 @@ use super::status::{self, Say};
 use super::{Action, JobStep, Observed, Record, RecordState, Revision, Running};
 use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_RETRY, reason};
 use crate::api::status::FrappeReleaseStatus;
-use crate::api::{Phase, Template};
+use crate::api::{Phase, Template, condition};
 
 /// What to do now, what to say, and when to look again.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +25,8 @@ pub struct Decision {
     pub recheck: Duration,
     /// Whether the resource may go: nothing is left behind that only the operator can clear.
     pub is_finalized: bool,
-    /// What to tell in an event; only with the actions that make it true.
-    pub event: Option<Event>,
+    /// What to tell in events, once the actions that make it true are done.
+    pub events: Vec<Event>,
 }
 
 /// An event of the resource.
@@ -64,14 +64,44 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Decision {
     };
     let is_deleted = seen.release.metadata.deletion_timestamp.is_some();
     let status = status::write(seen, current, verdict.phase, &verdict.say, now);
+    let mut events: Vec<Event> = verdict.event.into_iter().collect();
+    events.extend(news(seen.release.status.as_ref(), &status));
     Decision {
         phase: verdict.phase,
         is_finalized: is_deleted && going.is_none(),
         actions: if is_deleted && going.is_none() { Vec::new() } else { verdict.actions },
         status,
         recheck: verdict.recheck,
-        event: verdict.event,
+        events,
     }
+}
+
+/// What became different since the status was written last: the weight, and a halt with its reason.
+///
+/// With the status lost it is told again: an event too many, never one too few.
+fn news(before: Option<&FrappeReleaseStatus>, now: &FrappeReleaseStatus) -> Vec<Event> {
+    let mut events = Vec::new();
+    let weight = |status: &FrappeReleaseStatus| status.weight.unwrap_or_default();
+    let same_green = |before: &&FrappeReleaseStatus| {
+        before.green.as_ref().map(|green| green.revision) == now.green.as_ref().map(|green| green.revision)
+    };
+    if let (Some(before), Some(green)) = (before.filter(same_green), &now.green)
+        && weight(before) != weight(now)
+    {
+        let note =
+            format!("revision {}: {} % -> {} % of the traffic", green.revision, weight(before), weight(now));
+        events.push(Event { reason: reason::WEIGHT, note, is_warning: false });
+    }
+    let halt = |status: &FrappeReleaseStatus| {
+        let stalled = status.conditions.iter().find(|c| c.type_ == condition::STALLED && c.status == "True");
+        stalled.map(|condition| condition.reason.clone())
+    };
+    if let Some(why) = halt(now).filter(|why| before.and_then(halt).as_ref() != Some(why)) {
+        let is_approval = why == reason::APPROVAL;
+        let reason = if is_approval { reason::APPROVAL } else { reason::STALLED };
+        events.push(Event { reason, note: format!("{why}: {}", now.message), is_warning: !is_approval });
+    }
+    events
 }
 
 const fn is_going(state: &RecordState) -> bool {

@@ -212,3 +212,23 @@ fn a_blue_that_crashes_does_not_hold_the_way_back() {
     annotate(&mut world, ANNOTATION_ABORT, "2");
     assert_eq!(world.settle().phase, Phase::RolledBack, "{}", world.log.join("\n"));
 }
+
+#[test]
+fn weights_and_halts_are_told_once() {
+    let mut world = installed();
+    world.broken = vec![JobStep::Contract];
+    upgrade(&mut world, "erp:v2");
+    let mut told = Vec::new();
+    for _ in 0..60 {
+        told.extend(world.turn().events.into_iter().filter(|event| event.reason != "PhaseChanged"));
+    }
+    let told: Vec<(&str, &str)> = told.iter().map(|event| (event.reason, event.note.as_str())).collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert_eq!(told[0], ("WeightChanged", "revision 2: 0 % -> 10 % of the traffic"));
+    assert_eq!(told[1], ("WeightChanged", "revision 2: 10 % -> 100 % of the traffic"));
+    assert_eq!(told[2].0, "Stalled");
+    assert!(
+        told[2].1.starts_with("JobFailed: contract of erp-r2 failed: erp.example.com: it broke"),
+        "{told:?}"
+    );
+}

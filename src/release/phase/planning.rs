@@ -59,8 +59,7 @@ fn judge(going: &Going<'_>) -> Outcome {
     match plan.verdict {
         Verdict::Neutral | Verdict::Additive | Verdict::ContractOnly => {}
         Verdict::Blocking => {
-            let because =
-                format!("the plan is Blocking: {}; `kubectl crossfade plan` shows it", plan.summary);
+            let because = format!("the plan is Blocking: {}", plan.summary);
             return Outcome::Halt { because, reason: "PlanBlocking" };
         }
         // A change that this version can plan but not run must not start: one colour would miss its columns.

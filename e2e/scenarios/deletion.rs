@@ -1,0 +1,29 @@
+//! A FrappeRelease that is deleted in the middle of a release leaves the database as blue had it.
+
+use std::time::Duration;
+
+use super::{RELEASE, installed, only_the_site_is_left};
+use crate::harness::Fallible;
+use crate::harness::cluster::until;
+
+#[test]
+#[ignore = "needs the cluster of e2e/bed"]
+fn a_release_that_is_deleted_on_its_way_gives_the_database_back() -> Fallible {
+    let bench = installed("deletion")?;
+    let shape = "SELECT MD5(GROUP_CONCAT(name, migration_hash ORDER BY name)) FROM shop.tabDocType";
+    let before = bench.sql(shape)?;
+    bench.release("v2")?;
+    bench.wait_for_phase("StartingGreen", RELEASE)?;
+    if bench.sql(shape)? == before {
+        return Err("green's migrate has changed nothing: this scenario would prove nothing".into());
+    }
+    bench.namespace.kubectl(&["delete", "frapperelease", "shop", "--timeout=300s"])?;
+    if bench.sql(shape)? != before {
+        return Err("the metadata is not blue's again".into());
+    }
+    only_the_site_is_left(&bench)?;
+    until("all Pods of the bench are gone", Duration::from_mins(3), || {
+        Ok(bench.namespace.list("pods", "crossfade.dev/release=shop")?.is_empty().then_some(()))
+    })?;
+    bench.namespace.delete()
+}
