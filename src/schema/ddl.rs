@@ -16,7 +16,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Runs one statement as often as it needs within `budget`; then names who holds transactions on `databases`.
 ///
-/// On a table that many short transactions follow each other on without a gap, no-wait never gets in. From a third
+/// On a table that many short transactions follow each other on without a gap, no-wait never gets in. From a sixth
 /// of the budget on, and only if no transaction is older than a second, it may stand in the queue for one second at
 /// most: then it is in when those at work are done.
 pub(crate) async fn run(
@@ -31,7 +31,7 @@ pub(crate) async fn run(
     loop {
         tries += 1;
         let mut statement = sql.to_owned();
-        if begun.elapsed() > budget / 3 && looked.elapsed() > LOOK_EVERY {
+        if begun.elapsed() > budget / 6 && looked.elapsed() > LOOK_EVERY {
             looked = Instant::now();
             if blockers(connection, databases).await?.iter().all(|blocker| blocker.seconds <= 1) {
                 statement = format!("SET STATEMENT lock_wait_timeout = 1 FOR {sql}");

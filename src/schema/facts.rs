@@ -1,12 +1,12 @@
 //! What the planner wants to know of a live site: read-only questions to its database.
 
 use std::path::Path;
-use std::str::FromStr;
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
-use sqlx::{ConnectOptions, Executor};
+use sqlx::Executor;
+use sqlx::mysql::MySqlConnection;
 use thiserror::Error;
 
+use super::connection::Database;
 use crate::plan::{IndexFacts, Site, TableFacts};
 
 /// Rows of one answer; the largest sites have 60,000 columns.
@@ -15,12 +15,9 @@ const MAX_ROWS: usize = 1_000_000;
 /// Why the facts could not be read.
 #[derive(Debug, Error)]
 pub enum FactsError {
-    /// The address or the credentials are of no use.
-    #[error("failed to read the database address: {0}")]
-    Address(String),
-    /// No connection came about.
-    #[error("failed to connect to the site's database: {0}")]
-    Connect(#[source] sqlx::Error),
+    /// The database cannot be reached.
+    #[error(transparent)]
+    Database(#[from] super::Error),
     /// A question was not answered.
     #[error("failed to read {what} of the site's database: {source}")]
     Query {
@@ -42,34 +39,12 @@ pub enum FactsError {
 /// # Errors
 /// If the address cannot be read or the server cannot be reached.
 pub async fn connect(url: &str, credentials: Option<&Path>) -> Result<MySqlConnection, FactsError> {
-    // The parser's own message may repeat the URL, and with it a password.
-    let unreadable = || FactsError::Address("it must look like mysql://HOST:PORT/DBNAME".to_owned());
-    let mut options = MySqlConnectOptions::from_str(url)
-        .map_err(|_| unreadable())?
-        .statement_cache_capacity(0)
-        .timezone(None)
-        .disable_statement_logging();
-    if options.get_database().is_none_or(str::is_empty) {
-        return Err(unreadable());
-    }
-    if let Some(directory) = credentials {
-        options = options
-            .username(&credential(directory, "username")?)
-            .password(&credential(directory, "password")?);
-    }
-    let mut connection = options.connect().await.map_err(FactsError::Connect)?;
+    let mut connection = Database::new(url, credentials)?.connect().await?;
     let bounded =
         "SET SESSION lock_wait_timeout = 10, max_statement_time = 120; SET SESSION TRANSACTION READ ONLY";
-    connection.execute(sqlx::raw_sql(bounded)).await.map_err(FactsError::Connect)?;
+    let failed = |source| FactsError::Query { what: "the session", source };
+    connection.execute(sqlx::raw_sql(bounded)).await.map_err(failed)?;
     Ok(connection)
-}
-
-fn credential(directory: &Path, key: &str) -> Result<String, FactsError> {
-    let path = directory.join(key);
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        FactsError::Address(format!("no {key} in the credentials ({}): {error}", path.display()))
-    })?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Asks the connection's default database for everything that [`Site`] holds.

@@ -19,3 +19,14 @@ pub(crate) fn short_hash(name: &str) -> String {
 pub(crate) fn columns(names: &[String], prefix: &str) -> String {
     names.iter().map(|name| format!("{prefix}{}", identifier(name))).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_of_a_name_is_quoted() {
+        assert_eq!(qualified("a`b", "tab`; DROP TABLE x"), "`a``b`.`tab``; DROP TABLE x`");
+        assert_eq!(columns(&["a`".to_owned(), "b".to_owned()], "NEW."), "NEW.`a```, NEW.`b`");
+    }
+}

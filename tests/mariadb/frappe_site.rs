@@ -176,3 +176,93 @@ fn a_child_table_is_added_to_a_real_site_and_taken_back() {
     site.expanded();
     site.run("contract", &[]).ok();
 }
+
+/// A bench with the sample app in one of its versions.
+fn bench(version: &str) -> tempfile::TempDir {
+    let shared = std::env::var_os("CROSSFADE_SHARED").map(PathBuf::from).unwrap();
+    let bench = tempfile::tempdir().unwrap();
+    let app = bench.path().join("apps/acme/acme");
+    let doctypes = app.join("acme/doctype");
+    std::fs::create_dir_all(bench.path().join("sites")).unwrap();
+    std::fs::create_dir_all(&doctypes).unwrap();
+    std::fs::write(bench.path().join("sites/apps.txt"), "frappe\nacme\n").unwrap();
+    // Frappe itself is the same in both versions: its name and version are all that the planner needs.
+    let frappe = bench.path().join("apps/frappe/frappe");
+    std::fs::create_dir_all(&frappe).unwrap();
+    std::fs::write(frappe.join("__init__.py"), "__version__ = \"15.41.0\"\n").unwrap();
+    std::fs::write(frappe.join("modules.txt"), "Core\n").unwrap();
+    std::fs::write(app.join("__init__.py"), format!("__version__ = \"{version}\"\n")).unwrap();
+    std::fs::write(app.join("hooks.py"), "app_name = \"acme\"\n").unwrap();
+    std::fs::write(app.join("modules.txt"), "Acme\n").unwrap();
+    for file in std::fs::read_dir(shared.join("frappe-site/acme_doctypes").join(version)).unwrap() {
+        let path = file.unwrap().path();
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let target = if stem == "patches" {
+            app.join("patches.txt")
+        } else {
+            std::fs::create_dir_all(doctypes.join(&stem)).unwrap();
+            doctypes.join(&stem).join(format!("{stem}.json"))
+        };
+        std::fs::copy(&path, target).unwrap();
+    }
+    bench
+}
+
+/// Plans by the real planner against the live site, then runs that plan to its end.
+fn release_by_the_planner(name: &str, green: &str) -> Option<Site> {
+    let site = real_site(name)?;
+    let (blue, green) = (bench("base"), bench(green));
+    let plan = std::process::Command::new(env!("CARGO_BIN_EXE_crossfade"))
+        .args(["plan", "--output", "json", "--site", "s.example"])
+        .arg("--blue")
+        .arg(blue.path())
+        .arg("--green")
+        .arg(green.path())
+        .arg("--database")
+        .arg(format!("mysql://127.0.0.1:{}/{name}", site.server.port))
+        .arg("--credentials")
+        .arg(site.server.credentials())
+        .output()
+        .unwrap();
+    assert!(plan.status.success(), "{}", String::from_utf8_lossy(&plan.stderr));
+    let plan: Plan = serde_json::from_slice(&plan.stdout).unwrap();
+    assert_eq!(plan.verdict, Verdict::Additive, "{}", plan.summary);
+    println!("{name}: {}; {} steps, {} frozen", plan.summary, plan.expand.len(), plan.frozen.len());
+    site.plan(plan);
+    site.expanded();
+    site.run("verify", &[]).ok();
+    Some(site)
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn the_planners_plan_of_an_added_field_runs_on_the_real_site() {
+    let Some(site) = release_by_the_planner("planned_add", "a_add") else { return };
+    site.blue("INSERT INTO `tabAcme Order` (name, title) VALUES ('of-blue', 'b')");
+    assert_eq!(site.base("SELECT channel FROM `tabAcme Order` WHERE name = 'of-blue'"), "web");
+    assert!(site.try_blue("UPDATE tabDocField SET idx = 0").unwrap_err().contains("ERROR 1142"));
+    site.run("contract", &[]).ok();
+    assert!(!site.traces().contains("planned_add__r1"));
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn the_planners_plan_of_a_child_table_runs_on_the_real_site_and_can_be_taken_back() {
+    let Some(site) = release_by_the_planner("planned_child", "e_child") else { return };
+    let delete = |order: &str| {
+        site.base(&format!("INSERT INTO `tabAcme Order` (name) VALUES ('{order}')"));
+        site.base(&format!(
+            "INSERT INTO `tabAcme Order Tax` (name, parent, parenttype) VALUES ('tax-{order}', '{order}', 'Acme Order')"
+        ));
+        site.blue(&format!("DELETE FROM `tabAcme Order` WHERE name = '{order}'"));
+        site.base("SELECT COUNT(*) FROM `tabAcme Order Tax`")
+    };
+    assert_eq!(delete("o1"), "0", "the orphan guard removes what blue does not know");
+    site.run("rollback", &["--stage", "tables"]).ok();
+    site.run("rollback", &["--stage", "finish"]).ok();
+    assert!(!site.traces().contains("trigger\t"), "{}", site.traces());
+    site.expanded();
+    assert_eq!(delete("o2"), "0", "and again in the second attempt");
+    site.run("contract", &[]).ok();
+    assert!(!site.traces().contains("planned_child__r1") && !site.traces().contains("trigger\t"));
+}

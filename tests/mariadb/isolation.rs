@@ -176,7 +176,7 @@ fn seven_hundred_tables_are_isolated_in_seconds_beside_traffic() {
         })
         .collect();
     let begun = std::time::Instant::now();
-    let output = site.run("isolate", &[]).ok();
+    let output = site.run("isolate", &["--output", "json"]).ok();
     let spent = begun.elapsed();
     let seen: Vec<_> = clients.into_iter().map(Client::end).collect();
     let statements: u64 = seen.iter().map(|seen| seen.statements).sum();
@@ -187,9 +187,10 @@ fn seven_hundred_tables_are_isolated_in_seconds_beside_traffic() {
     for seen in &seen {
         assert!(seen.statements > 0 && seen.errors.is_empty(), "{:?}", seen.errors);
     }
+    println!("{output}");
     assert!(output.contains("706 views"), "{output}");
-    // Ten seconds on a machine of its own; here the other tests run beside it.
-    assert!(spent.as_secs() < 30, "{spent:?}");
+    // Ten seconds on a machine of its own; here the other tests run beside it and take the processors.
+    assert!(spent.as_secs() < 60, "{spent:?}");
     assert_eq!(site.blue("SELECT COUNT(*) FROM tabDocField"), "20003");
     assert_eq!(
         site.blue("SELECT idx FROM tabWorkspace WHERE name = 'Home'"),
