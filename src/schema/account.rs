@@ -2,7 +2,13 @@
 //! that sees two schemas gets wrong DDL from Frappe, whose queries on `information_schema` name no schema.
 
 use super::inventory::Shape;
+use super::ledger::{self, Part};
 use super::{Error, Session, connection, inspect, quote};
+
+/// The ledger's name for making the user.
+const STEP: &str = "user";
+/// `ER_CANNOT_USER`: there is one of that name.
+const CANNOT_CREATE_USER: u16 = 1396;
 
 /// Statements that are sent in one go: beside traffic each round trip waits for its turn.
 const BATCH: usize = 50;
@@ -12,37 +18,53 @@ pub(crate) fn account(schema: &str) -> String {
     format!("{}@'%'", quote::literal(schema))
 }
 
-/// Whether a user of this name exists on any host.
+/// Whether a user of this name exists on any host, as far as the administrator may see other users at all.
 pub(crate) async fn exists(session: &mut Session<'_>) -> Result<bool, Error> {
     let (count,): (i64,) = sqlx::query_as(
-        "SELECT COUNT(DISTINCT GRANTEE) FROM information_schema.USER_PRIVILEGES WHERE GRANTEE LIKE CONCAT('\\'', ?, '\\'@%')",
+        "SELECT COUNT(DISTINCT GRANTEE) FROM information_schema.USER_PRIVILEGES \
+         WHERE LEFT(GRANTEE, CHAR_LENGTH(?) + 3) = CONCAT('\\'', ?, '\\'@')",
     )
-    .bind(session.schema.replace('_', "\\_"))
+    .bind(session.schema.clone())
+    .bind(session.schema.clone())
     .fetch_one(&mut session.connection)
     .await
     .map_err(Error::query("look for blue's user"))?;
     Ok(count > 0)
 }
 
-/// Creates the user or gives it this password.
-pub(crate) async fn ensure(session: &mut Session<'_>, password: &str) -> Result<(), Error> {
+/// Creates the user, or gives the one that an earlier run made this password.
+pub(crate) async fn ensure(session: &mut Session<'_>, password: &str, plan_hash: &str) -> Result<(), Error> {
     let (account, password) = (account(&session.schema), quote::literal(password));
-    // The server's message could quote the statement and with it the password: only its number is told.
-    let hide = |error: sqlx::Error| {
-        let number = connection::error_number(&error);
-        Error::query("set the password of blue's user")(sqlx::Error::Protocol(format!(
-            "the server answered {number}"
-        )))
-    };
-    let create = format!("CREATE USER IF NOT EXISTS {account} IDENTIFIED BY {password}");
-    connection::run(&mut session.connection, create).await.map_err(hide)?;
+    let is_ours = ledger::has_begun(session, Part::Isolate, STEP).await?;
+    ledger::begin(session, Part::Isolate, STEP, plan_hash, "").await?;
+    let create = format!("CREATE USER {account} IDENTIFIED BY {password}");
+    match connection::run(&mut session.connection, create).await {
+        Ok(_) => {}
+        Err(error) if connection::error_number(&error) == CANNOT_CREATE_USER && is_ours => {}
+        Err(error) if connection::error_number(&error) == CANNOT_CREATE_USER => {
+            ledger::strike(session, Part::Isolate, STEP).await?;
+            let name = &session.schema;
+            return Err(Error::Refused(format!(
+                "a user {name} exists that is not Crossfade's: drop it or choose another schema name"
+            )));
+        }
+        Err(error) => return Err(without_password(&error)),
+    }
     let alter = format!("ALTER USER {account} IDENTIFIED BY {password} ACCOUNT UNLOCK");
-    connection::run(&mut session.connection, alter).await.map_err(hide)?;
+    connection::run(&mut session.connection, alter).await.map_err(|error| without_password(&error))?;
     // For the schema as a whole: reading, so that a table that is missing is 1146 to Frappe as ever and not 1142;
     // temporary tables, which reports of ERPNext use and which cannot be granted otherwise.
     let whole =
         format!("GRANT SELECT, CREATE TEMPORARY TABLES ON {}.* TO {account}", pattern(&session.schema));
-    session.execute("let blue read its schema", whole).await.map(drop)
+    session.execute("let blue read its schema", whole).await?;
+    ledger::end(session, Part::Isolate, STEP).await
+}
+
+/// The server's message could quote the statement and with it the password: only its number is told.
+fn without_password(error: &sqlx::Error) -> Error {
+    let number = connection::error_number(error);
+    let told = sqlx::Error::Protocol(format!("the server answered with error {number}"));
+    Error::query("make blue's user")(told)
 }
 
 /// Gives blue its rights to write: on views and copies, but on no metadata.
@@ -71,9 +93,6 @@ fn grant_statement(schema: &str, object: &str, shape: Shape) -> Option<String> {
 
 /// Locks the account, so that no new connection can come.
 pub(crate) async fn lock(session: &mut Session<'_>, locked: bool) -> Result<(), Error> {
-    if !exists(session).await? {
-        return Ok(());
-    }
     let state = if locked { "LOCK" } else { "UNLOCK" };
     let sql = format!("ALTER USER IF EXISTS {} ACCOUNT {state}", account(&session.schema));
     session.execute("lock blue's user", sql).await.map(drop)

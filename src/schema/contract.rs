@@ -10,6 +10,9 @@ use super::ledger::{self, Part};
 use super::{Error, Session, account, inspect, mirror, quote};
 use crate::plan::Plan;
 
+/// The ledger's name of the whole: once it is there, no rollback may begin.
+pub(crate) const STEP: &str = "schema";
+
 /// Removes triggers, blue's schema and its user; runs the plan's contract steps. May be repeated after a kill.
 pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
     match inventory::stage(session).await? {
@@ -25,7 +28,7 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
     }
     refuse_blue(session).await?;
     ledger::create(session).await?;
-    ledger::begin(session, Part::Contract, "schema", &plan.hash, "").await?;
+    ledger::begin(session, Part::Contract, STEP, &plan.hash, "").await?;
     let triggers = mirror::drop_all(session, "").await?;
     session.progress.report("contract", 1, 4, &format!("{triggers} triggers dropped"));
     run_steps(session, Part::Contract, &plan.contract, &plan.hash).await?;
@@ -34,7 +37,7 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
     session.progress.report("contract", 3, 4, "blue's schema dropped");
     account::drop_user(session).await?;
     session.progress.report("contract", 4, 4, "blue's user dropped");
-    ledger::end(session, Part::Contract, "schema").await
+    ledger::end(session, Part::Contract, STEP).await
 }
 
 /// Looks, closes the door, looks again: a request that comes between must not lose its tables half-way.

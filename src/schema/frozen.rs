@@ -9,6 +9,9 @@ use super::inventory::{self, Entry, Shape};
 use super::mirror::From;
 use super::{Error, Session, inspect, mirror, quote};
 
+/// A lock that is taken, a deadlock, a row that changed since the snapshot (11.x): over when tried again.
+const RETRIED: [u16; 3] = [1205, 1213, 1020];
+
 /// Makes blue's copy of one table: structure, then the mirror, then the rows, so that none is missed.
 pub(crate) async fn copy(
     session: &mut Session<'_>,
@@ -78,7 +81,7 @@ pub(crate) async fn repeat(
         tries += 1;
         let Err(error) = run(&mut session.connection, statements.join(";\n")).await else { return Ok(()) };
         session.execute("roll a copy back", "ROLLBACK".to_owned()).await?;
-        if ![1205, 1213].contains(&error_number(&error)) {
+        if !RETRIED.contains(&error_number(&error)) {
             return Err(Error::query(format!("copy the rows of {table}"))(error));
         }
         let spent = begun.elapsed();

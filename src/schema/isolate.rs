@@ -39,13 +39,13 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan, password: &str) -> Resu
         None | Some(Stage::Open) => {}
         // Its shape is final: what green has added since must not come in.
         Some(Stage::Settled | Stage::RolledBack) => {
-            account::ensure(session, password).await?;
+            account::ensure(session, password, &plan.hash).await?;
             ledger::end(session, Part::Isolate, "schema").await?;
             return Ok(count(&inventory::read(session).await?));
         }
     }
     inventory::set_stage(session, Stage::Open).await?;
-    account::ensure(session, password).await?;
+    account::ensure(session, password, &plan.hash).await?;
     let wanted = reconcile(session, &objects, &plan.frozen).await?;
     ledger::end(session, Part::Isolate, "schema").await?;
     Ok(count(&wanted))

@@ -83,3 +83,39 @@ pub(crate) async fn end(session: &mut Session<'_>, part: Part, step: &str) -> Re
         .map_err(Error::query("close a step in the ledger"))?;
     Ok(())
 }
+
+/// Whether a step of this release is in the ledger, done or not.
+pub(crate) async fn has_begun(session: &mut Session<'_>, part: Part, step: &str) -> Result<bool, Error> {
+    let there = super::inspect::objects(&mut session.connection, &session.base).await?;
+    if !there.contains_key(TABLE) {
+        return Ok(false);
+    }
+    let sql = format!(
+        "SELECT COUNT(*) FROM {} WHERE release_schema = ? AND part = ? AND step = ?",
+        quote::qualified(&session.base, TABLE)
+    );
+    let (count,): (i64,) = sqlx::query_as(super::connection::safe(sql))
+        .bind(&session.schema)
+        .bind(part.text())
+        .bind(step)
+        .fetch_one(&mut session.connection)
+        .await
+        .map_err(Error::query("read the ledger"))?;
+    Ok(count > 0)
+}
+
+/// Takes a step out again that turned out not to be ours to do.
+pub(crate) async fn strike(session: &mut Session<'_>, part: Part, step: &str) -> Result<(), Error> {
+    let sql = format!(
+        "DELETE FROM {} WHERE release_schema = ? AND part = ? AND step = ?",
+        quote::qualified(&session.base, TABLE)
+    );
+    sqlx::query(super::connection::safe(sql))
+        .bind(&session.schema)
+        .bind(part.text())
+        .bind(step)
+        .execute(&mut session.connection)
+        .await
+        .map_err(Error::query("take a step out of the ledger"))?;
+    Ok(())
+}

@@ -1,5 +1,11 @@
 //! What must hold before the first statement: rights, server settings, and features of the database that blue's
 //! schema cannot stand for. All of it is found at once and said with what to do.
+//!
+//! The administrator needs PROCESS and CREATE USER on `*.*`, and on the site's database, on blue's schema and on the
+//! trash (`<db>`, `<db>__%` in Kubernetes) with GRANT OPTION: SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER,
+//! INDEX, REFERENCES, CREATE VIEW, SHOW VIEW, TRIGGER, CREATE TEMPORARY TABLES, LOCK TABLES. It owns the views and
+//! triggers (`DEFINER`), so it must live as long as the release. With the binary log on, triggers also need
+//! `log_bin_trust_function_creators` or SUPER.
 
 use std::collections::BTreeMap;
 

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::contract::drop_database;
+use super::contract::{self, drop_database};
 use super::handover::wait_until_gone;
 use super::inspect::{self, Kind};
 use super::inventory::{self, Entry, Stage};
@@ -18,6 +18,10 @@ use crate::plan::{Effect, Plan, Step};
 
 /// Gives the tables back to blue, which stays on its schema meanwhile. May be repeated after a kill.
 pub async fn tables(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
+    if ledger::has_begun(session, Part::Contract, contract::STEP).await? {
+        let message = format!("the contract of {} has begun: there is no way back from it", session.schema);
+        return Err(Error::Refused(message));
+    }
     match inventory::stage(session).await? {
         // Nothing was isolated, or all of it is removed already; or this is done.
         None | Some(Stage::RolledBack) => return Ok(()),

@@ -30,6 +30,8 @@ fn a_release_leaves_green_and_nothing_else() {
     assert_eq!(site.base("SELECT value FROM tabSingles WHERE field = 'logo'"), "kept");
     assert_eq!(site.admin("SELECT COUNT(*) FROM __crossfade_ledger WHERE state <> 'done' OR release_schema <> 'con_nothing__r1'"), "0");
     site.run("contract", &[]).ok();
+    let back = site.run("rollback", &["--stage", "tables"]);
+    assert_eq!((back.code, back.output.contains("there is no way back")), (3, true), "{}", back.output);
 }
 
 #[test]
