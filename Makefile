@@ -48,7 +48,7 @@ sample-bench: ## Tests of the sample bench, with a MariaDB and a Redis that they
 	$(call timed,sample-bench,cd e2e/sample-bench/tests && PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m unittest -q)
 
 mariadb: ## Tests against a real MariaDB and Redis, which they start themselves
-	$(call timed,mariadb,cargo test --test mariadb -- --include-ignored)
+	$(call timed,mariadb,CROSSFADE_PYTHON=/usr/bin/python3 cargo test --test mariadb -- --include-ignored)
 
 e2e: ## End-to-end tests on a real cluster; KEEP=1 leaves it up
 	$(call timed,e2e,CROSSFADE_NEED_HELM=1 e2e/bed/with.sh cargo test --test chart --test e2e -- --include-ignored --test-threads=1)

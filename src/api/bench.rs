@@ -32,6 +32,9 @@ pub struct Bench {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub env: Vec<EnvVar>,
+    /// What is loaded before the bench's Python code, by `PYTHONPATH`. The framework itself is not changed.
+    #[serde(default)]
+    pub entry: Entry,
     /// Labels put on the nodes that the bench's Pods may use.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub node_selector: BTreeMap<String, String>,
@@ -151,9 +154,6 @@ pub struct Migrate {
     /// Its command. `$(SITE)` stands for the site. Default: `bench --site $(SITE) migrate --skip-search-index`.
     #[serde(flatten)]
     pub program: Program,
-    /// How its DDL reaches a database that serves requests.
-    #[serde(default)]
-    pub entry: Entry,
     /// Seconds after which the migrate counts as failed.
     #[serde(default = "default_migrate_seconds")]
     #[schemars(range(min = 10, max = 172_800))]
@@ -162,21 +162,19 @@ pub struct Migrate {
 
 impl Default for Migrate {
     fn default() -> Self {
-        Self {
-            program: Program::default(),
-            entry: Entry::default(),
-            timeout_seconds: default_migrate_seconds(),
-        }
+        Self { program: Program::default(), timeout_seconds: default_migrate_seconds() }
     }
 }
 
-/// How green's migrate sends its DDL.
+/// What is loaded before the bench's Python code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Entry {
-    /// Each DDL statement gives up at once when the table is in use, and is sent again (the default).
+    /// A module of Crossfade (the default). In green's migrate each DDL statement gives up at once when its table is in
+    /// use, and is sent again. In web and workers a `FOR UPDATE NOWAIT`, with which Frappe deletes, that meets the
+    /// instant of such a statement is sent again for up to a second.
     #[default]
     NoWait,
-    /// As the framework sends it: may stand in the way of every request.
+    /// Nothing: a DDL statement of green's migrate may stand in the way of every request, and a delete may fail.
     Plain,
 }
 

@@ -56,7 +56,7 @@ impl Site {
 #[serde(rename_all = "camelCase")]
 pub struct Database {
     /// Secret with `username` and `password` of a user that may create schemas, users, views and triggers
-    /// (`crossfade doctor` prints the grants).
+    /// (what it lacks is named before the database is touched).
     pub admin_secret: SecretName,
     /// Host of the server. Default: `db_host` of the site's or the common configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]

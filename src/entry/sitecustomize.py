@@ -1,12 +1,18 @@
-"""Makes the DDL of a Python program on MariaDB no-wait, without a change to the program.
+"""Lets a Python program on MariaDB and the DDL beside it live together, without a change to the program.
 
-Crossfade puts this file's folder first on PYTHONPATH when it runs the new version's `bench migrate` beside live
-traffic. An ALTER that waits for a metadata lock makes every new reader of its table wait, and when a request holds a
+Crossfade puts this file's folder first on PYTHONPATH of a bench's containers.
+
+1. In the new version's `bench migrate`, where CROSSFADE_DDL_SECONDS is set, DDL is made no-wait. An ALTER that waits for a metadata lock makes every new reader of its table wait, and when a request holds a
 row lock at the same time it is a deadlock that MariaDB does not see: everything stands until a lock wait times out.
 Here each such statement is tried with `lock_wait_timeout = 0` and repeated after a short random pause instead.
 
-One JSON line per statement goes to stderr. CROSSFADE_DDL_SECONDS is the bound for one statement (default 60); after
-it the server's own error 1205 reaches the program.
+One JSON line per statement goes to stderr. CROSSFADE_DDL_SECONDS is the bound for one statement; after it the server's
+own error 1205 reaches the program.
+
+2. Everywhere, a statement that ends in NOWAIT and finds a lock taken is sent again for CROSSFADE_NOWAIT_SECONDS (default
+1). Frappe deletes with `SELECT ... FOR UPDATE NOWAIT`. An ALTER that is at work holds the table's metadata lock for some
+milliseconds, and in that instant NOWAIT fails although nobody else has the document; one that somebody has is
+refused a second later as ever. Error 1205 undoes the one statement only, so it can be sent again in its transaction.
 """
 
 import importlib.abc
@@ -20,9 +26,12 @@ import sys
 import time
 
 _CONNECTIONS = {"pymysql.connections": "pymysql", "MySQLdb.connections": "mysqlclient"}
-# 1205: the lock is taken. 1213: a deadlock among metadata locks. Both are over when tried again.
+# 1205: the lock is taken. 1213: a deadlock among metadata locks. Both are over when DDL, which has no transaction, is
+# tried again. For a row lock 1213 means that the whole transaction is undone: that is never tried again here.
 _RETRIED = (1205, 1213)
+_NOWAIT_RETRIED = (1205,)
 _PAUSE_SECONDS = (0.02, 0.2)
+_NOWAIT_PAUSE_SECONDS = (0.005, 0.03)
 _DDL = re.compile(
     r"^(?:\s|/\*(?!!).*?\*/|--[^\n]*\n|#[^\n]*\n)*"
     r"(?:ALTER\s+(?:ONLINE\s+|IGNORE\s+)*TABLE"
@@ -40,11 +49,17 @@ def _say(**fields):
         pass
 
 
-def _bound():
+def _seconds(name, default):
+    """The bound that a variable holds; None if there is none."""
     try:
-        return max(0.0, float(os.environ.get("CROSSFADE_DDL_SECONDS", "60")))
-    except ValueError:
-        return 60.0
+        return max(0.0, float(os.environ.get(name, default)))
+    except (TypeError, ValueError):
+        return None
+
+
+def _is_no_wait(sql):
+    tail = bytes(sql[-40:]) if isinstance(sql, (bytes, bytearray)) else str(sql[-40:]).encode("utf-8", "replace")
+    return tail.rstrip(b" \t\r\n;").upper().endswith(b" NOWAIT")
 
 
 def _is_ddl(sql):
@@ -71,26 +86,41 @@ def _number(error):
     return arguments[0] if arguments and isinstance(arguments[0], int) else 0
 
 
+def _again(act, seconds, pause, numbers):
+    """Does `act` until it finds no lock taken, for so long; gives its result and the number of tries."""
+    begun = time.monotonic()
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            return act(), tries
+        except Exception as error:
+            if _number(error) not in numbers or time.monotonic() - begun >= seconds:
+                error.crossfade_tries = tries
+                raise
+        time.sleep(random.uniform(*pause))
+
+
 def _patient(original):
+    ddl_seconds = _seconds("CROSSFADE_DDL_SECONDS", None)
+    no_wait_seconds = _seconds("CROSSFADE_NOWAIT_SECONDS", "1") or 0.0
+
     def query(self, sql, *args, **kwargs):
-        if not _is_ddl(sql):
-            return original(self, sql, *args, **kwargs)
-        begun = time.monotonic()
-        tries = 0
-        while True:
-            tries += 1
+        if ddl_seconds is not None and _is_ddl(sql):
+            begun = time.monotonic()
             try:
-                result = original(self, _no_wait(sql), *args, **kwargs)
+                result, tries = _again(
+                    lambda: original(self, _no_wait(sql), *args, **kwargs), ddl_seconds, _PAUSE_SECONDS, _RETRIED
+                )
             except Exception as error:
-                number = _number(error)
-                again = number in _RETRIED and time.monotonic() - begun < _bound()
-                if not again:
-                    _report(sql, tries, begun, number)
-                    raise
-            else:
-                _report(sql, tries, begun, 0)
-                return result
-            time.sleep(random.uniform(*_PAUSE_SECONDS))
+                _report(sql, getattr(error, "crossfade_tries", 1), begun, _number(error))
+                raise
+            _report(sql, tries, begun, 0)
+            return result
+        if _is_no_wait(sql):
+            act = lambda: original(self, sql, *args, **kwargs)
+            return _again(act, no_wait_seconds, _NOWAIT_PAUSE_SECONDS, _NOWAIT_RETRIED)[0]
+        return original(self, sql, *args, **kwargs)
 
     query.crossfade = True
     return query

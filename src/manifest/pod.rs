@@ -7,10 +7,12 @@ use k8s_openapi::api::core::v1::{
 };
 
 use super::{Blueprint, config};
-use crate::api::bench::Program;
+use crate::api::bench::{Bench, Entry, Program};
 
 /// Where the `crossfade` binary stands in containers of a bench's image.
 pub(super) const BINARY: &str = "/crossfade/bin/crossfade";
+/// Where Python looks for modules first.
+const PYTHONPATH: &str = "PYTHONPATH";
 /// Folder of the binary.
 pub(super) const BINARY_DIR: &str = "/crossfade/bin";
 /// Folder of the configuration Secret. Frappe reads through links into it.
@@ -74,7 +76,7 @@ pub(super) fn bench_container(blueprint: &Blueprint<'_>, name: &str) -> Containe
         image: Some(blueprint.template.image.clone()),
         image_pull_policy: blueprint.release.spec.image_pull_policy.clone(),
         working_dir: Some(bench.path.clone()),
-        env: (!bench.env.is_empty()).then(|| bench.env.clone()),
+        env: Some(environment(bench)),
         volume_mounts: Some(bench_mounts(blueprint)),
         security_context: Some(confined()),
         ..Container::default()
@@ -232,4 +234,36 @@ pub(super) fn words(words: &[&str]) -> Vec<String> {
 /// An argument that Kubernetes hands over as it is: `$(X)` would be looked up in the environment.
 fn literal(arg: &str) -> String {
     arg.replace("$(", "$$(")
+}
+
+/// The user's variables and, if the bench takes it, the entry.
+fn environment(bench: &Bench) -> Vec<EnvVar> {
+    let mut variables = bench.env.clone();
+    match bench.entry {
+        Entry::NoWait => add_entry(&mut variables),
+        Entry::Plain => {}
+    }
+    variables
+}
+
+/// Puts the folder of the no-wait entry in front of where Python looks for modules.
+fn add_entry(variables: &mut Vec<EnvVar>) {
+    let entry = format!("{BINARY_DIR}/entry");
+    let own = variables.iter_mut().find(|variable| variable.name == PYTHONPATH);
+    match own {
+        Some(EnvVar { value: Some(path), .. }) => *path = format!("{entry}:{path}"),
+        Some(_) | None => variables.push(env(PYTHONPATH, entry)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_entry_goes_before_a_path_that_the_bench_has() {
+        let mut variables = vec![env(PYTHONPATH, "/opt/more".into())];
+        add_entry(&mut variables);
+        assert_eq!(variables, [env(PYTHONPATH, "/crossfade/bin/entry:/opt/more".into())]);
+    }
 }
