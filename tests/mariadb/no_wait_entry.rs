@@ -131,6 +131,12 @@ fn after_its_bound_the_servers_own_error_reaches_the_program() {
         let output = run(&site, &program, &[("CROSSFADE_DDL_SECONDS", "1")]);
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert_eq!(out, "1205\n1146\n", "{driver}: {err}");
+        let line: serde_json::Value = serde_json::from_str(err.lines().next().unwrap()).unwrap();
+        let spent = line["ms"].as_u64().unwrap();
+        assert!(
+            (1000..3000).contains(&spent) && line["error"] == 1205,
+            "{driver}: the bound was a second: {line}"
+        );
     }
 }
 
