@@ -23,8 +23,10 @@ help: ## Show this list
 setup: ## Install what is missing by apt (as root), and Locust in an environment of its own
 	$(call timed,setup,e2e/bed/setup.sh > /dev/null)
 
+# The last line of its output is the summary, whatever is said while the cluster is taken down.
 demo: setup ## The usual way and Crossfade side by side on a real cluster; KEEP=1 leaves it up
-	$(call timed,demo,e2e/bed/with.sh cargo run --example demo)
+	@rm -f target/demo/summary.json; start=$$SECONDS; rc=0; echo "==> demo"; e2e/bed/with.sh cargo run --example demo || rc=$$?; \
+	echo "<== demo: $$((SECONDS - start)) s"; [ ! -e target/demo/summary.json ] || cat target/demo/summary.json; exit $$rc
 
 test: setup fmt-check lint doc unit sample-bench mariadb e2e ## Everything that CI runs
 	@echo "all tests passed"

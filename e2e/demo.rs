@@ -51,7 +51,11 @@ fn demo() -> Fallible<ExitCode> {
     let runs = [("naive", &naive), ("crossfade", &crossfade)];
     let summary: serde_json::Map<String, serde_json::Value> =
         runs.into_iter().filter_map(|(name, run)| Some((name.to_owned(), summary(run.as_ref()?)))).collect();
-    println!("{}", serde_json::Value::Object(summary));
+    let summary = format!("{}\n", serde_json::Value::Object(summary));
+    let folder = harness::cluster::repository().join("target/demo");
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("summary.json"), &summary)?;
+    print!("{summary}");
     Ok(if is_shown && is_needed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
