@@ -66,7 +66,15 @@ impl Contract {
             format!("{} keys of blue deleted, {} deferred inserts moved", cleared.keys, cleared.moved);
         printer.report("cache", 1, 2, &message);
         // Keys from before the hand-over, stale for whoever uses this logical database next; not if green is there.
-        if live.as_deref() != Some(blue.as_str()) {
+        // Its deferred inserts wait there since then: nobody runs them under this prefix any more.
+        if target != blue {
+            let stale = cache::retire(&blue, base, &target, base).await?;
+            let message = format!(
+                "{} keys from before the release deleted, {} deferred inserts moved",
+                stale.keys, stale.moved
+            );
+            printer.report("cache", 2, 2, &message);
+        } else if live.is_none() {
             let stale = cache::clear(&blue, base).await?;
             printer.report("cache", 2, 2, &format!("{} keys from before the release deleted", stale.keys));
         }

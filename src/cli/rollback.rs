@@ -26,10 +26,10 @@ pub(crate) struct Rollback {
     /// Which half to run.
     #[arg(long, value_enum)]
     stage: Stage,
-    /// Redis of a colour's cache (its logical database in the path); give both colours'.
+    /// Redis of a colour's cache (its logical database in the path); give both colours', blue's first.
     #[arg(long, value_name = "URL")]
     redis_cache: Vec<String>,
-    /// A colour's `common_site_config.json`, read for `redis_cache`; give both colours'.
+    /// A colour's `common_site_config.json`, read for `redis_cache`; give both colours', blue's first.
     #[arg(long, value_name = "FILE")]
     common_config: Vec<PathBuf>,
 }
@@ -56,10 +56,15 @@ impl Rollback {
                 Stage::Tables => rollback::tables(&mut session, &plan).await?,
                 Stage::Finish => rollback::finish(&mut session).await?,
             }
-            for url in urls {
+            for url in &urls {
+                // Blue's is the first, and blue goes on: what green left waiting in its own is run there.
+                let blues = urls.first().unwrap_or(url);
                 let cleared = match self.stage {
-                    Stage::Tables => cache::clear(&url, database.name()).await?,
-                    Stage::Finish => cache::retire(&url, &self.schema, &url, database.name()).await?,
+                    Stage::Tables if url != blues => {
+                        cache::retire(url, database.name(), blues, database.name()).await?
+                    }
+                    Stage::Tables => cache::clear(url, database.name()).await?,
+                    Stage::Finish => cache::retire(url, &self.schema, blues, database.name()).await?,
                 };
                 let message =
                     format!("{} keys deleted, {} deferred inserts moved", cleared.keys, cleared.moved);
@@ -79,8 +84,8 @@ impl Rollback {
         for path in &self.common_config {
             urls.extend(site::redis_url(None, Some(path), "redis_cache")?);
         }
-        urls.sort();
-        urls.dedup();
+        let mut seen = std::collections::BTreeSet::new();
+        urls.retain(|url| seen.insert(url.clone()));
         Ok(urls)
     }
 }

@@ -52,13 +52,16 @@ async fn move_list(
 ) -> Result<u64, Error> {
     let mut moved = 0;
     let failed = || Error::redis("move deferred inserts");
-    loop {
+    // As many as there are now: two addresses may name the same Redis, and then the list would never get empty.
+    let waiting: u64 = from.llen(key).await.map_err(failed())?;
+    while moved < waiting {
         let row: Option<Vec<u8>> = from.lindex(key, 0).await.map_err(failed())?;
-        let Some(row) = row else { return Ok(moved) };
+        let Some(row) = row else { break };
         let _: i64 = target.rpush(to, row).await.map_err(failed())?;
         let _: Option<Vec<u8>> = from.lpop(key, None).await.map_err(failed())?;
         moved += 1;
     }
+    Ok(moved)
 }
 
 async fn remove(connection: &mut MultiplexedConnection, prefix: &str) -> Result<Cleared, Error> {

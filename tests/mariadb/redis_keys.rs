@@ -134,13 +134,14 @@ fn a_contract_clears_blues_redis_and_hands_its_waiting_rows_to_green() {
     }
     redis.ask(2, &["SET", "redis_contract|doctype_meta", "green's"]);
     redis.ask(1, &["RPUSH", "redis_contract__r1|insert_queue_for_Access Log", "1", "2", "3"]);
+    redis.ask(1, &["RPUSH", "redis_contract|insert_queue_for_Access Log", "from before the hand-over"]);
     redis.ask(2, &["RPUSH", "redis_contract|insert_queue_for_Access Log", "0"]);
     site.run("contract", &["--redis-cache", &redis.url(1), "--live-redis-cache", &redis.url(2)]).ok();
-    assert_eq!(redis.keys(1), ["other|key"]);
+    assert_eq!(redis.keys(1), ["other|key"], "what waited before the hand-over would be run by nobody");
     assert_eq!(redis.keys(2), ["redis_contract|doctype_meta", "redis_contract|insert_queue_for_Access Log"]);
     assert_eq!(
         redis.ask(2, &["LRANGE", "redis_contract|insert_queue_for_Access Log", "0", "-1"]),
-        "0\n1\n2\n3"
+        "0\n1\n2\n3\nfrom before the hand-over"
     );
 }
 
@@ -155,9 +156,12 @@ fn a_rollback_clears_the_bases_keys_first_and_blues_at_the_end() {
         redis.ask(database, &["SET", "redis_rollback|doctype_meta", "green's or stale"]);
         redis.ask(database, &["SET", "redis_rollback__r1|doctype_meta", "blue's"]);
     }
-    let urls = [redis.url(1), redis.url(2)];
+    // Blue's is the one that is named first: here the one with the higher number.
+    redis.ask(1, &["RPUSH", "redis_rollback|insert_queue_for_Access Log", "green's"]);
+    let urls = [redis.url(2), redis.url(1)];
     let both = ["--redis-cache", &urls[0], "--redis-cache", &urls[1]];
     site.run("rollback", &[&["--stage", "tables"][..], &both].concat()).ok();
+    assert_eq!(redis.ask(2, &["LPOP", "redis_rollback|insert_queue_for_Access Log"]), "green's");
     for database in [1, 2] {
         assert_eq!(redis.keys(database), ["redis_rollback__r1|doctype_meta"]);
         redis.ask(database, &["SET", "redis_rollback|new", "blue's again"]);
