@@ -28,7 +28,7 @@ impl Expand {
     /// Runs the command.
     pub(crate) fn run(&self, output: Output) -> ExitCode {
         site::run(output, |printer| async move {
-            let plan = site::read_plan(&self.plan)?;
+            let plan = site::read_served_plan(&self.plan)?;
             let database = self.connection.open()?;
             let mut session =
                 Session::begin(&database, &self.schema, (&self.bounds).into(), &printer).await?;

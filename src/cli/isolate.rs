@@ -35,7 +35,7 @@ impl Isolate {
     /// Runs the command.
     pub(crate) fn run(&self, output: Output) -> ExitCode {
         site::run(output, |printer| async move {
-            let plan = site::read_plan(&self.plan)?;
+            let plan = site::read_served_plan(&self.plan)?;
             let path = &self.schema_password_file;
             let text = std::fs::read_to_string(path).map_err(Failure::file("read", path))?;
             let password = text.trim_end_matches(['\r', '\n']);

@@ -10,7 +10,7 @@ use clap::Args;
 use flate2::read::GzDecoder;
 
 use super::Output;
-use crate::plan::Plan;
+use crate::plan::{Plan, Verdict};
 use crate::schema::connection::Database;
 use crate::schema::progress::Progress;
 use crate::schema::{Error, Settings};
@@ -133,6 +133,18 @@ pub(crate) fn read_plan(path: &Path) -> Result<Plan, Failure> {
         ));
     }
     Ok(plan)
+}
+
+/// Reads a plan that is to be run: one that this version cannot run is refused before anything is touched.
+pub(crate) fn read_served_plan(path: &Path) -> Result<Plan, Failure> {
+    let plan = read_plan(path)?;
+    match plan.verdict {
+        Verdict::Neutral | Verdict::Additive | Verdict::ContractOnly => Ok(plan),
+        Verdict::Synced | Verdict::Mapped | Verdict::Blocking => Err(Failure::Content {
+            path: path.display().to_string(),
+            reason: format!("its verdict is {}, which this version does not run", plan.verdict.name()),
+        }),
+    }
 }
 
 /// A URL given by hand, or a key of a mounted `common_site_config.json` (Jobs: URLs may hold passwords).

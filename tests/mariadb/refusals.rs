@@ -1,5 +1,7 @@
 //! What cannot go well is refused before anything is changed, with what to do.
 
+use crossfade::plan::{Plan, Verdict};
+
 use super::plans;
 use super::site::Site;
 
@@ -152,4 +154,14 @@ fn a_plan_that_was_edited_is_not_run() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{text}");
     assert!(text.contains("its hash does not fit its content"), "{text}");
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_plan_that_this_version_cannot_run_is_refused_before_anything_is_touched() {
+    let site = Site::small("ref_verdict");
+    for verdict in [Verdict::Synced, Verdict::Mapped, Verdict::Blocking] {
+        site.plan(Plan { verdict, ..plans::neutral() });
+        refused(&site, &format!("its verdict is {}", verdict.name()));
+    }
 }
