@@ -6,23 +6,16 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Output;
-use super::site::{self, Bounds, Connection, Printer};
+use super::site::{self, Printer};
+use super::site_release::SiteRelease;
 use crate::schema::progress::Progress;
-use crate::schema::{Session, cache, contract};
+use crate::schema::{cache, contract};
 
 /// Drops triggers, blue's schema and its user, and blue's keys in Redis. There is no way back.
 #[derive(Debug, Args)]
 pub(crate) struct Contract {
     #[command(flatten)]
-    connection: Connection,
-    #[command(flatten)]
-    bounds: Bounds,
-    /// The plan, as `crossfade plan --output json` wrote it.
-    #[arg(long, value_name = "FILE")]
-    plan: PathBuf,
-    /// Name of blue's schema.
-    #[arg(long)]
-    schema: String,
+    release: SiteRelease,
     /// Redis of blue's cache (its logical database in the path): both prefixes are deleted in it.
     #[arg(long, value_name = "URL", hide_env_values = true)]
     redis_cache: Option<String>,
@@ -41,13 +34,12 @@ impl Contract {
     /// Runs the command.
     pub(crate) fn run(&self, output: Output) -> ExitCode {
         site::run(output, |printer| async move {
-            let plan = site::read_plan(&self.plan)?;
-            let database = self.connection.open()?;
-            let mut session =
-                Session::begin(&database, &self.schema, (&self.bounds).into(), &printer).await?;
+            let plan = self.release.plan()?;
+            let database = self.release.database()?;
+            let mut session = self.release.session(&database, &printer).await?;
             contract::run(&mut session, &plan).await?;
             self.clear_cache(&printer, database.name()).await?;
-            Ok(format!("{} is gone; the tables are green's alone", self.schema))
+            Ok(format!("{} is gone; the tables are green's alone", self.release.schema))
         })
     }
 
@@ -61,7 +53,7 @@ impl Contract {
         )?;
         let Some(blue) = blue else { return Ok(()) };
         let target = live.clone().unwrap_or_else(|| blue.clone());
-        let cleared = cache::retire(&blue, &self.schema, &target, base).await?;
+        let cleared = cache::retire(&blue, &self.release.schema, &target, base).await?;
         let message =
             format!("{} keys of blue deleted, {} deferred inserts moved", cleared.keys, cleared.moved);
         printer.report("cache", 1, 2, &message);

@@ -7,22 +7,15 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::Output;
-use super::site::{self, Bounds, Connection, Failure};
-use crate::schema::{Session, handover, isolate};
+use super::site::{self, Failure};
+use super::site_release::SiteRelease;
+use crate::schema::{handover, isolate};
 
 /// Makes blue's schema: a view per table, copies of what green's migrate rewrites, a user that sees nothing else.
 #[derive(Debug, Args)]
 pub(crate) struct Isolate {
     #[command(flatten)]
-    connection: Connection,
-    #[command(flatten)]
-    bounds: Bounds,
-    /// The plan, as `crossfade plan --output json` wrote it.
-    #[arg(long, value_name = "FILE")]
-    plan: PathBuf,
-    /// Name of blue's schema, of its user and of its Redis prefix.
-    #[arg(long)]
-    schema: String,
+    release: SiteRelease,
     /// File with the password that blue's user gets.
     #[arg(long, value_name = "FILE")]
     schema_password_file: PathBuf,
@@ -35,7 +28,7 @@ impl Isolate {
     /// Runs the command.
     pub(crate) fn run(&self, output: Output) -> ExitCode {
         site::run(output, |printer| async move {
-            let plan = site::read_served_plan(&self.plan)?;
+            let plan = self.release.served_plan()?;
             let path = &self.schema_password_file;
             let text = std::fs::read_to_string(path).map_err(Failure::file("read", path))?;
             let password = text.trim_end_matches(['\r', '\n']);
@@ -43,10 +36,9 @@ impl Isolate {
                 let reason = "it is empty: blue's user must have a password".to_owned();
                 return Err(Failure::Content { path: path.display().to_string(), reason });
             }
-            let database = self.connection.open()?;
+            let database = self.release.database()?;
             let begun = Instant::now();
-            let mut session =
-                Session::begin(&database, &self.schema, (&self.bounds).into(), &printer).await?;
+            let mut session = self.release.session(&database, &printer).await?;
             let made = isolate::run(&mut session, &plan, password).await?;
             drop(session);
             let spent = begun.elapsed().as_secs_f64();
@@ -57,7 +49,7 @@ impl Isolate {
             }
             Ok(format!(
                 "{} has {} views, {} copies, {} sequences ({spent:.1} s)",
-                self.schema, made.views, made.copies, made.sequences
+                self.release.schema, made.views, made.copies, made.sequences
             ))
         })
     }

@@ -17,6 +17,7 @@ mod report;
 mod rollback;
 mod say;
 mod site;
+mod site_release;
 mod snapshot;
 mod status;
 mod target;

@@ -6,23 +6,16 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::Output;
-use super::site::{self, Bounds, Connection};
+use super::site;
+use super::site_release::SiteRelease;
 use crate::schema::progress::Progress;
-use crate::schema::{Session, cache, rollback};
+use crate::schema::{cache, rollback};
 
 /// Takes a release back. Stage `tables` first, then blue's configuration back to the tables, then stage `finish`.
 #[derive(Debug, Args)]
 pub(crate) struct Rollback {
     #[command(flatten)]
-    connection: Connection,
-    #[command(flatten)]
-    bounds: Bounds,
-    /// The plan, as `crossfade plan --output json` wrote it.
-    #[arg(long, value_name = "FILE")]
-    plan: PathBuf,
-    /// Name of blue's schema.
-    #[arg(long)]
-    schema: String,
+    release: SiteRelease,
     /// Which half to run.
     #[arg(long, value_enum)]
     stage: Stage,
@@ -47,11 +40,10 @@ impl Rollback {
     /// Runs the command.
     pub(crate) fn run(&self, output: Output) -> ExitCode {
         site::run(output, |printer| async move {
-            let plan = site::read_plan(&self.plan)?;
-            let database = self.connection.open()?;
+            let plan = self.release.plan()?;
+            let database = self.release.database()?;
             let urls = self.redis_urls()?;
-            let mut session =
-                Session::begin(&database, &self.schema, (&self.bounds).into(), &printer).await?;
+            let mut session = self.release.session(&database, &printer).await?;
             match self.stage {
                 Stage::Tables => rollback::tables(&mut session, &plan).await?,
                 Stage::Finish => rollback::finish(&mut session).await?,
@@ -64,7 +56,7 @@ impl Rollback {
                         cache::retire(url, database.name(), blues, database.name()).await?
                     }
                     Stage::Tables => cache::clear(url, database.name()).await?,
-                    Stage::Finish => cache::retire(url, &self.schema, blues, database.name()).await?,
+                    Stage::Finish => cache::retire(url, &self.release.schema, blues, database.name()).await?,
                 };
                 let message =
                     format!("{} keys deleted, {} deferred inserts moved", cleared.keys, cleared.moved);
@@ -74,7 +66,7 @@ impl Rollback {
                 Stage::Tables => {
                     "the tables are blue's again: give blue its own configuration back".to_owned()
                 }
-                Stage::Finish => format!("{} is gone; blue is on its tables", self.schema),
+                Stage::Finish => format!("{} is gone; blue is on its tables", self.release.schema),
             })
         })
     }
