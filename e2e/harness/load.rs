@@ -104,8 +104,9 @@ impl Load {
 
     /// Sends the users home and gives all their requests, in the order of time.
     pub fn stop(mut self) -> Fallible<Vec<Request>> {
-        run(Command::new("kill").args(["-INT", &self.locust.id().to_string()]), None)?;
-        self.locust.wait()?;
+        // Not SIGINT: what a shell starts in the background ignores it, and so do its children.
+        run(Command::new("kill").args(["-TERM", &self.locust.id().to_string()]), None)?;
+        until("the users to go home", Duration::from_mins(1), || Ok(self.locust.try_wait()?))?;
         let text = std::fs::read_to_string(&self.events)?;
         let requests: Result<Vec<Request>, _> = text.lines().map(serde_json::from_str).collect();
         let mut requests = requests?;
