@@ -4,9 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Going, Outcome};
+use crate::api::Phase;
 use crate::api::names::ANNOTATION_APPROVE_PROMOTE;
 use crate::api::traffic::Step;
 use crate::release::{Action, AppStep, Running};
+
+/// Seconds between green's readiness and its first traffic. From Contour to Envoy a change took 16 to 26 ms on an idle
+/// machine (measured for weights); other gateways and busy machines take longer.
+const SETTLE_SECONDS: i64 = 3;
 
 /// The app that stands for the whole site.
 pub(super) const WHOLE_SITE: &str = "*";
@@ -35,10 +40,28 @@ pub(super) fn shifting(going: &Going<'_>) -> Outcome {
     {
         return outcome;
     }
+    if weight > 0
+        && in_force(going) == 0
+        && let Some(outcome) = settling(going)
+    {
+        return outcome;
+    }
     if let Some(outcome) = route(going, weight) {
         return outcome;
     }
     step(going, &steps[index], index, at)
+}
+
+/// Holds the first weight for a moment: no Gateway tells when its proxies have learned the addresses of new Pods.
+fn settling(going: &Going<'_>) -> Option<Outcome> {
+    let left = SETTLE_SECONDS - going.seconds_in(Phase::Shifting);
+    (going.blue.is_some() && left > 0).then(|| Outcome::Stay {
+        actions: Vec::new(),
+        because: format!(
+            "green is ready; the first weight follows in {left} s, when every proxy knows its Pods"
+        ),
+        recheck: Duration::from_secs(1),
+    })
 }
 
 /// The weight of green that the Gateway serves now.

@@ -1,6 +1,6 @@
 //! StartingGreen: web, socketio and workers of green come up; its scheduler waits for the hand-over.
 
-use super::{Going, Outcome};
+use super::{Going, Outcome, shifting};
 use crate::api::Phase;
 use crate::release::{Action, Running};
 
@@ -17,6 +17,13 @@ pub(super) fn starting_green(going: &Going<'_>) -> Outcome {
     }
     if is_missing {
         return Outcome::act(vec![start], "starting green");
+    }
+    // Green is in the route before it gets traffic: a gateway that is told of a weight before it knows the backend
+    // answers 503 in between (seen with Contour: NoClusterFound).
+    if going.blue.is_some()
+        && let Some(outcome) = shifting::route(going, 0)
+    {
+        return outcome;
     }
     if ready == wanted {
         return Outcome::Done;
