@@ -64,6 +64,20 @@ def filled(value, number):
     return value.replace("{n}", str(number)) if isinstance(value, str) else value
 
 
+def with_row_names(sent, got):
+    """`sent` with the names that its child rows have in `got`, as the desk sends them back.
+
+    Rows without names are replaced: the server deletes all rows of the document and inserts new ones. Two users who do that
+    at once meet in the gaps of the index on `parent`, and one of them gets 1213: in 51,064 requests to a bench that nobody
+    released it happened once. That is the application's own, and not what these users are here to see.
+    """
+    for key, rows in sent.items():
+        if isinstance(rows, list):
+            for row, known in zip(rows, (got or {}).get(key) or []):
+                row["name"] = known["name"]
+    return sent
+
+
 def difference(sent, got, where=""):
     """What of `sent` is not in `got`, in words; None if all is there."""
     for key, value in sent.items():
@@ -150,7 +164,7 @@ class Clerk(FastHttpUser):
         sent[OWNER] = self.me
         got = self.ask("create", "POST", f"/api/resource/{DOCTYPE}", sent, hold=lambda got: difference(sent, got))
         if got and got.get("name"):
-            self.documents[got["name"]] = sent
+            self.documents[got["name"]] = with_row_names(sent, got)
             self.read_back(got["name"])
 
     @task(4)
@@ -162,6 +176,7 @@ class Clerk(FastHttpUser):
         # All fields, as the desk sends them.
         sent = filled(copy.deepcopy(TEMPLATE["document"]), self.counter)
         sent[OWNER] = self.me
+        with_row_names(sent, self.documents[name])
         got = self.ask("update", "PUT", self.path(name), sent, hold=lambda got: difference(sent, got))
         if got is None:
             # Unknown whether it was written: what is there now is what the next checks expect.
