@@ -13,31 +13,58 @@ const RETRIED: [u16; 2] = [1205, 1213];
 const PAUSE_MILLISECONDS: std::ops::RangeInclusive<u64> = 5..=40;
 /// How often a statement that finds no gap looks whether waiting for one would be short.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How long the statements after one that had to queue try without waiting.
+const NEXT_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Runs one statement as often as it needs within `budget`; then names who holds transactions on `databases`.
+/// What DDL is for, how long it may take, and whose transactions may be in its way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempt<'a> {
+    /// What is being done, for messages.
+    pub(crate) act: &'a str,
+    /// How long each statement may find its table busy.
+    pub(crate) budget: Duration,
+    /// The databases whose transactions are named when it is over.
+    pub(crate) databases: [&'a str; 2],
+}
+
+/// Runs statements one after the other, each as often as it needs within the budget; then names who holds
+/// transactions open.
 ///
 /// On a table that many short transactions follow each other on without a gap, no-wait never gets in. From a sixth
-/// of the budget on, and only if no transaction is older than a second, it may stand in the queue for one second at
-/// most: then it is in when those at work are done.
+/// of the budget on, and only if no transaction is older than a second, a statement may stand in the queue for one
+/// second at most: then it is in when those at work are done. Those after it need not find that out again.
 pub(crate) async fn run(
     connection: &mut MySqlConnection,
-    act: &str,
-    sql: &str,
-    budget: Duration,
-    databases: [&str; 2],
+    attempt: Attempt<'_>,
+    statements: &[String],
 ) -> Result<(), Error> {
+    let mut patience = attempt.budget / 6;
+    for sql in statements {
+        patience = run_one(connection, attempt, sql, patience).await?;
+    }
+    Ok(())
+}
+
+/// Runs one statement that may queue after `patience`; gives the patience for the next one.
+async fn run_one(
+    connection: &mut MySqlConnection,
+    Attempt { act, budget, databases }: Attempt<'_>,
+    sql: &str,
+    mut patience: Duration,
+) -> Result<Duration, Error> {
     let begun = Instant::now();
-    let (mut tries, mut looked) = (0, begun);
+    let (mut tries, mut looked) = (0, None::<Instant>);
     loop {
         tries += 1;
         let mut statement = sql.to_owned();
-        if begun.elapsed() > budget / 6 && looked.elapsed() > LOOK_EVERY {
-            looked = Instant::now();
+        if begun.elapsed() >= patience && looked.is_none_or(|at| at.elapsed() > LOOK_EVERY) {
+            looked = Some(Instant::now());
             if blockers(connection, databases).await?.iter().all(|blocker| blocker.seconds <= 1) {
                 statement = format!("SET STATEMENT lock_wait_timeout = 1 FOR {sql}");
+                patience = patience.min(NEXT_PATIENCE);
             }
         }
-        let Err(error) = connection::run(connection, statement).await else { return Ok(()) };
+        let Err(error) = connection::run(connection, statement).await else { return Ok(patience) };
         if !RETRIED.contains(&connection::error_number(&error)) {
             return Err(Error::query(act)(error));
         }

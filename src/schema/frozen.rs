@@ -44,7 +44,7 @@ pub(crate) async fn structure(
     let mut statements = first;
     statements.push(format!("DROP TABLE IF EXISTS {copy}"));
     statements.push(format!("CREATE TABLE {copy} LIKE {base}"));
-    session.ddl(&format!("create the copy of {table}"), &statements.join(";\n")).await
+    session.ddl_all(&format!("create the copy of {table}"), &statements).await
 }
 
 /// Copies all rows in one transaction, under a shared lock of the base's rows.

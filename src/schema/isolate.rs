@@ -154,7 +154,7 @@ async fn remove(session: &mut Session<'_>, name: &str, shape: Shape) -> Result<(
         Shape::Copy | Shape::ReadOnlyCopy => {
             let mut statements = mirror::drop_statements(&session.base, name);
             statements.push(format!("DROP TABLE IF EXISTS {object}"));
-            session.ddl("drop a copy", &statements.join(";\n")).await?;
+            session.ddl_all("drop a copy", &statements).await?;
         }
     }
     inventory::remove(session, name).await

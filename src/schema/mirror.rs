@@ -90,7 +90,7 @@ pub(crate) async fn create(
             guarded(&body)
         )
     });
-    session.ddl(&format!("mirror {table}"), &statements.join(";\n")).await
+    session.ddl_all(&format!("mirror {table}"), &statements).await
 }
 
 /// Statements that drop the base's triggers of one table; those of the copy go with it.

@@ -92,8 +92,15 @@ impl<'a> Session<'a> {
 
     /// Runs DDL that never waits for a lock, on the connection that holds the site's.
     pub(crate) async fn ddl(&mut self, act: &str, sql: &str) -> Result<(), Error> {
-        ddl::run(&mut self.lock.connection, act, sql, self.settings.ddl_budget, [&self.base, &self.schema])
-            .await
+        self.ddl_all(act, &[sql.to_owned()]).await
+    }
+
+    /// Runs several statements like [`Self::ddl`], one after the other: on a busy table a batch that has to find a
+    /// gap for each of its statements and starts again at every one that is missed would never come through.
+    pub(crate) async fn ddl_all(&mut self, act: &str, statements: &[String]) -> Result<(), Error> {
+        let databases = [self.base.as_str(), self.schema.as_str()];
+        let attempt = ddl::Attempt { act, budget: self.settings.ddl_budget, databases };
+        ddl::run(&mut self.lock.connection, attempt, statements).await
     }
 
     /// The tables' own user: blue before the hand-over, green after it.

@@ -94,7 +94,7 @@ async fn create_triggers(session: &mut Session<'_>, direction: From) -> Result<(
             mirror::guarded(&body(event, &target, &scope)),
         )
     });
-    session.ddl("keep the Singles in step", &statements.join(";\n")).await
+    session.ddl_all("keep the Singles in step", &statements).await
 }
 
 /// What one row's change does to the other side.

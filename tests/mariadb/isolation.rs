@@ -200,6 +200,28 @@ fn seven_hundred_tables_are_isolated_in_seconds_beside_traffic() {
 
 #[test]
 #[ignore = "needs mariadbd"]
+fn a_table_that_is_never_idle_is_isolated_and_given_back() {
+    let site = Site::small("iso_busy");
+    site.plan(plans::neutral());
+    let url = site.url(&site.name, "base", &site.name);
+    // Their transactions overlap: there is hardly a moment in which none of them uses the table.
+    let clients = [(); 4].map(|()| {
+        Client::start(vec![url.clone()], |_| {
+            vec!["SELECT idx FROM tabWorkspace".to_owned(), "SELECT SLEEP(0.05)".to_owned()]
+        })
+    });
+    site.run("isolate", &["--ddl-budget", "12"]).ok();
+    site.run("rollback", &["--stage", "tables", "--ddl-budget", "12"]).ok();
+    site.run("rollback", &["--stage", "finish", "--ddl-budget", "12"]).ok();
+    for seen in clients.map(Client::end) {
+        assert!(seen.statements > 0 && seen.errors.is_empty(), "{:?}", seen.errors);
+        assert!(seen.slowest_milliseconds < 2_000, "a client waited {} ms", seen.slowest_milliseconds);
+    }
+    assert!(!site.traces().contains("trigger"), "{}", site.traces());
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
 fn two_sites_of_one_server_do_not_wait_for_each_other() {
     let (one, two) = (Site::small("iso_site_one"), Site::small("iso_site_two"));
     one.plan(plans::additive());
