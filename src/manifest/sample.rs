@@ -77,6 +77,7 @@ pub(crate) fn plan(site: &str) -> Plan {
         verdict: Verdict::Additive,
         summary: "2 fields are added".to_owned(),
         changes: Vec::new(),
+        questions: Vec::new(),
         frozen: Vec::new(),
         singles: Vec::new(),
         expand: Vec::new(),

@@ -106,6 +106,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
         verdict,
         summary: summary(&changes, steps.expand.len()),
         changes,
+        questions: Vec::new(),
         frozen: frozen::tables(&blue, &green, &versions),
         singles: singles::shared(&versions),
         expand: steps.expand,
@@ -164,7 +165,12 @@ fn app_versions(blue: &Snapshot, green: &Snapshot) -> Vec<AppVersion> {
     let names =
         green.apps.iter().chain(&blue.apps).map(|app| app.name.as_str()).filter(|name| seen.insert(*name));
     names
-        .map(|name| AppVersion { app: name.to_owned(), blue: find(blue, name), green: find(green, name) })
+        .map(|name| AppVersion {
+            app: name.to_owned(),
+            blue: find(blue, name),
+            green: find(green, name),
+            verdict: None,
+        })
         .collect()
 }
 

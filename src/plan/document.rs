@@ -54,6 +54,9 @@ pub struct AppVersion {
     pub blue: Option<String>,
     /// Version that green runs.
     pub green: Option<String>,
+    /// The worst verdict of the changes that this app makes.
+    #[serde(default)]
+    pub verdict: Option<Verdict>,
 }
 
 /// One difference between the apps of blue and green, with the keys of the field's vocabulary.
@@ -81,6 +84,27 @@ pub struct Change {
     pub verdict: Verdict,
     /// Why, in a sentence a Frappe developer understands.
     pub why: String,
+    /// What users see if it is released the usual way (`bench migrate` beside traffic); empty for nothing.
+    #[serde(default)]
+    pub naive: String,
+    /// Ids of the steps (expand and contract) that serve it.
+    #[serde(default)]
+    pub steps: Vec<String>,
+}
+
+/// Something that only a human can know: whether a field or `DocType` that came is one that went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// Where: the DocType (green's name).
+    pub doctype: String,
+    /// Name in blue of what may have been renamed: a field, or the DocType if `is_doctype`.
+    pub old: String,
+    /// Name in green.
+    pub new: String,
+    /// Whether the DocType itself is meant.
+    pub is_doctype: bool,
+    /// The question in a sentence, with what to enter if the answer is yes.
+    pub ask: String,
 }
 
 /// A table that blue gets as a copy of its own instead of a view, because green's migrate rewrites its rows.
@@ -118,6 +142,9 @@ pub struct Plan {
     pub summary: String,
     /// Every difference, sorted by app, DocType, kind and field.
     pub changes: Vec<Change>,
+    /// What may be a rename that nobody declared.
+    #[serde(default)]
+    pub questions: Vec<Question>,
     /// What blue gets as copies, sorted by table.
     pub frozen: Vec<FrozenTable>,
     /// Fields of Single DocTypes that both versions know: their values are kept in step.

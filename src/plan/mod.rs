@@ -21,6 +21,6 @@ mod step;
 mod steps;
 
 pub use diff::{Input, PlanError, Renames, plan};
-pub use document::{AppVersion, Change, FrozenTable, Plan, SingleField, Verdict};
+pub use document::{AppVersion, Change, FrozenTable, Plan, Question, SingleField, Verdict};
 pub use site::{IndexFacts, Site, TableFacts};
-pub use step::{Column, Effect, IndexColumns, Step, Undo};
+pub use step::{Column, Effect, IndexColumns, Lock, Pace, Step, Undo};

@@ -72,6 +72,36 @@ pub struct Undo {
     pub effect: Effect,
 }
 
+/// What a step holds while it runs, as the users of its table feel it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Lock {
+    /// Nothing: reads and writes go on.
+    #[default]
+    None,
+    /// A few rows at a time.
+    Rows,
+    /// Writes to the table wait until it is done.
+    Writes,
+}
+
+/// How long a step takes, as far as it can be told beforehand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Pace {
+    /// Milliseconds, whatever the number of rows.
+    #[default]
+    Instant,
+    /// Below a minute.
+    Seconds,
+    /// Below an hour.
+    Minutes,
+    /// An hour or more.
+    Hours,
+    /// Grows with the rows, and their number is not known: no live site was asked.
+    Unknown,
+}
+
 /// One statement of a plan. Table names carry no database: the connection's default database is the site's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -83,6 +113,15 @@ pub struct Step {
     pub sql: String,
     /// What is there when it has run.
     pub effect: Effect,
+    /// What it holds while it runs.
+    #[serde(default)]
+    pub lock: Lock,
+    /// How long it takes.
+    #[serde(default)]
+    pub pace: Pace,
+    /// Rows that it reads or writes, as the optimiser guesses them; `None` if no live site was asked.
+    #[serde(default)]
+    pub rows: Option<u64>,
     /// How to take it back at a rollback; empty where keeping it does no harm (columns that green added).
     pub undo: Vec<Undo>,
 }

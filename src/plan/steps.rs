@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::doctype::{Index, Table, table_name};
 
 use super::operation::{Operation, column};
-use super::{Column, Effect, Site, Step, Undo, quote};
+use super::{Column, Effect, Lock, Pace, Site, Step, Undo, quote};
 
 /// Steps before green and after blue.
 pub(crate) struct Steps {
@@ -43,6 +43,9 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
             title: format!("blue is gone: green deletes the rows of {child} itself"),
             sql: undo.sql.clone(),
             effect: undo.effect.clone(),
+            lock: Lock::None,
+            pace: Pace::Instant,
+            rows: None,
             undo: Vec::new(),
         }));
         expand.push(guard);
@@ -148,6 +151,9 @@ fn create_sequence(sequence: &str) -> Step {
         title: format!("create the sequence {sequence}"),
         sql: format!("CREATE SEQUENCE IF NOT EXISTS {} NOCACHE NOCYCLE", quote::identifier(sequence)),
         effect: Effect::SequenceExists { sequence: sequence.to_owned() },
+        lock: Lock::None,
+        pace: Pace::Instant,
+        rows: None,
         undo: Vec::new(),
     }
 }
@@ -171,6 +177,9 @@ fn create_table(table: &Table, is_child: bool, site: Option<&Site>) -> Step {
         ),
         effect: Effect::TableExists { table: table.name.clone() },
         // Blue does not delete child rows of its documents: a second attempt must not meet them again.
+        lock: Lock::None,
+        pace: Pace::Instant,
+        rows: None,
         undo: if is_child { vec![park(&table.name, site)] } else { Vec::new() },
     }
 }
@@ -202,6 +211,9 @@ fn add_columns(table: &str, columns: &[Column], how: How) -> Step {
         title: format!("add {} to {table}", names.join(", ")),
         sql: format!("ALTER TABLE {} {}, {algorithm}", quote::identifier(table), added.join(", ")),
         effect: Effect::ColumnsExist { table: table.to_owned(), columns: names },
+        lock: Lock::None,
+        pace: Pace::Instant,
+        rows: None,
         undo: Vec::new(),
     }
 }
@@ -226,6 +238,9 @@ fn add_index(table: &str, index: &Index, how: How) -> Step {
             columns: index.columns.clone(),
             unique: index.unique,
         },
+        lock: Lock::None,
+        pace: Pace::Instant,
+        rows: None,
         undo: Vec::new(),
     }
 }
@@ -250,6 +265,9 @@ fn orphan_guard(parent: &str, child: &str, numeric_names: bool) -> Step {
             quote::literal(parent),
         ),
         effect: Effect::TriggerExists { trigger },
+        lock: Lock::None,
+        pace: Pace::Instant,
+        rows: None,
         undo: vec![drop],
     }
 }

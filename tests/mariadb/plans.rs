@@ -1,6 +1,6 @@
 //! Plans made by hand, for the small schema of [`super::site::SMALL`].
 
-use crossfade::plan::{Effect, FrozenTable, Plan, SingleField, Step, Undo, Verdict};
+use crossfade::plan::{Effect, FrozenTable, Lock, Pace, Plan, SingleField, Step, Undo, Verdict};
 
 /// A plan that changes nothing: blue is isolated, and that is all.
 pub(crate) fn neutral() -> Plan {
@@ -11,6 +11,7 @@ pub(crate) fn neutral() -> Plan {
         verdict: Verdict::Neutral,
         summary: "nothing changes".to_owned(),
         changes: Vec::new(),
+        questions: Vec::new(),
         frozen: vec![
             frozen("tabCustom Field", false),
             frozen("tabDocField", false),
@@ -74,7 +75,16 @@ pub(crate) fn additive() -> Plan {
 
 /// One step without an undo.
 pub(crate) fn step(id: &str, sql: &str, effect: Effect) -> Step {
-    Step { id: id.to_owned(), title: format!("step {id}"), sql: sql.to_owned(), effect, undo: Vec::new() }
+    Step {
+        id: id.to_owned(),
+        title: format!("step {id}"),
+        sql: sql.to_owned(),
+        effect,
+        lock: Lock::None,
+        pace: Pace::Instant,
+        rows: None,
+        undo: Vec::new(),
+    }
 }
 
 /// One frozen table.

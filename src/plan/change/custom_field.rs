@@ -43,6 +43,8 @@ pub(crate) fn find(blue: &Snapshot, green: &Snapshot, versions: &Versions<'_>, f
             cls: if before.is_some() { "none" } else { "additive" }.to_owned(),
             verdict,
             why,
+            naive: String::new(),
+            steps: Vec::new(),
         });
     }
 }

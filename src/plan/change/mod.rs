@@ -136,6 +136,8 @@ impl Findings {
             cls: cls.to_owned(),
             verdict,
             why,
+            naive: String::new(),
+            steps: Vec::new(),
         });
     }
 }

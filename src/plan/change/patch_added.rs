@@ -22,6 +22,8 @@ pub(crate) fn find(app: &str, patch: &PatchLine, is_accepted: bool, findings: &m
         cls: if verdict == Verdict::Blocking { "incompatible" } else { "none" }.to_owned(),
         verdict,
         why,
+        naive: String::new(),
+        steps: Vec::new(),
     });
 }
 

@@ -50,6 +50,8 @@ pub(crate) fn find(versions: &Versions<'_>, findings: &mut Findings) {
             cls: if old.starts_with("decimal") { "widen" } else { "none" }.to_owned(),
             verdict,
             why: format!("{} columns, first {}; {act}", all.len(), first.join(", ")),
+            naive: String::new(),
+            steps: Vec::new(),
         });
     }
 }
