@@ -16,6 +16,9 @@ pub struct DocField {
     pub fieldname: String,
     /// Frappe's name of the type, e.g. `Small Text`.
     pub fieldtype: String,
+    /// What users see; counts for telling a rename from a field that is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// Link target, Select options (one a line), child DocType: as the type wants it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<String>,
@@ -68,6 +71,7 @@ impl DocField {
         Ok(Some(Self {
             fieldname,
             fieldtype,
+            label: text(object, "label"),
             options: text(object, "options"),
             default: text(object, "default"),
             length: unsigned("length"),

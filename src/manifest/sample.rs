@@ -78,6 +78,7 @@ pub(crate) fn plan(site: &str) -> Plan {
         summary: "2 fields are added".to_owned(),
         changes: Vec::new(),
         questions: Vec::new(),
+        remaining: Vec::new(),
         frozen: Vec::new(),
         singles: Vec::new(),
         expand: Vec::new(),

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
-use crate::doctype::{App, FrappeVersion, Snapshot};
+use crate::doctype::{App, FrappeVersion, Snapshot, Storage, table_name};
 
 use super::change::{self, Findings, Pair, Versions};
-use super::{AppVersion, Change, Plan, Site, Verdict, frozen, patches, singles, steps};
+use super::{
+    AppVersion, BLUE, Change, Plan, Site, Verdict, frozen, naive, patches, remaining, rename_question,
+    singles, steps,
+};
 
 /// What patches rename, as far as it is known: the data files alone do not say it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,6 +71,14 @@ pub enum PlanError {
         /// `blue` or `green`.
         side: &'static str,
     },
+    /// A name that stands for blue's schema in the steps.
+    #[error(
+        "failed to plan: {name:?} has {BLUE:?} in its name, which stands for blue's schema in the steps of a plan; rename it"
+    )]
+    ReservedName {
+        /// DocType or field.
+        name: String,
+    },
     /// The plan could not be sealed.
     #[error("failed to hash the plan: {0}")]
     Seal(#[from] serde_json::Error),
@@ -80,6 +91,7 @@ pub enum PlanError {
 pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     let blue = installed(input.blue, input.site, "blue")?;
     let green = installed(input.green, input.site, "green")?;
+    check_names(&[&blue, &green])?;
     let blue_frappe = blue.frappe_version().or(input.blue_frappe);
     let green_frappe = green.frappe_version().or(input.green_frappe).or(blue_frappe);
     let versions = Versions {
@@ -98,19 +110,25 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     let Findings { mut changes, operations } = findings;
     changes.sort_by(|a, b| key(a).cmp(&key(b)));
     let steps = steps::build(operations, input.site);
+    for change in &mut changes {
+        let served = (table_name(&change.doctype), change.field.clone());
+        change.steps = steps.serving.get(&served).cloned().unwrap_or_default();
+        naive::naive(&change.kind, change.storage == Storage::Table.as_str()).clone_into(&mut change.naive);
+    }
     let verdict = changes.iter().map(|change| change.verdict).max().unwrap_or(Verdict::Neutral);
     let plan = Plan {
         format: Plan::FORMAT,
         site: input.site_name.to_owned(),
-        apps: app_versions(&blue, &green),
+        apps: app_versions(&blue, &green, &changes),
         verdict,
         summary: summary(&changes, steps.expand.len()),
         changes,
-        questions: Vec::new(),
+        questions: rename_question::questions(&versions),
         frozen: frozen::tables(&blue, &green, &versions),
         singles: singles::shared(&versions),
         expand: steps.expand,
         contract: steps.contract,
+        remaining: remaining::statements(&versions),
         patches: pending.iter().map(|(_, patch)| patch.line.clone()).collect(),
         hash: String::new(),
     };
@@ -144,6 +162,18 @@ fn find(blue: &Snapshot, green: &Snapshot, versions: &Versions<'_>) -> Findings 
     findings
 }
 
+/// Steps name blue's schema by a text that no name of the apps may have in it.
+fn check_names(snapshots: &[&Snapshot]) -> Result<(), PlanError> {
+    let doctypes = snapshots.iter().flat_map(|snapshot| &snapshot.apps).flat_map(|app| app.doctypes.values());
+    for doctype in doctypes {
+        let fields = doctype.fields.iter().map(|field| &field.fieldname);
+        if let Some(name) = std::iter::once(&doctype.name).chain(fields).find(|name| name.contains(BLUE)) {
+            return Err(PlanError::ReservedName { name: name.clone() });
+        }
+    }
+    Ok(())
+}
+
 /// The apps of a bench that the site has installed, in the site's order: others do not touch its database.
 fn installed(snapshot: &Snapshot, site: Option<&Site>, colour: &'static str) -> Result<Snapshot, PlanError> {
     let Some(names) = site.map(|site| &site.installed_apps).filter(|names| !names.is_empty()) else {
@@ -156,7 +186,7 @@ fn installed(snapshot: &Snapshot, site: Option<&Site>, colour: &'static str) -> 
     Ok(Snapshot::new(names.iter().map(find).collect::<Result<_, _>>()?))
 }
 
-fn app_versions(blue: &Snapshot, green: &Snapshot) -> Vec<AppVersion> {
+fn app_versions(blue: &Snapshot, green: &Snapshot, changes: &[Change]) -> Vec<AppVersion> {
     let find = |snapshot: &Snapshot, name: &str| {
         let app = snapshot.apps.iter().find(|app| app.name == name)?;
         Some(app.version.clone().unwrap_or_else(|| "unknown".to_owned()))
@@ -165,11 +195,14 @@ fn app_versions(blue: &Snapshot, green: &Snapshot) -> Vec<AppVersion> {
     let names =
         green.apps.iter().chain(&blue.apps).map(|app| app.name.as_str()).filter(|name| seen.insert(*name));
     names
-        .map(|name| AppVersion {
-            app: name.to_owned(),
-            blue: find(blue, name),
-            green: find(green, name),
-            verdict: None,
+        .map(|name| {
+            let own = changes.iter().filter(|change| change.app == name);
+            AppVersion {
+                app: name.to_owned(),
+                blue: find(blue, name),
+                green: find(green, name),
+                verdict: own.map(|change| change.verdict).max(),
+            }
         })
         .collect()
 }

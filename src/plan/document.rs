@@ -92,6 +92,17 @@ pub struct Change {
     pub steps: Vec<String>,
 }
 
+/// Statements that Frappe's sync sends in green's migrate though they change nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remaining {
+    /// Table name without its database.
+    pub table: String,
+    /// Columns that are modified to what they are.
+    pub columns: Vec<String>,
+    /// Why Frappe takes them for changed.
+    pub why: String,
+}
+
 /// Something that only a human can know: whether a field or `DocType` that came is one that went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
@@ -153,6 +164,9 @@ pub struct Plan {
     pub expand: Vec<Step>,
     /// What runs once blue is gone, in this order.
     pub contract: Vec<Step>,
+    /// Statements that remain for green's migrate and change nothing, by table.
+    #[serde(default)]
+    pub remaining: Vec<Remaining>,
     /// Patches of green that will run in its migrate (whole lines of `patches.txt`).
     pub patches: Vec<String>,
     /// SHA-256 over everything above in hexadecimal, see [`Plan::seal`].

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::doctype::{AppReader, FrappeVersion, Snapshot};
 
-use super::{IndexFacts, Input, Plan, Site, TableFacts, plan};
+use super::{IndexFacts, Input, Plan, Renames, Site, TableFacts, plan};
 
 /// One version of the app `shop` under the pen.
 #[derive(Default)]
@@ -26,6 +26,7 @@ struct Script {
     green: Draft,
     site: Option<Site>,
     accepted: Vec<String>,
+    renames: Renames,
     frappe: Option<[FrappeVersion; 2]>,
 }
 
@@ -105,7 +106,8 @@ impl Script {
             "index" => {
                 let table = site.tables.entry(next()?).or_default();
                 let column = next()?;
-                table.indexes.push(IndexFacts { name: column.clone(), columns: vec![column], unique: false });
+                let columns = column.split(',').map(str::to_owned).collect();
+                table.indexes.push(IndexFacts { name: column, columns, unique: false });
             }
             "ran" => {
                 site.patches.get_or_insert_default().insert(next()?);
@@ -125,6 +127,7 @@ impl Script {
             accepted_patches: &self.accepted,
             blue_frappe: self.frappe.map(|[blue, _]| blue),
             green_frappe: self.frappe.map(|[_, green]| green),
+            renames: self.renames.clone(),
             ..Input::new(&blue, &green)
         };
         Ok(plan(&input)?)
@@ -151,6 +154,26 @@ impl Runner for Script {
             "accept" => {
                 let mut arguments = command.consume_args();
                 self.accepted.extend(arguments.next_pos().map(str::to_owned));
+            }
+            "rename" => {
+                let mut arguments = command.consume_args();
+                let mut next = || arguments.next_pos().map(str::to_owned);
+                match (next(), next(), next()) {
+                    (Some(doctype), Some(old), Some(new)) => {
+                        self.renames.fields.insert((doctype, new), old);
+                    }
+                    (Some(old), Some(new), None) => {
+                        self.renames.doctypes.insert(new, old);
+                    }
+                    (_, _, _) => return Err("rename [DOCTYPE] OLD NEW".into()),
+                }
+            }
+            "remaining" => {
+                let plan = self.plan()?;
+                let lines = plan.remaining.iter().map(|entry| {
+                    format!("{}: {} - {}", entry.table, entry.columns.join(", "), entry.why)
+                });
+                return Ok(lines.collect::<Vec<_>>().join("\n"));
             }
             "plan" => return Ok(show(&self.plan()?)),
             "frozen" => {
@@ -184,6 +207,9 @@ fn show(plan: &Plan) -> String {
             .as_ref()
             .map_or(change.doctype.clone(), |field| format!("{}.{field}", change.doctype));
         let _ = writeln!(text, "{:?} {} {place}: {}", change.verdict, change.kind, change.why);
+    }
+    for question in &plan.questions {
+        let _ = writeln!(text, "? {}", question.ask);
     }
     for step in &plan.expand {
         let _ = writeln!(text, "> {}", step.sql);

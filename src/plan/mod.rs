@@ -5,22 +5,26 @@
 
 pub mod quote;
 
+mod cast;
 mod change;
 mod diff;
 mod document;
 mod frozen;
 #[cfg(test)]
 mod golden;
+mod naive;
 mod operation;
 mod patches;
 #[cfg(test)]
 mod properties;
+mod remaining;
+mod rename_question;
 mod singles;
 mod site;
 mod step;
 mod steps;
 
 pub use diff::{Input, PlanError, Renames, plan};
-pub use document::{AppVersion, Change, FrozenTable, Plan, Question, SingleField, Verdict};
+pub use document::{AppVersion, Change, FrozenTable, Plan, Question, Remaining, SingleField, Verdict};
 pub use site::{IndexFacts, Site, TableFacts};
-pub use step::{Column, Effect, IndexColumns, Lock, Pace, Step, Undo};
+pub use step::{BLUE, Column, Effect, IndexColumns, Lock, Pace, Step, Undo, Work};

@@ -2,7 +2,99 @@
 
 use crate::doctype::{ColumnShape, DefaultValue, Index, Table};
 
-use super::{Column, quote};
+use super::{Column, Step, cast, quote};
+
+/// Two columns of one table: each version writes its own, triggers carry the values over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SyncPair {
+    /// Field as blue knows it.
+    pub(crate) field: String,
+    /// Column that blue writes in the end, with its shape.
+    pub(crate) blue: (String, ColumnShape),
+    /// Column that green writes, with its shape.
+    pub(crate) green: (String, ColumnShape),
+    /// How green's column comes to be.
+    pub(crate) way: Way,
+    /// All columns that blue knows, in the table's order.
+    pub(crate) blue_columns: Vec<String>,
+    /// Green's value out of blue's.
+    pub(crate) to_green: Conversion,
+    /// Blue's value out of green's.
+    pub(crate) to_blue: Conversion,
+    /// Indexes of green's column.
+    pub(crate) indexes: Vec<Index>,
+    /// Whether blue's column has an index, and whether that is unique.
+    pub(crate) blue_index: Option<bool>,
+}
+
+/// How a pair of columns comes to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Green's column is a new one; blue's stays where it is.
+    Renamed,
+    /// Blue's values move to a new column, green's column takes the name with another type.
+    Retyped,
+    /// Blue's values move to a new column, green's stay under the name with other values.
+    Mapped,
+}
+
+/// What a value becomes on the other side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Conversion {
+    /// Frappe's cast from one column type to another.
+    Cast {
+        /// Column type that it has.
+        from: String,
+        /// Column type that it gets.
+        to: String,
+        /// Whether that column refuses NULL.
+        not_null: bool,
+    },
+    /// Some texts become others in the rows of some parents; everything else stays as it is.
+    Text(Vec<TextChange>),
+}
+
+/// One text instead of another in the rows of one kind of parent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TextChange {
+    /// `parenttype` of the rows.
+    pub(crate) parenttype: String,
+    /// Text that is there.
+    pub(crate) from: String,
+    /// Text that it becomes.
+    pub(crate) to: String,
+}
+
+impl Conversion {
+    /// The expression; `row` is `NEW.`, `OLD.` or empty. `None` if there is no such cast.
+    pub(crate) fn sql(&self, row: &str, column: &str) -> Option<String> {
+        let value = format!("{row}{}", quote::identifier(column));
+        match self {
+            Self::Cast { from, to, not_null } => cast::cast(&value, from, to, *not_null),
+            Self::Text(changes) => {
+                let cases: Vec<String> = changes
+                    .iter()
+                    .map(|TextChange { parenttype, from, to }| {
+                        format!(
+                            "WHEN {row}`parenttype` = {} AND {value} = {} THEN {}",
+                            quote::literal(parenttype),
+                            quote::literal(from),
+                            quote::literal(to),
+                        )
+                    })
+                    .collect();
+                Some(format!("CASE {} ELSE {value} END", cases.join(" ")))
+            }
+        }
+    }
+
+    /// Adds what another change asks of the same column.
+    pub(crate) fn extend(&mut self, other: Self) {
+        if let (Self::Text(changes), Self::Text(more)) = (self, other) {
+            changes.extend(more);
+        }
+    }
+}
 
 /// One thing to add. Several columns of one table become one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,10 +124,43 @@ pub(crate) enum Operation {
         /// The index.
         index: Index,
     },
+    /// Change a column in place, in a way that MariaDB does without touching a row.
+    ModifyColumn {
+        /// Table name.
+        table: String,
+        /// Engine as the DocType says, for a plan without facts.
+        engine: Option<String>,
+        /// Name of the column.
+        column: String,
+        /// What it becomes.
+        new: ColumnShape,
+    },
+    /// Keep a column of blue's and one of green's in step.
+    Sync {
+        /// Table name.
+        table: String,
+        /// Engine as the DocType says, for a plan without facts.
+        engine: Option<String>,
+        /// The two columns.
+        pair: Box<SyncPair>,
+    },
+    /// A statement on few rows of metadata.
+    Metadata {
+        /// Table of the DocType that the statement is for.
+        table: String,
+        /// Field that it is for.
+        field: String,
+        /// The step, but for its number.
+        step: Box<Step>,
+        /// Whether it waits until blue is gone.
+        contract: bool,
+    },
     /// Delete the rows of a new child table with their parent, which blue does not know to do.
     GuardOrphans {
         /// Parent DocType.
         parent: String,
+        /// Field of the parent that holds the rows.
+        field: String,
         /// Child DocType.
         child: String,
         /// Whether the parent's names are numbers.

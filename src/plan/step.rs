@@ -1,5 +1,7 @@
 //! One statement against the site's tables, how to see that it took effect, and how to take it back.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// A column as MariaDB's `information_schema.COLUMNS` names it.
@@ -56,10 +58,74 @@ pub enum Effect {
         /// Trigger name.
         trigger: String,
     },
+    /// The trigger exists and its body bears this label: one trigger may have several versions in a release.
+    TriggerSays {
+        /// Trigger name.
+        trigger: String,
+        /// Label of its outermost block.
+        label: String,
+    },
+    /// The columns have these types and take NULL or not.
+    ColumnsAre {
+        /// Table name without its database.
+        table: String,
+        /// Column name -> type as in `CREATE TABLE` (`json` stands for longtext with a check), whether it takes NULL.
+        columns: BTreeMap<String, (String, bool)>,
+    },
+    /// No index of the table begins with these columns, or none that is unique.
+    IndexAbsent {
+        /// Table name without its database.
+        table: String,
+        /// Columns in index order.
+        columns: IndexColumns,
+        /// Whether only unique ones count.
+        unique: bool,
+    },
+    /// No row of the table is as the condition says.
+    NoRows {
+        /// Table name without its database.
+        table: String,
+        /// SQL condition on its columns.
+        condition: String,
+    },
+    /// Blue's view shows these columns of the base under the names that blue knows.
+    BlueShows {
+        /// Table name without its database.
+        table: String,
+        /// Name that blue sees -> column of the base.
+        columns: BTreeMap<String, String>,
+    },
     /// A sequence of this name exists.
     SequenceExists {
         /// Sequence name without its database.
         sequence: String,
+    },
+}
+
+/// How a step is run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum Work {
+    /// The statement as it stands.
+    #[default]
+    Statement,
+    /// In chunks by primary key, never waiting for a row; the statement is the same work in one go.
+    Backfill {
+        /// Table name without its database.
+        table: String,
+        /// Column that is filled.
+        column: String,
+        /// What it gets: an SQL expression on the columns of the row.
+        value: String,
+        /// Which rows still need it: an SQL condition.
+        condition: String,
+    },
+    /// On blue's schema: its view shows other columns of the base under the names that blue knows.
+    BlueView {
+        /// Table name without its database.
+        table: String,
+        /// Name that blue sees -> column of the base.
+        columns: BTreeMap<String, String>,
     },
 }
 
@@ -102,6 +168,11 @@ pub enum Pace {
     Unknown,
 }
 
+/// Blue's schema and blue's user (they have one name) in a step's SQL: the real name is known when a release runs.
+///
+/// Whoever runs a step puts the real name in its place. A DocType or field with this text in its name is refused.
+pub const BLUE: &str = "__crossfade_blue";
+
 /// One statement of a plan. Table names carry no database: the connection's default database is the site's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -113,6 +184,9 @@ pub struct Step {
     pub sql: String,
     /// What is there when it has run.
     pub effect: Effect,
+    /// How it is run.
+    #[serde(default)]
+    pub work: Work,
     /// What it holds while it runs.
     #[serde(default)]
     pub lock: Lock,

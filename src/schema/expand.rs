@@ -6,7 +6,7 @@ use super::handover;
 use super::inventory::{self, Stage};
 use super::ledger::{self, Part};
 use super::{Error, Session, inspect, isolate, mirror, singles};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Step, Work};
 
 /// What an expand did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,6 +44,12 @@ pub(crate) async fn run_steps(
     ledger::create(session).await?;
     let mut expanded = Expanded::default();
     let total = steps.len() as u64;
+    if let Some(step) = steps.iter().find(|step| step.work != Work::Statement) {
+        return Err(Error::Refused(format!(
+            "step {} is more than one statement: this version does not run such plans",
+            step.id
+        )));
+    }
     for (done, step) in (0_u64..).zip(steps) {
         let begun = Instant::now();
         ledger::begin(session, part, &step.id, plan_hash, &step.sql).await?;

@@ -173,7 +173,47 @@ pub(crate) async fn holds(
         }
         Effect::TriggerExists { trigger } => Ok(trigger_count(connection, base, trigger).await? > 0),
         Effect::TriggerAbsent { trigger } => Ok(trigger_count(connection, base, trigger).await? == 0),
+        Effect::TriggerSays { trigger, label } => {
+            let sql = "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? AND TRIGGER_NAME = ? \
+                       AND LEFT(ACTION_STATEMENT, CHAR_LENGTH(?) + 1) = CONCAT(?, ':')";
+            Ok(count(connection, sql, &[base, trigger, label, label], ACT).await? > 0)
+        }
+        Effect::ColumnsAre { table, columns } => {
+            for (column, (column_type, nullable)) in columns {
+                if !column_is(connection, base, table, column, column_type, *nullable).await? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        Effect::IndexAbsent { table, columns, unique } => {
+            Ok(!index_holds(connection, base, table, columns, *unique).await?)
+        }
+        Effect::NoRows { table, .. } | Effect::BlueShows { table, .. } => Err(Error::Refused(format!(
+            "the plan keeps columns of {table} in step: this version does not run such plans"
+        ))),
     }
+}
+
+/// Whether a column has the type and takes NULL or not; `json` is longtext with a check of its own.
+async fn column_is(
+    connection: &mut MySqlConnection,
+    base: &str,
+    table: &str,
+    column: &str,
+    column_type: &str,
+    nullable: bool,
+) -> Result<bool, Error> {
+    let (shown, check) =
+        if column_type.eq_ignore_ascii_case("json") { ("longtext", "1") } else { (column_type, "0") };
+    let sql = "SELECT COUNT(*) FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA = ? AND c.TABLE_NAME = ? \
+               AND c.COLUMN_NAME = ? AND c.COLUMN_TYPE = ? AND c.IS_NULLABLE = ? \
+               AND (? = '0' OR EXISTS (SELECT 1 FROM information_schema.CHECK_CONSTRAINTS k \
+               WHERE k.CONSTRAINT_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME \
+               AND k.CONSTRAINT_NAME = c.COLUMN_NAME))";
+    let nullable = if nullable { "YES" } else { "NO" };
+    let asked = [base, table, column, shown, nullable, check];
+    Ok(count(connection, sql, &asked, "look for a column's type").await? > 0)
 }
 
 /// Column names are case-insensitive in MariaDB.

@@ -1,6 +1,6 @@
 //! Plans made by hand, for the small schema of [`super::site::SMALL`].
 
-use crossfade::plan::{Effect, FrozenTable, Lock, Pace, Plan, SingleField, Step, Undo, Verdict};
+use crossfade::plan::{Effect, FrozenTable, Lock, Pace, Plan, SingleField, Step, Undo, Verdict, Work};
 
 /// A plan that changes nothing: blue is isolated, and that is all.
 pub(crate) fn neutral() -> Plan {
@@ -12,6 +12,7 @@ pub(crate) fn neutral() -> Plan {
         summary: "nothing changes".to_owned(),
         changes: Vec::new(),
         questions: Vec::new(),
+        remaining: Vec::new(),
         frozen: vec![
             frozen("tabCustom Field", false),
             frozen("tabDocField", false),
@@ -80,6 +81,7 @@ pub(crate) fn step(id: &str, sql: &str, effect: Effect) -> Step {
         title: format!("step {id}"),
         sql: sql.to_owned(),
         effect,
+        work: Work::Statement,
         lock: Lock::None,
         pace: Pace::Instant,
         rows: None,

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::doctype::Storage;
 use crate::plan::Verdict;
 
-use super::{Findings, Found, Pair, UNSUPPORTED};
+use super::{Findings, Found, Pair};
 
 pub(super) fn find(pair: &Pair<'_>, findings: &mut Findings) {
     let (Some(blue), Some(green)) = (pair.blue, pair.green) else { return };
@@ -17,15 +17,13 @@ pub(super) fn find(pair: &Pair<'_>, findings: &mut Findings) {
             "autoincrement_on",
             "incompatible",
             Verdict::Blocking,
-            format!(
-                "green wants numbers as names and a sequence, migrate makes neither on an existing table; {UNSUPPORTED}"
-            ),
+            "green wants numbers as names and a sequence, and migrate makes neither on a table that is there: keep the naming, or make a DocType of another name".to_owned(),
         ),
         (true, false) => (
             "autoincrement_off",
             "incompatible",
             Verdict::Blocking,
-            format!("green wants text as names, migrate leaves numbers; {UNSUPPORTED}"),
+            "green wants text as names, and migrate leaves the column of numbers: keep the naming, or make a DocType of another name".to_owned(),
         ),
         (false, false) | (true, true) => (
             "autoname_changed",

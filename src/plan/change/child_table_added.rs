@@ -21,6 +21,7 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
     if needs_guard {
         findings.operations.push(Operation::GuardOrphans {
             parent: field.green_doctype.name.clone(),
+            field: field.name.to_owned(),
             child: child.to_owned(),
             numeric_names: field.blue_doctype.is_autoincrement(),
         });

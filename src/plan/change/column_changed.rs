@@ -3,8 +3,9 @@
 
 use crate::doctype::{ColumnShape, Table};
 use crate::plan::Verdict;
+use crate::plan::operation::Operation;
 
-use super::{FieldPair, Findings, Found, Side, UNSUPPORTED};
+use super::{FieldPair, Findings, Found, Side, Versions, pair};
 
 /// What becomes of the values.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,7 @@ enum Family {
     Time,
 }
 
-pub(super) fn find(field: &FieldPair<'_>, findings: &mut Findings) {
+pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) {
     let Some((blue, green)) = field.both() else {
         redefined_standard_column(field, findings);
         return;
@@ -46,7 +47,11 @@ pub(super) fn find(field: &FieldPair<'_>, findings: &mut Findings) {
     }
     let fate = fate(old, new);
     let (kind, cls) = name(fate, field.is_in_table());
-    let (verdict, why) = judge(blue, green, fate, field.is_in_table());
+    let (verdict, why) = if field.is_in_table() {
+        in_table(field, (old, new), versions, findings)
+    } else {
+        in_single(blue, green, fate)
+    };
     findings.field(
         field,
         Found {
@@ -72,22 +77,93 @@ fn name(fate: Fate, is_in_table: bool) -> (&'static str, &'static str) {
     }
 }
 
-fn judge(blue: &Side<'_>, green: &Side<'_>, fate: Fate, is_in_table: bool) -> (Verdict, String) {
+/// Whether MariaDB makes the new column out of the old one without touching a row, and what blue writes fits it: a
+/// longer varchar whose length takes as many bytes as before, another display width of an integer
+/// (<https://mariadb.com/kb/en/innodb-online-ddl-operations-with-the-instant-alter-algorithm/>).
+fn is_instant(old: &ColumnShape, new: &ColumnShape) -> bool {
+    let length_bytes = |length: u32| if length * 4 > 255 { 2 } else { 1 };
+    old.not_null == new.not_null
+        && match (family(&old.column_type), family(&new.column_type)) {
+            (Some(Family::Varchar(a)), Some(Family::Varchar(b))) => {
+                a <= b && length_bytes(a) == length_bytes(b)
+            }
+            (Some(Family::Whole(_)), Some(Family::Whole(_))) => word(old) == word(new),
+            _ => old.column_type == new.column_type,
+        }
+}
+
+fn word(shape: &ColumnShape) -> &str {
+    shape.column_type.split('(').next().unwrap_or_default()
+}
+
+/// Whether green gets a column of its own for it.
+pub(super) fn is_carried(old: &ColumnShape, new: &ColumnShape) -> bool {
+    !is_instant(old, new)
+}
+
+fn in_table(
+    field: &FieldPair<'_>,
+    (old, new): (&ColumnShape, &ColumnShape),
+    versions: &Versions<'_>,
+    findings: &mut Findings,
+) -> (Verdict, String) {
+    let Some((blue, green)) = field.both() else { return (Verdict::Neutral, String::new()) };
     let (from, to) = (&blue.field.fieldtype, &green.field.fieldtype);
-    let becomes_link = matches!(to.as_str(), "Link" | "Dynamic Link") && from != to;
-    match fate {
-        Fate::Same if becomes_link => (
-            Verdict::Blocking,
+    if field.is_renamed() {
+        return (Verdict::Neutral, "its values change on their way to the column of the new name".to_owned());
+    }
+    if old == new || (old.column_type == new.column_type && old.not_null == new.not_null) {
+        let becomes_link = matches!(to.as_str(), "Link" | "Dynamic Link") && from != to;
+        let why = if becomes_link {
             format!(
-                "green refuses to save what is no name of a {to} target, and blue goes on writing {from}; {UNSUPPORTED}"
+                "the column stays as it is; green refuses to save what is no name of a {to} target, also where blue has written it"
+            )
+        } else {
+            "the column stays as it is".to_owned()
+        };
+        return (Verdict::Neutral, why);
+    }
+    if is_instant(old, new) {
+        findings.operations.push(Operation::ModifyColumn {
+            table: field.table(),
+            engine: field.green_doctype.engine.clone(),
+            column: field.name.to_owned(),
+            new: new.clone(),
+        });
+        let why = match (family(&old.column_type), family(&new.column_type)) {
+            (Some(Family::Varchar(length)), Some(Family::Varchar(_))) => format!(
+                "the column becomes longer in an instant; a document in which green has written more than {length} characters can be saved in blue only after it is shortened"
+            ),
+            _ => "only the display width of the column changes, in an instant".to_owned(),
+        };
+        return (Verdict::Additive, why);
+    }
+    match pair::retyped(field, versions, findings) {
+        Ok(()) => (
+            Verdict::Mapped,
+            format!(
+                "blue's {from} moves to a column of its own, which its view shows under the old name; green's {to} takes the name; triggers cast every write as Frappe does, until blue is gone"
             ),
         ),
-        Fate::Same => (Verdict::Neutral, "the column stays as it is".to_owned()),
-        Fate::Wider if !is_in_table => (Verdict::Neutral, "tabSingles keeps every value as text".to_owned()),
-        Fate::Wider | Fate::Narrower | Fate::Incompatible => {
-            (Verdict::Blocking, format!("{from} to {to} changes the column under blue; {UNSUPPORTED}"))
-        }
+        Err(reason) => (Verdict::Blocking, reason),
     }
+}
+
+/// `tabSingles` keeps every value as text, and each version casts what it reads.
+fn in_single(blue: &Side<'_>, green: &Side<'_>, fate: Fate) -> (Verdict, String) {
+    let parses =
+        |side: &Side<'_>| matches!(side.field.fieldtype.as_str(), "Date" | "Datetime" | "Time" | "JSON");
+    let (from, to) = (&blue.field.fieldtype, &green.field.fieldtype);
+    if matches!(fate, Fate::Narrower | Fate::Incompatible) && (parses(green) || parses(blue)) {
+        let why = format!(
+            "tabSingles keeps the text, and a text that is a {from} is an error where a {to} is read: empty it before the release, or add a field of the new type beside it"
+        );
+        return (Verdict::Blocking, why);
+    }
+    (
+        Verdict::Neutral,
+        "tabSingles keeps every value as text, and each version casts what it reads".to_owned(),
+    )
 }
 
 /// A value becomes rows or the other way round.
@@ -106,7 +182,7 @@ fn kind_switched(field: &FieldPair<'_>, blue: &Side<'_>, green: &Side<'_>, findi
             old: blue.describe(),
             new: green.describe(),
             verdict: Verdict::Blocking,
-            why: format!("the values move between the document and its rows; {UNSUPPORTED}"),
+            why: "the values move between the document and rows of its own, and no trigger can say which: add the new field beside the old one under another name, and remove the old one a release later".to_owned(),
         },
     );
     true
@@ -128,8 +204,13 @@ fn redefined_standard_column(field: &FieldPair<'_>, findings: &mut Findings) {
             ddl: !is_same,
             old: serde_json::json!({ "column": standard.column_type }),
             new: green.describe(),
-            verdict: Verdict::Blocking,
-            why: format!("every table has this column and blue writes it; {UNSUPPORTED}"),
+            verdict: if is_same { Verdict::Neutral } else { Verdict::Blocking },
+            why: if is_same {
+                "every table has this column, with this type".to_owned()
+            } else {
+                "every table has this column and Frappe itself writes it: give the field another name"
+                    .to_owned()
+            },
         },
     );
 }

@@ -9,7 +9,7 @@ use crate::plan::operation::{Operation, column};
 use crate::plan::site::is_same_type;
 use crate::plan::{Change, Verdict};
 
-use super::{Findings, Side, UNSUPPORTED, Versions, field_added};
+use super::{Findings, Side, Versions, field_added};
 
 type ByTarget<'a> = BTreeMap<(&'a str, &'a str), (&'a str, &'a CustomField)>;
 
@@ -68,7 +68,9 @@ fn judge(
     let blocking = |from: &str| {
         (
             Verdict::Blocking,
-            format!("migrate would change the column from {from} to {wanted} under blue; {UNSUPPORTED}"),
+            format!(
+                "migrate would change the column from {from} to {wanted} under blue: give the custom field another name, and remove the old one a release later"
+            ),
         )
     };
     match (before, live) {

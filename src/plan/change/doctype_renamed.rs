@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::doctype::Storage;
 use crate::plan::Verdict;
 
-use super::{Findings, Found, Pair, UNSUPPORTED};
+use super::{Findings, Found, Pair};
 
 pub(super) fn find(pair: &Pair<'_>, findings: &mut Findings) {
     let (Some(blue), Some(green)) = (pair.blue, pair.green) else { return };
@@ -21,7 +21,10 @@ pub(super) fn find(pair: &Pair<'_>, findings: &mut Findings) {
             old: json!(blue.name),
             new: json!(green.name),
             verdict: Verdict::Blocking,
-            why: format!("RENAME TABLE takes the table from blue; {UNSUPPORTED}"),
+            why: format!(
+                "the name {} stands in rows that both versions read (parents of child rows, links, comments, files, versions), and green's rename rewrites all of them under blue: release it in a maintenance window, or add the new DocType beside the old one and move the documents over",
+                blue.name
+            ),
         },
     );
 }

@@ -2,16 +2,22 @@
 
 use serde_json::json;
 
-use crate::plan::Verdict;
+use crate::doctype::Storage;
+use crate::plan::operation::Operation;
+use crate::plan::{Effect, Lock, Pace, Step, Verdict, Work, quote};
 
-use super::{FieldPair, Findings, Found, UNSUPPORTED};
+use super::{FieldPair, Findings, Found, Versions, pair};
 
-pub(super) fn find(field: &FieldPair<'_>, findings: &mut Findings) {
+pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) {
     let Some((blue, side)) = field.both() else { return };
     let old = &blue.field.fieldname;
     if old == field.name {
         return;
     }
+    let (verdict, why) = match carry(field, versions, findings) {
+        Ok(verdict) => verdict,
+        Err(reason) => (Verdict::Blocking, reason),
+    };
     findings.field(
         field,
         Found {
@@ -20,8 +26,123 @@ pub(super) fn find(field: &FieldPair<'_>, findings: &mut Findings) {
             ddl: field.is_in_table() && side.shape.is_some(),
             old: json!(old),
             new: json!(field.name),
-            verdict: Verdict::Blocking,
-            why: format!("both versions write a column of their own; {UNSUPPORTED}"),
+            verdict,
+            why,
         },
     );
+}
+
+fn carry(
+    field: &FieldPair<'_>,
+    versions: &Versions<'_>,
+    findings: &mut Findings,
+) -> Result<(Verdict, String), String> {
+    let Some((blue, green)) = field.both() else { return Ok((Verdict::Neutral, String::new())) };
+    let storage = (field.blue_doctype.storage(), field.green_doctype.storage());
+    if storage.0 != storage.1 {
+        return Err("the two versions keep the documents in different places".to_owned());
+    }
+    if blue.field.is_table() || green.field.is_table() {
+        let (Some(old), Some(new)) = (blue.field.child(), green.field.child()) else {
+            return Err("rows of a child table become a value, or the other way round".to_owned());
+        };
+        if old != new {
+            return Err(format!(
+                "its rows move from {old} to {new} as well: release the two one after the other"
+            ));
+        }
+        pair::renamed_rows(field, new, versions, findings)?;
+        metadata(field, versions, findings);
+        let why = "each version finds its rows by its own name of the field; triggers keep the two in step";
+        return Ok((Verdict::Mapped, why.to_owned()));
+    }
+    if blue.field.fieldtype == "Password" || green.field.fieldtype == "Password" {
+        return Err(
+            "passwords are kept encrypted under the name of the field, in rows that both versions write: \
+                    add the new field beside the old one instead, and remove that a release later"
+                .to_owned(),
+        );
+    }
+    if storage.1 == Storage::Single {
+        findings.operations.push(copy_single(field, &blue.field.fieldname));
+        metadata(field, versions, findings);
+        let why = "tabSingles keeps the value under both names, in step until blue is gone";
+        return Ok((Verdict::Synced, why.to_owned()));
+    }
+    if blue.shape.is_none() || green.shape.is_none() {
+        return Ok((Verdict::Neutral, "it has no column on one of the two sides".to_owned()));
+    }
+    pair::renamed(field, versions, findings)?;
+    metadata(field, versions, findings);
+    let why = "each version writes a column of its own; triggers carry every write over until blue is gone";
+    Ok((Verdict::Synced, why.to_owned()))
+}
+
+/// The value that is there gets a second row under its new name.
+fn copy_single(field: &FieldPair<'_>, old: &str) -> Operation {
+    let (doctype, old, new) =
+        (quote::literal(&field.green_doctype.name), quote::literal(old), quote::literal(field.name));
+    let lacking = format!(
+        "`doctype` = {doctype} AND `field` = {old} AND NOT EXISTS \
+         (SELECT 1 FROM `tabSingles` AS known WHERE known.`doctype` = {doctype} AND known.`field` = {new})"
+    );
+    let sql = format!(
+        "INSERT INTO `tabSingles` (`doctype`, `field`, `value`) SELECT `doctype`, {new}, `value` FROM `tabSingles` \
+         WHERE {lacking}"
+    );
+    let title = format!("copy {old} of the Single {doctype} to {new}");
+    rows_step(field, "tabSingles", title, sql, lacking, false)
+}
+
+/// What Frappe's `rename_field` (`frappe/model/utils/rename_field.py`) does beside the column. Property Setters and
+/// Custom Fields are green's alone; reports and what users have set are read by both, so they wait for blue to go.
+fn metadata(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) {
+    let Some(old) = field.blue.as_ref().map(|blue| blue.field.fieldname.as_str()) else { return };
+    let (doctype, from, to) =
+        (quote::literal(&field.green_doctype.name), quote::literal(old), quote::literal(field.name));
+    let is_there = |table: &str| versions.site.is_none_or(|site| site.tables.contains_key(table));
+    for (table, of, column) in
+        [("tabProperty Setter", "doc_type", "field_name"), ("tabCustom Field", "dt", "insert_after")]
+    {
+        if is_there(table) {
+            let condition = format!("`{of}` = {doctype} AND `{column}` = {from}");
+            let sql = format!("UPDATE `{table}` SET `{column}` = {to} WHERE {condition}");
+            let title = format!("{table} names the field {to}");
+            findings.operations.push(rows_step(field, table, title, sql, condition, false));
+        }
+    }
+    let (quoted_from, quoted_to) =
+        (quote::literal(&json!(old).to_string()), quote::literal(&json!(field.name).to_string()));
+    for (table, of, column) in [("tabReport", "ref_doctype", "json"), ("__UserSettings", "doctype", "data")] {
+        if is_there(table) {
+            let condition = format!("`{of}` = {doctype} AND INSTR(`{column}`, {quoted_from}) > 0");
+            let sql = format!(
+                "UPDATE `{table}` SET `{column}` = REPLACE(`{column}`, {quoted_from}, {quoted_to}) WHERE {condition}"
+            );
+            let title = format!("{table} names the field {to}");
+            findings.operations.push(rows_step(field, table, title, sql, condition, true));
+        }
+    }
+}
+
+fn rows_step(
+    field: &FieldPair<'_>,
+    table: &str,
+    title: String,
+    sql: String,
+    condition: String,
+    contract: bool,
+) -> Operation {
+    let step = Step {
+        id: format!("rename-in-{table}"),
+        title,
+        sql,
+        effect: Effect::NoRows { table: table.to_owned(), condition },
+        work: Work::Statement,
+        lock: Lock::Rows,
+        pace: Pace::Instant,
+        rows: None,
+        undo: Vec::new(),
+    };
+    Operation::Metadata { table: field.table(), field: field.name.to_owned(), step: Box::new(step), contract }
 }

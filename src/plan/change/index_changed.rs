@@ -19,7 +19,7 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
     let columns = vec![field.name.to_owned()];
     let is_there =
         versions.live(&field.blue_doctype.name).is_some_and(|table| table.has_index(&columns, false));
-    if is && !is_there {
+    if is && !is_there && !field.is_carried() {
         findings.operations.push(Operation::AddIndex {
             table: field.table(),
             engine: field.green_doctype.engine.clone(),

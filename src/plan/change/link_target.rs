@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::plan::Verdict;
 
-use super::{FieldPair, Findings, Found, UNSUPPORTED, Versions};
+use super::{FieldPair, Findings, Found, Versions};
 
 pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) {
     let Some((blue, green)) = field.both() else { return };
@@ -22,16 +22,13 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
         (false, true) => ("child_table_target_changed", "incompatible"),
         (false, false) => ("link_target_changed", "incompatible"),
     };
-    findings.field(
-        field,
-        Found {
-            kind,
-            cls,
-            ddl: false,
-            old: json!(old),
-            new: json!(new),
-            verdict: Verdict::Blocking,
-            why: format!("blue writes names of {old}, green expects names of {new}; {UNSUPPORTED}"),
-        },
-    );
+    let (verdict, why) = if follows {
+        (Verdict::Neutral, format!("the target's name is new; see what is said of {new}"))
+    } else {
+        let why = format!(
+            "blue writes names of {old}, green expects names of {new}: add a field of another name, fill it by a patch, and remove the old one a release later"
+        );
+        (Verdict::Blocking, why)
+    };
+    findings.field(field, Found { kind, cls, ddl: false, old: json!(old), new: json!(new), verdict, why });
 }

@@ -18,6 +18,7 @@ mod field_renamed;
 mod index_changed;
 mod link_target;
 mod not_null;
+mod pair;
 pub(crate) mod patch_added;
 pub(crate) mod platform_type;
 mod reqd_changed;
@@ -35,9 +36,6 @@ use crate::doctype::{App, ColumnShape, DocField, DocType, FrappeVersion, Storage
 
 use super::operation::Operation;
 use super::{Change, Renames, Site, TableFacts, Verdict};
-
-/// Text of a verdict that a later version may better.
-pub(crate) const UNSUPPORTED: &str = "not yet supported by this version: plan a maintenance window for it";
 
 /// Both versions of a site, as the kinds of change see them.
 pub(crate) struct Versions<'a> {
@@ -161,18 +159,18 @@ pub(crate) fn of_doctype(pair: &Pair<'_>, versions: &Versions<'_>, findings: &mu
 }
 
 fn of_field(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) {
-    field_renamed::find(field, findings);
+    field_renamed::find(field, versions, findings);
     field_added::find(field, versions, findings);
     child_table_added::find(field, versions, findings);
     field_removed::find(field, findings);
     child_table_removed::find(field, findings);
-    column_changed::find(field, findings);
+    column_changed::find(field, versions, findings);
     default_changed::find(field, findings);
-    not_null::find(field, findings);
+    not_null::find(field, versions, findings);
     reqd_changed::find(field, findings);
     select_options::find(field, findings);
     link_target::find(field, versions, findings);
-    unique_changed::find(field, findings);
+    unique_changed::find(field, versions, findings);
     index_changed::find(field, versions, findings);
 }
 
@@ -264,6 +262,17 @@ impl FieldPair<'_> {
     /// Whether both versions have a table of its own for the DocType (and a column is a column).
     fn is_in_table(&self) -> bool {
         self.green_doctype.storage() == Storage::Table && self.blue_doctype.storage() == Storage::Table
+    }
+
+    /// Whether green calls it by another name.
+    fn is_renamed(&self) -> bool {
+        self.blue.as_ref().is_some_and(|blue| self.green.is_some() && blue.field.fieldname != self.name)
+    }
+
+    /// Whether green's column is another one than blue's: then its indexes come with it.
+    fn is_carried(&self) -> bool {
+        let is_other = self.columns().is_some_and(|(old, new)| column_changed::is_carried(old, new));
+        self.is_in_table() && (self.is_renamed() || is_other)
     }
 
     fn table(&self) -> String {

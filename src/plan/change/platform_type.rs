@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::doctype::{ColumnShape, DocType, Storage};
+use crate::doctype::{ColumnShape, DocField, DocType, Index, Storage, table_name};
+use crate::plan::operation::{Operation, SyncPair};
 use crate::plan::{Change, Verdict};
 
-use super::{Findings, UNSUPPORTED, Versions};
+use super::{Findings, Versions, pair};
 
 /// How often one mapping applies: fieldtype, old column, new column -> fields, by app.
 type Tally<'a> = BTreeMap<(&'a str, &'a str, String, String), Columns>;
@@ -16,8 +17,8 @@ type Tally<'a> = BTreeMap<(&'a str, &'a str, String, String), Columns>;
 #[derive(Default)]
 struct Columns {
     all: Vec<String>,
-    /// Of DocTypes whose file changed: the sync does not touch the others.
-    synced: usize,
+    /// Of DocTypes whose file changed (the sync does not touch the others): table, engine, what is to be kept in step.
+    synced: Vec<(String, Option<String>, Result<SyncPair, String>)>,
 }
 
 /// Columns of all DocTypes that both versions have.
@@ -32,10 +33,10 @@ pub(crate) fn find(versions: &Versions<'_>, findings: &mut Findings) {
     for ((app, fieldtype, old, new), Columns { all, synced }) in tally {
         let (verdict, act) = if is_display_width(&old, &new) {
             (Verdict::Neutral, "the display width is all that changes".to_owned())
-        } else if synced == 0 {
+        } else if synced.is_empty() {
             (Verdict::Neutral, "none is in a DocType whose file changed, so the sync leaves them".to_owned())
         } else {
-            (Verdict::Blocking, format!("the sync changes {synced} of them under blue; {UNSUPPORTED}"))
+            carry(synced, findings)
         };
         let first: Vec<&str> = all.iter().take(3).map(String::as_str).collect();
         findings.changes.push(Change {
@@ -73,12 +74,50 @@ fn count<'a>(
         };
         // Without widths `bigint(20)` and `bigint` are one type; `int` is named, for it comes with every table.
         if was.column_type != is.column_type && !was.column_type.starts_with("bigint") {
-            let key = (app, field.fieldtype.as_str(), was.column_type, is.column_type);
+            let key = (app, field.fieldtype.as_str(), was.column_type.clone(), is.column_type.clone());
             let columns = tally.entry(key).or_default();
             columns.all.push(format!("{}.{}", green.name, field.fieldname));
-            columns.synced += usize::from(blue.digest != green.digest);
+            if blue.digest != green.digest {
+                let fieldtype = field.fieldtype.as_str();
+                let pair =
+                    pair::retyped_pair(blue, &field.fieldname, (&was, fieldtype), (&is, fieldtype), versions);
+                let pair = pair.map(|pair| SyncPair {
+                    blue_index: index(old, &was),
+                    indexes: indexes(field, &is),
+                    ..pair
+                });
+                columns.synced.push((table_name(&green.name), green.engine.clone(), pair));
+            }
         }
     }
+}
+
+/// Each of them is kept in step like a field that changes its type.
+fn carry(
+    synced: Vec<(String, Option<String>, Result<SyncPair, String>)>,
+    findings: &mut Findings,
+) -> (Verdict, String) {
+    let count = synced.len();
+    for (table, engine, pair) in synced {
+        match pair {
+            Ok(pair) => {
+                findings.operations.push(Operation::Sync { table, engine, pair: Box::new(pair) });
+            }
+            Err(reason) => return (Verdict::Blocking, reason),
+        }
+    }
+    (Verdict::Mapped, format!("the sync changes {count} of them: blue's values move to columns of their own"))
+}
+
+/// Whether blue's column has an index, and whether it is unique.
+fn index(field: &DocField, shape: &ColumnShape) -> Option<bool> {
+    (!shape.is_text() && (field.unique || field.search_index)).then_some(field.unique)
+}
+
+fn indexes(field: &DocField, shape: &ColumnShape) -> Vec<Index> {
+    let columns = vec![field.fieldname.clone()];
+    let name = if field.unique { field.fieldname.clone() } else { format!("{}_index", field.fieldname) };
+    index(field, shape).map(|unique| Index { name, columns, unique }).into_iter().collect()
 }
 
 /// `int(11)` and `int` are one type to MariaDB; `int(1)` and `tinyint` are not.

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::doctype::Storage;
 use crate::plan::Verdict;
 
-use super::{Findings, Found, Pair, UNSUPPORTED};
+use super::{Findings, Found, Pair};
 
 pub(super) fn find(pair: &Pair<'_>, findings: &mut Findings) {
     let (Some(blue), Some(green)) = (pair.blue, pair.green) else { return };
@@ -20,7 +20,7 @@ pub(super) fn find(pair: &Pair<'_>, findings: &mut Findings) {
                 old,
                 new,
                 verdict: Verdict::Blocking,
-                why: format!("the two versions keep its documents in different places; {UNSUPPORTED}"),
+                why: "the two versions keep its documents in different places, and each would not see what the other writes: make a DocType of another name, and move the documents over by a patch".to_owned(),
             },
         );
     };

@@ -2,24 +2,24 @@
 
 use serde_json::json;
 
+use crate::doctype::Index;
 use crate::plan::Verdict;
+use crate::plan::operation::Operation;
 
-use super::{FieldPair, Findings, Found, UNSUPPORTED};
+use super::{FieldPair, Findings, Found, Versions};
 
-pub(super) fn find(field: &FieldPair<'_>, findings: &mut Findings) {
+pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) {
     let Some((blue, green)) = field.both() else { return };
     let Some((_, new)) = field.columns().filter(|_| field.is_in_table()) else { return };
     if blue.field.unique == green.field.unique || new.is_text() {
         return;
     }
-    let (kind, cls, why) = if green.field.unique {
-        (
-            "unique_added",
-            "narrow",
-            "blue goes on writing duplicates, and those that are there stop the migrate",
-        )
+    let (kind, cls, verdict, why) = if green.field.unique {
+        let why = add(field, versions, findings);
+        ("unique_added", "narrow", Verdict::Additive, why)
     } else {
-        ("unique_removed", "widen", "green may write duplicates that blue does not expect")
+        let why = "green's migrate drops the index in an instant; from then on blue's users can save a duplicate as well";
+        ("unique_removed", "widen", Verdict::Neutral, why.to_owned())
     };
     findings.field(
         field,
@@ -29,8 +29,29 @@ pub(super) fn find(field: &FieldPair<'_>, findings: &mut Findings) {
             ddl: true,
             old: json!(blue.field.unique),
             new: json!(green.field.unique),
-            verdict: Verdict::Blocking,
-            why: format!("{why}; {UNSUPPORTED}"),
+            verdict,
+            why,
         },
     );
+}
+
+/// Frappe names a unique index like its field, and sends nothing where an index of that name is there.
+fn add(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) -> String {
+    let live = versions.live(&field.blue_doctype.name);
+    let columns = vec![field.name.to_owned()];
+    let by_name =
+        live.and_then(|live| live.indexes.iter().find(|index| index.name.eq_ignore_ascii_case(field.name)));
+    if by_name.is_some_and(|index| !index.unique) {
+        return "the table has a plain index of this name, so Frappe's sync adds none: the values are not made unique"
+            .to_owned();
+    }
+    if !field.is_carried() && live.is_none_or(|live| !live.has_index(&columns, true)) {
+        findings.operations.push(Operation::AddIndex {
+            table: field.table(),
+            engine: field.green_doctype.engine.clone(),
+            index: Index { name: field.name.to_owned(), columns, unique: true },
+        });
+    }
+    "built beside the traffic, without a lock; from then on blue's users too are told that a duplicate is refused"
+        .to_owned()
 }

@@ -1,0 +1,186 @@
+//! What a value becomes when its column changes type: Frappe's own casts as SQL expressions.
+//!
+//! Frappe casts when it loads and saves (`frappe/utils/data.py`: `cint` takes what Python's `float` takes and cuts it
+//! off, `flt` drops thousands separators first, both give 0 for anything else; empty dates are NULL). What does not
+//! fit the new type is decided by rule, never by an error that a user would see: numbers go to the nearest that fits,
+//! texts are cut off, what is no date and no JSON becomes NULL. The expressions count on a `sql_mode` without
+//! strictness and with `NO_ZERO_DATE` (see [`SQL_MODE`]): an impossible date (30 February) is NULL there.
+
+/// The `sql_mode` that the expressions are run with, in triggers and backfills alike.
+pub(crate) const SQL_MODE: &str = "NO_ZERO_DATE,NO_ZERO_IN_DATE";
+
+/// What Python's `float` takes, but for `nan`, `inf` and digits parted by `_`.
+const NUMBER: &str = "^[[:space:]]*[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?[[:space:]]*$";
+const DATE: &str = "^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ T].*)?$";
+const DATETIME: &str =
+    "^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ T][0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}([.][0-9]{1,6})?)?)?$";
+const TIME: &str = "^[0-9]{1,3}:[0-9]{1,2}(:[0-9]{1,2}([.][0-9]{1,6})?)?$";
+
+/// What a column holds, as far as casts go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// `varchar`, with its length.
+    Varchar(u32),
+    /// `text`.
+    Text,
+    /// `longtext`.
+    LongText,
+    /// `longtext` that holds JSON only.
+    Json,
+    /// A whole number; its greatest value.
+    Whole(i64),
+    /// A decimal, with its digits and those behind the point.
+    Decimal(u32, u32),
+    /// A date.
+    Date,
+    /// A date with a time.
+    Datetime,
+    /// A time.
+    Time,
+}
+
+impl Family {
+    /// The family of a column type; `None` for one that Frappe makes no column of.
+    pub(crate) fn of(column_type: &str) -> Option<Self> {
+        let column_type = column_type.to_ascii_lowercase();
+        let (name, size) = column_type.split_once('(').unwrap_or((&column_type, ""));
+        let mut sizes = size.trim_end_matches(')').split(',').map(|size| size.trim().parse::<u32>().ok());
+        let (first, second) = (sizes.next().flatten(), sizes.next().flatten());
+        Some(match name {
+            "varchar" => Self::Varchar(first.unwrap_or(140)),
+            "text" => Self::Text,
+            "longtext" => Self::LongText,
+            "json" => Self::Json,
+            "tinyint" => Self::Whole(i64::from(i8::MAX)),
+            "int" => Self::Whole(i64::from(i32::MAX)),
+            "bigint" => Self::Whole(i64::MAX),
+            "decimal" => Self::Decimal(first.unwrap_or(10), second.unwrap_or(0)),
+            "date" => Self::Date,
+            "datetime" => Self::Datetime,
+            "time" => Self::Time,
+            _ => return None,
+        })
+    }
+
+    /// Whether it holds characters: compared byte by byte, for a collation takes `a` for `A`.
+    pub(crate) fn is_characters(self) -> bool {
+        matches!(self, Self::Varchar(_) | Self::Text | Self::LongText | Self::Json)
+    }
+
+    fn is_number(self) -> bool {
+        matches!(self, Self::Whole(_) | Self::Decimal(..))
+    }
+}
+
+/// The expression that casts `value` (SQL, a column) from one column type to another; `None` where no rule can say
+/// what it becomes (a date out of a time).
+pub(crate) fn cast(value: &str, from: &str, to: &str, to_not_null: bool) -> Option<String> {
+    let (from, to) = (Family::of(from)?, Family::of(to)?);
+    let cast = nullable(value, from, to)?;
+    Some(match to {
+        _ if !to_not_null => cast,
+        Family::Whole(_) | Family::Decimal(..) => format!("COALESCE({cast}, 0)"),
+        _ if to.is_characters() => format!("COALESCE({cast}, '')"),
+        _ => return None,
+    })
+}
+
+fn nullable(value: &str, from: Family, to: Family) -> Option<String> {
+    let matched = |pattern: &str, then: &str| format!("CASE WHEN {value} REGEXP '{pattern}' THEN {then} END");
+    Some(match to {
+        Family::Varchar(length) => characters(value, from, length),
+        Family::Text | Family::LongText if from.is_characters() => value.to_owned(),
+        Family::Text | Family::LongText => format!("CAST({value} AS CHAR)"),
+        Family::Json if from.is_characters() || from.is_number() => {
+            let text = if from.is_characters() { value.to_owned() } else { format!("CAST({value} AS CHAR)") };
+            format!("CASE WHEN JSON_VALID({text}) THEN {text} END")
+        }
+        Family::Whole(greatest) => {
+            let number = match from {
+                Family::Whole(_) => value.to_owned(),
+                Family::Decimal(..) => format!("TRUNCATE({value}, 0)"),
+                _ if from.is_characters() => matched(NUMBER, &format!("TRUNCATE(TRIM({value}) + 0e0, 0)")),
+                _ => return None,
+            };
+            let fits = matches!(from, Family::Whole(most) if most <= greatest);
+            let number = if fits {
+                number
+            } else {
+                within(&number, &(-greatest - 1).to_string(), &greatest.to_string())
+            };
+            format!("CAST({number} AS SIGNED)")
+        }
+        Family::Decimal(digits, scale) => {
+            let number = match from {
+                Family::Whole(_) | Family::Decimal(..) => value.to_owned(),
+                _ if from.is_characters() => format!(
+                    "CASE WHEN REPLACE({value}, ',', '') REGEXP '{NUMBER}' THEN TRIM(REPLACE({value}, ',', '')) + 0e0 END"
+                ),
+                _ => return None,
+            };
+            // Out of bounds the cast gives the bound itself.
+            format!("CAST({number} AS DECIMAL({digits},{scale}))")
+        }
+        Family::Date => match from {
+            Family::Date => value.to_owned(),
+            Family::Datetime => format!("DATE({value})"),
+            _ if from.is_characters() => matched(DATE, &format!("CAST({value} AS DATE)")),
+            _ => return None,
+        },
+        Family::Datetime => match from {
+            Family::Datetime => value.to_owned(),
+            Family::Date => format!("CAST({value} AS DATETIME(6))"),
+            _ if from.is_characters() => matched(DATETIME, &format!("CAST({value} AS DATETIME(6))")),
+            _ => return None,
+        },
+        Family::Time => match from {
+            Family::Time => value.to_owned(),
+            _ if from.is_characters() => matched(TIME, &format!("CAST({value} AS TIME(6))")),
+            _ => return None,
+        },
+        Family::Json => return None,
+    })
+}
+
+fn characters(value: &str, from: Family, length: u32) -> String {
+    match from {
+        Family::Varchar(longest) if longest <= length => value.to_owned(),
+        _ if from.is_characters() => format!("LEFT({value}, {length})"),
+        _ => format!("LEFT(CAST({value} AS CHAR), {length})"),
+    }
+}
+
+fn within(number: &str, least: &str, greatest: &str) -> String {
+    // As a decimal: a double would round the bounds of a bigint away from it.
+    format!("LEAST(GREATEST(CAST({number} AS DECIMAL(38,0)), {least}), {greatest})")
+}
+
+/// Whether two values are the same: byte by byte for characters, by value for the rest.
+pub(crate) fn same(a: &str, b: &str, column_type: &str) -> String {
+    if Family::of(column_type).is_none_or(Family::is_characters) {
+        format!("BINARY {a} <=> BINARY {b}")
+    } else {
+        format!("{a} <=> {b}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_rule_has_no_cast() {
+        for (from, to) in [("time(6)", "datetime(6)"), ("date", "int(11)"), ("datetime(6)", "time(6)")] {
+            assert_eq!(cast("a", from, to, false), None, "{from} to {to}");
+        }
+        assert_eq!(cast("a", "geometry", "text", false), None);
+    }
+
+    #[test]
+    fn a_column_that_refuses_null_never_gets_one() {
+        let number = cast("a", "varchar(140)", "int(11)", true).unwrap();
+        assert!(number.starts_with("COALESCE(CAST(") && number.ends_with(", 0)"), "{number}");
+        assert_eq!(cast("a", "varchar(140)", "varchar(140)", true).unwrap(), "COALESCE(a, '')");
+        assert_eq!(cast("a", "int(11)", "bigint(20)", false).unwrap(), "CAST(a AS SIGNED)");
+    }
+}

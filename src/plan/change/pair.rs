@@ -1,0 +1,176 @@
+//! Two columns to be kept in step, out of a field in both versions; or the reason why that cannot be.
+
+use crate::doctype::{ColumnShape, DocType, FrappeVersion, Table, table_name};
+use crate::plan::TableFacts;
+use crate::plan::operation::{Conversion, Operation, SyncPair, TextChange, Way};
+
+use super::{FieldPair, Findings, Versions, field_added};
+
+/// MariaDB takes so many characters in a name.
+const LONGEST_NAME: usize = 64;
+
+/// The field has another name in green: green's column is a new one.
+pub(super) fn renamed(
+    field: &FieldPair<'_>,
+    versions: &Versions<'_>,
+    findings: &mut Findings,
+) -> Result<(), String> {
+    let Some((blue, green)) = field.both() else { return Ok(()) };
+    let (Some(old), Some(new)) = (blue.shape.as_ref(), green.shape.as_ref()) else { return Ok(()) };
+    let live = versions.live(&field.blue_doctype.name);
+    let old = live_shape(old, &blue.field.fieldname, live);
+    let (to_green, to_blue) = casts(&old, new, &blue.field.fieldtype, &green.field.fieldtype)?;
+    let pair = SyncPair {
+        field: blue.field.fieldname.clone(),
+        blue: (blue.field.fieldname.clone(), old),
+        green: (field.name.to_owned(), new.clone()),
+        way: Way::Renamed,
+        blue_columns: columns(field.blue_doctype, versions.blue_frappe),
+        to_green,
+        to_blue,
+        indexes: field_added::indexes(green, new),
+        blue_index: None,
+    };
+    enter(field.table(), field.green_doctype, pair, findings);
+    Ok(())
+}
+
+/// The field has another type in green under the same name: blue's values move to a column of their own.
+pub(super) fn retyped(
+    field: &FieldPair<'_>,
+    versions: &Versions<'_>,
+    findings: &mut Findings,
+) -> Result<(), String> {
+    let Some((blue, green)) = field.both() else { return Ok(()) };
+    let (Some(old), Some(new)) = (blue.shape.as_ref(), green.shape.as_ref()) else { return Ok(()) };
+    let pair = retyped_pair(
+        field.blue_doctype,
+        field.name,
+        (old, &blue.field.fieldtype),
+        (new, &green.field.fieldtype),
+        versions,
+    )?;
+    let indexes = field_added::indexes(green, new);
+    let blue_index =
+        (!old.is_text() && (blue.field.unique || blue.field.search_index)).then_some(blue.field.unique);
+    enter(field.table(), field.green_doctype, SyncPair { indexes, blue_index, ..pair }, findings);
+    Ok(())
+}
+
+/// The pair for a column of another type, without indexes.
+pub(super) fn retyped_pair(
+    doctype: &DocType,
+    field: &str,
+    (old, old_type): (&ColumnShape, &str),
+    (new, new_type): (&ColumnShape, &str),
+    versions: &Versions<'_>,
+) -> Result<SyncPair, String> {
+    let live = versions.live(&doctype.name);
+    if let Some(index) = live.and_then(|live| live.indexes.iter().find(|index| spans(index, field))) {
+        return Err(format!(
+            "the index {} spans {field} and other columns: drop it before the release, and make it anew after it",
+            index.name
+        ));
+    }
+    let old = live_shape(old, field, live);
+    let (to_green, to_blue) = casts(&old, new, old_type, new_type)?;
+    let known = columns(doctype, versions.blue_frappe);
+    Ok(SyncPair {
+        field: field.to_owned(),
+        blue: (blue_name(field, &known, live), old),
+        green: (field.to_owned(), new.clone()),
+        way: Way::Retyped,
+        blue_columns: known,
+        to_green,
+        to_blue,
+        indexes: Vec::new(),
+        blue_index: None,
+    })
+}
+
+/// A table field has another name in green: the rows say in `parentfield` which one they belong to.
+pub(super) fn renamed_rows(
+    field: &FieldPair<'_>,
+    child: &str,
+    versions: &Versions<'_>,
+    findings: &mut Findings,
+) -> Result<(), String> {
+    let Some((blue, _)) = field.both() else { return Ok(()) };
+    let Some((_, rows)) = versions.blue.get(child) else {
+        return Err(format!("its rows are of {child}, which no app of blue has"));
+    };
+    let known = columns(rows, versions.blue_frappe);
+    let shape = ColumnShape::nullable("varchar(140)");
+    let text = |from: &str, to: &str| {
+        Conversion::Text(vec![TextChange {
+            parenttype: field.green_doctype.name.clone(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+        }])
+    };
+    let pair = SyncPair {
+        field: "parentfield".to_owned(),
+        blue: (blue_name("parentfield", &known, versions.live(child)), shape.clone()),
+        green: ("parentfield".to_owned(), shape),
+        way: Way::Mapped,
+        blue_columns: known,
+        to_green: text(&blue.field.fieldname, field.name),
+        to_blue: text(field.name, &blue.field.fieldname),
+        indexes: Vec::new(),
+        blue_index: None,
+    };
+    enter(table_name(child), rows, pair, findings);
+    Ok(())
+}
+
+fn enter(table: String, doctype: &DocType, pair: SyncPair, findings: &mut Findings) {
+    let engine = doctype.engine.clone();
+    findings.operations.push(Operation::Sync { table, engine, pair: Box::new(pair) });
+}
+
+fn columns(doctype: &DocType, frappe: FrappeVersion) -> Vec<String> {
+    Table::of(doctype, frappe).columns.into_iter().map(|(name, _)| name).collect()
+}
+
+fn spans(index: &crate::plan::IndexFacts, field: &str) -> bool {
+    index.columns.len() > 1 && index.columns.iter().any(|column| column.eq_ignore_ascii_case(field))
+}
+
+/// What the site has under the name, where it is known: its type may not be the one that the file asks for.
+fn live_shape(shape: &ColumnShape, column: &str, live: Option<&TableFacts>) -> ColumnShape {
+    let live_type = live.and_then(|live| live.column(column)).filter(|_| shape.column_type != "json");
+    let column_type = live_type.map_or_else(|| shape.column_type.clone(), str::to_owned);
+    ColumnShape { column_type, ..shape.clone() }
+}
+
+fn casts(
+    old: &ColumnShape,
+    new: &ColumnShape,
+    old_type: &str,
+    new_type: &str,
+) -> Result<(Conversion, Conversion), String> {
+    let cast = |from: &ColumnShape, to: &ColumnShape, not_null| Conversion::Cast {
+        from: from.column_type.clone(),
+        to: to.column_type.clone(),
+        not_null,
+    };
+    let (to_green, to_blue) = (cast(old, new, new.not_null), cast(new, old, old.not_null));
+    if to_green.sql("", "x").is_none() || to_blue.sql("", "x").is_none() {
+        return Err(format!(
+            "there is no rule for what a {old_type} becomes as a {new_type} and back: add a field of the new type beside it, fill it by a patch of your own, and remove the old one a release later"
+        ));
+    }
+    Ok((to_green, to_blue))
+}
+
+/// A name for blue's column that nobody has: `<field>__blue` if it fits.
+fn blue_name(field: &str, known: &[String], live: Option<&TableFacts>) -> String {
+    let plain = format!("{field}__blue");
+    let candidates = std::iter::once(plain.clone()).chain((0_u32..).map(|at| format!("crossfade_blue_{at}")));
+    let is_free = |name: &String| {
+        name.chars().count() <= LONGEST_NAME
+            && !known.iter().any(|column| column.eq_ignore_ascii_case(name))
+            && live.is_none_or(|live| live.column(name).is_none() || name.ends_with("__blue"))
+    };
+    candidates.take(100).find(is_free).unwrap_or(plain)
+}

@@ -1,0 +1,170 @@
+//! What is added to tables that are in use: columns and indexes.
+
+use crate::doctype::{ColumnShape, Index};
+use crate::plan::operation::column as describe;
+use crate::plan::{Column, Effect, Lock, Pace, Site, Step, Undo, Work, quote};
+
+use super::pace;
+use super::text::{define, index_word, list};
+
+/// How a table can be altered while others use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// `InnoDB`: columns INSTANT, indexes INPLACE without a lock.
+    Online,
+    /// `InnoDB` with COMPRESSED rows: no INSTANT, but INPLACE without a lock.
+    Compressed,
+    /// `MyISAM` (Error Log): a copy under a shared lock is all there is, and it is asked for by name.
+    Copy,
+}
+
+impl How {
+    /// What a table says of itself, else what its DocType says.
+    pub(super) fn of(table: &str, engine: Option<&str>, site: Option<&Site>) -> Self {
+        let live = site.and_then(|site| site.tables.get(table));
+        let engine = live.map(|live| live.engine.as_str()).filter(|engine| !engine.is_empty()).or(engine);
+        if engine.is_some_and(|engine| !engine.eq_ignore_ascii_case("innodb")) {
+            Self::Copy
+        } else if live.is_some_and(|live| live.row_format.eq_ignore_ascii_case("compressed")) {
+            Self::Compressed
+        } else {
+            Self::Online
+        }
+    }
+
+    /// The end of an ALTER that adds or drops columns.
+    pub(super) fn columns(self) -> &'static str {
+        match self {
+            Self::Online => "ALGORITHM=INSTANT",
+            Self::Compressed => "ALGORITHM=INPLACE, LOCK=NONE",
+            Self::Copy => "ALGORITHM=COPY, LOCK=SHARED",
+        }
+    }
+
+    /// The end of an ALTER that adds or drops an index.
+    pub(super) fn indexes(self) -> &'static str {
+        match self {
+            Self::Online | Self::Compressed => "ALGORITHM=INPLACE, LOCK=NONE",
+            Self::Copy => "ALGORITHM=COPY, LOCK=SHARED",
+        }
+    }
+
+    /// What such an ALTER holds.
+    pub(super) fn lock(self) -> Lock {
+        if self == Self::Copy { Lock::Writes } else { Lock::None }
+    }
+
+    /// How long columns take.
+    pub(super) fn column_pace(self, rows: Option<u64>) -> Pace {
+        if self == Self::Online { Pace::Instant } else { pace::of_rebuild(rows) }
+    }
+}
+
+/// One statement for all new columns of a table; those named in `dropped` go again at a rollback.
+pub(super) fn add_columns(
+    table: &str,
+    columns: &[Column],
+    dropped: &[String],
+    how: How,
+    rows: Option<u64>,
+) -> Step {
+    let added: Vec<String> = columns.iter().map(|column| format!("ADD COLUMN {}", define(column))).collect();
+    let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+    let undo = (!dropped.is_empty()).then(|| Undo {
+        sql: drop_columns(table, dropped, how),
+        effect: Effect::ColumnsAbsent { table: table.to_owned(), columns: dropped.to_vec() },
+    });
+    Step {
+        id: format!("add-columns-{table}"),
+        title: format!("add {} to {table}", names.join(", ")),
+        sql: format!("ALTER TABLE {} {}, {}", quote::identifier(table), added.join(", "), how.columns()),
+        effect: Effect::ColumnsExist { table: table.to_owned(), columns: names },
+        work: Work::Statement,
+        lock: how.lock(),
+        pace: how.column_pace(rows),
+        rows,
+        undo: undo.into_iter().collect(),
+    }
+}
+
+/// The statement that drops columns.
+pub(super) fn drop_columns(table: &str, columns: &[String], how: How) -> String {
+    let dropped: Vec<String> =
+        columns.iter().map(|column| format!("DROP COLUMN {}", quote::identifier(column))).collect();
+    format!("ALTER TABLE {} {}, {}", quote::identifier(table), dropped.join(", "), how.columns())
+}
+
+/// A column becomes longer in a way that MariaDB does without touching a row. There is no way back that does not copy
+/// the table, and none is needed: what fitted before fits now.
+pub(super) fn modify_column(
+    table: &str,
+    column: &str,
+    new: &ColumnShape,
+    how: How,
+    rows: Option<u64>,
+) -> Step {
+    Step {
+        id: format!("modify-column-{column}-{table}"),
+        title: format!("{column} of {table} becomes {}", new.column_type),
+        sql: format!(
+            "ALTER TABLE {} MODIFY COLUMN {}, {}",
+            quote::identifier(table),
+            define(&describe(column, new)),
+            how.columns(),
+        ),
+        effect: Effect::ColumnsAre {
+            table: table.to_owned(),
+            columns: [(column.to_owned(), (new.column_type.clone(), !new.not_null))].into(),
+        },
+        work: Work::Statement,
+        lock: how.lock(),
+        pace: how.column_pace(rows),
+        rows,
+        undo: Vec::new(),
+    }
+}
+
+/// An index, built beside the traffic. A unique one goes again at a rollback: blue did not ask for it.
+pub(super) fn add_index(table: &str, index: &Index, how: How, rows: Option<u64>) -> Step {
+    let undo = index.unique.then(|| Undo {
+        sql: drop_index(table, &index.name, how),
+        effect: Effect::IndexAbsent { table: table.to_owned(), columns: index.columns.clone(), unique: true },
+    });
+    Step {
+        id: format!("add-index-{}-{table}", index.name),
+        title: format!("index {} of {table}", index.columns.join(", ")),
+        sql: add_index_sql(table, index, how),
+        effect: Effect::IndexExists {
+            table: table.to_owned(),
+            columns: index.columns.clone(),
+            unique: index.unique,
+        },
+        work: Work::Statement,
+        lock: how.lock(),
+        pace: pace::of_rebuild(rows),
+        rows,
+        undo: undo.into_iter().collect(),
+    }
+}
+
+/// The statement that adds an index.
+pub(super) fn add_index_sql(table: &str, index: &Index, how: How) -> String {
+    format!(
+        "ALTER TABLE {} ADD {} {} ({}), {}",
+        quote::identifier(table),
+        index_word(index.unique),
+        quote::identifier(&index.name),
+        list(&index.columns),
+        how.indexes(),
+    )
+}
+
+/// The statement that drops an index, if it is there.
+pub(super) fn drop_index(table: &str, index: &str, how: How) -> String {
+    format!(
+        "ALTER TABLE {} DROP INDEX IF EXISTS {}, {}",
+        quote::identifier(table),
+        quote::identifier(index),
+        how.indexes(),
+    )
+}

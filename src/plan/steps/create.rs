@@ -1,0 +1,64 @@
+//! New tables and sequences.
+
+use crate::doctype::Table;
+use crate::plan::operation::column;
+use crate::plan::{Effect, Lock, Pace, Site, Step, Undo, Work, quote};
+
+use super::text::{define, index_word, list, short_hash};
+
+/// The sequence that names of an autoincrement DocType come from.
+pub(super) fn sequence(sequence: &str) -> Step {
+    Step {
+        id: format!("create-sequence-{sequence}"),
+        title: format!("create the sequence {sequence}"),
+        sql: format!("CREATE SEQUENCE IF NOT EXISTS {} NOCACHE NOCYCLE", quote::identifier(sequence)),
+        effect: Effect::SequenceExists { sequence: sequence.to_owned() },
+        work: Work::Statement,
+        lock: Lock::None,
+        pace: Pace::Instant,
+        rows: None,
+        undo: Vec::new(),
+    }
+}
+
+/// The table of a new DocType.
+pub(super) fn table(table: &Table, is_child: bool, site: Option<&Site>) -> Step {
+    let mut parts: Vec<String> =
+        table.columns.iter().map(|(name, shape)| define(&column(name, shape))).collect();
+    parts.push("PRIMARY KEY (`name`)".to_owned());
+    parts.extend(table.indexes.iter().map(|index| {
+        format!("{} {} ({})", index_word(index.unique), quote::identifier(&index.name), list(&index.columns))
+    }));
+    Step {
+        id: format!("create-table-{}", table.name),
+        title: format!("create the table {}", table.name),
+        sql: format!(
+            "CREATE TABLE {} ({}) ENGINE={} ROW_FORMAT={} CHARACTER SET=utf8mb4 COLLATE=utf8mb4_unicode_ci",
+            quote::identifier(&table.name),
+            parts.join(", "),
+            table.engine,
+            table.row_format,
+        ),
+        effect: Effect::TableExists { table: table.name.clone() },
+        // Blue does not delete child rows of its documents: a second attempt must not meet them again.
+        work: Work::Statement,
+        lock: Lock::None,
+        pace: Pace::Instant,
+        rows: None,
+        undo: if is_child { vec![park(&table.name, site)] } else { Vec::new() },
+    }
+}
+
+/// Moves a table out of the way under a name that is free, so that no row is lost.
+fn park(table: &str, site: Option<&Site>) -> Undo {
+    let is_free = |name: &String| site.is_none_or(|site| !site.tables.contains_key(name));
+    let base = format!("crossfade_parked_{}", short_hash(&[table]));
+    let parked = std::iter::once(base.clone())
+        .chain((2..=u32::MAX).map(|attempt| format!("{base}_{attempt}")))
+        .find(is_free)
+        .unwrap_or(base);
+    Undo {
+        sql: format!("RENAME TABLE {} TO {}", quote::identifier(table), quote::identifier(&parked)),
+        effect: Effect::TableExists { table: parked },
+    }
+}

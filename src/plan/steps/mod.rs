@@ -1,0 +1,239 @@
+//! Operations -> the statements of a plan, in an order that works: tables, columns, then what keeps two columns in step,
+//! indexes, triggers.
+
+mod alter;
+mod create;
+mod guard;
+mod pace;
+mod sync;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::doctype::{ColumnShape, Index, Table, table_name};
+
+use super::operation::{Operation, SyncPair, Way, column};
+use super::{Column, Lock, Pace, Site, Step, Undo, Work};
+use alter::How;
+
+/// What a step serves: a table, and a field of it where one is meant.
+pub(crate) type Serves = (String, Option<String>);
+
+/// Steps before green and after blue.
+pub(crate) struct Steps {
+    /// Before green, in order.
+    pub(crate) expand: Vec<Step>,
+    /// After blue, in order.
+    pub(crate) contract: Vec<Step>,
+    /// Ids of the steps by what they serve.
+    pub(crate) serving: BTreeMap<Serves, Vec<String>>,
+}
+
+/// A step with what it serves.
+struct Draft {
+    step: Step,
+    serves: Vec<Serves>,
+}
+
+impl Draft {
+    fn of_table(step: Step, table: &str) -> Self {
+        Self { step, serves: vec![(table.to_owned(), None)] }
+    }
+
+    fn of_fields<'a>(step: Step, table: &str, fields: impl IntoIterator<Item = &'a str>) -> Self {
+        let serves = fields.into_iter().map(|field| (table.to_owned(), Some(field.to_owned()))).collect();
+        Self { step, serves }
+    }
+}
+
+/// The statements for these operations, without those whose effect the live site already shows.
+pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
+    let mut plan = Sorted::default();
+    for operation in operations {
+        plan.take(operation, site);
+    }
+    let rows = |table: &str| site.and_then(|site| site.tables.get(table)).map(|live| live.rows);
+    let (mut expand, mut contract) = (Vec::new(), Vec::new());
+    for (table, is_child) in plan.tables.values() {
+        if let Some(name) = table.sequence.as_deref().filter(|name| !has_sequence(site, name)) {
+            expand.push(Draft::of_table(create::sequence(name), &table.name));
+        }
+        expand.push(Draft::of_table(create::table(table, *is_child, site), &table.name));
+    }
+    for (table, (engine, columns)) in &plan.columns {
+        let how = How::of(table, engine.as_deref(), site);
+        let moved: Vec<String> = plan.moved(table).map(|pair| pair.blue.0.clone()).collect();
+        let step = alter::add_columns(table, columns, &moved, how, rows(table));
+        let fields = plan.moved(table).map(|pair| pair.field.as_str());
+        let fields: Vec<&str> = columns.iter().map(|column| column.name.as_str()).chain(fields).collect();
+        expand.push(Draft::of_fields(step, table, fields));
+    }
+    for ((table, column), (engine, new)) in &plan.modified {
+        let how = How::of(table, engine.as_deref(), site);
+        let step = alter::modify_column(table, column, new, how, rows(table));
+        expand.push(Draft::of_fields(step, table, [column.as_str()]));
+    }
+    for (table, (engine, pairs)) in &plan.pairs {
+        let how = How::of(table, engine.as_deref(), site);
+        sync::steps(table, pairs, how, rows(table), &mut expand, &mut contract);
+    }
+    for (table, engine, index) in &plan.indexes {
+        let step = alter::add_index(table, index, How::of(table, engine.as_deref(), site), rows(table));
+        expand.push(Draft::of_fields(step, table, index.columns.iter().map(String::as_str)));
+    }
+    for (parent, child, field, numeric_names) in &plan.guards {
+        let guard = guard::orphans(parent, child, *numeric_names);
+        let table = table_name(parent);
+        contract.extend(guard.undo.iter().map(|undo| {
+            let step = dropping(
+                format!("drop-trigger-{table}"),
+                format!("blue is gone: green deletes the rows of {child} itself"),
+                undo,
+            );
+            Draft::of_fields(step, &table, [field.as_str()])
+        }));
+        expand.push(Draft::of_fields(guard, &table, [field.as_str()]));
+    }
+    for (serves, step, is_contract) in plan.metadata {
+        let steps = if is_contract { &mut contract } else { &mut expand };
+        steps.push(Draft { step, serves: vec![serves] });
+    }
+    let mut serving = BTreeMap::new();
+    let expand = number(expand, "", &mut serving);
+    let contract = number(contract, "c", &mut serving);
+    Steps { expand, contract, serving }
+}
+
+/// A step of the contract that does what an undo does.
+fn dropping(id: String, title: String, undo: &Undo) -> Step {
+    Step {
+        id,
+        title,
+        sql: undo.sql.clone(),
+        effect: undo.effect.clone(),
+        work: Work::Statement,
+        lock: Lock::None,
+        pace: Pace::Instant,
+        rows: None,
+        undo: Vec::new(),
+    }
+}
+
+fn number(drafts: Vec<Draft>, prefix: &str, serving: &mut BTreeMap<Serves, Vec<String>>) -> Vec<Step> {
+    let numbered = drafts.into_iter().enumerate();
+    numbered
+        .map(|(at, Draft { step, serves })| {
+            let id = format!("{prefix}{:04}-{}", at + 1, step.id);
+            for place in serves {
+                serving.entry(place).or_default().push(id.clone());
+            }
+            Step { id, ..step }
+        })
+        .collect()
+}
+
+/// Operations by table, so that the order in which they were found does not matter.
+#[derive(Default)]
+struct Sorted {
+    tables: BTreeMap<String, (Table, bool)>,
+    columns: BTreeMap<String, (Option<String>, Vec<Column>)>,
+    modified: BTreeMap<(String, String), (Option<String>, ColumnShape)>,
+    pairs: BTreeMap<String, (Option<String>, Vec<SyncPair>)>,
+    indexes: Vec<(String, Option<String>, Index)>,
+    guards: BTreeSet<(String, String, String, bool)>,
+    metadata: Vec<(Serves, Step, bool)>,
+}
+
+impl Sorted {
+    fn take(&mut self, operation: Operation, site: Option<&Site>) {
+        match operation {
+            Operation::CreateTable { table, is_child } => self.take_table(table, is_child, site),
+            Operation::AddColumn { table, engine, column } => {
+                let (_, columns) = self.columns.entry(table).or_insert_with(|| (engine, Vec::new()));
+                if columns.iter().all(|known| !known.name.eq_ignore_ascii_case(&column.name)) {
+                    columns.push(column);
+                }
+            }
+            Operation::AddIndex { table, engine, index } => {
+                let entry = (table, engine, index);
+                if !self.indexes.contains(&entry) {
+                    self.indexes.push(entry);
+                    self.indexes.sort_by(|a, b| (&a.0, &a.2.name).cmp(&(&b.0, &b.2.name)));
+                }
+            }
+            Operation::GuardOrphans { parent, child, field, numeric_names } => {
+                let is_guarded = self.guards.iter().any(|(known, of, _, _)| *known == parent && *of == child);
+                if !is_guarded {
+                    self.guards.insert((parent, child, field, numeric_names));
+                }
+            }
+            Operation::ModifyColumn { table, engine, column, new } => {
+                self.modified.insert((table, column), (engine, new));
+            }
+            Operation::Sync { table, engine, pair } => self.take_pair(table, engine, *pair, site),
+            Operation::Metadata { table, field, step, contract } => {
+                self.metadata.push(((table, Some(field)), *step, contract));
+            }
+        }
+    }
+
+    /// Two columns in step: one of them is new and comes with the other new columns of the table.
+    fn take_pair(&mut self, table: String, engine: Option<String>, pair: SyncPair, site: Option<&Site>) {
+        let (name, shape) = match pair.way {
+            Way::Renamed => (&pair.green.0, pair.green.1.clone()),
+            // Not given is not the same as given as 0: blue's column takes NULL and has no default.
+            Way::Retyped | Way::Mapped => (&pair.blue.0, ColumnShape::nullable(&pair.blue.1.column_type)),
+        };
+        let is_there =
+            site.and_then(|site| site.tables.get(&table)).is_some_and(|live| live.column(name).is_some());
+        if !is_there {
+            let column = column(name, &shape);
+            self.take(Operation::AddColumn { table: table.clone(), engine: engine.clone(), column }, site);
+        }
+        let (_, pairs) = self.pairs.entry(table).or_insert_with(|| (engine, Vec::new()));
+        match pairs.iter_mut().find(|known| known.field == pair.field) {
+            Some(known) => {
+                known.to_green.extend(pair.to_green);
+                known.to_blue.extend(pair.to_blue);
+            }
+            None => pairs.push(pair),
+        }
+    }
+
+    /// Pairs of a table for which blue's values move to a new column.
+    fn moved(&self, table: &str) -> impl Iterator<Item = &SyncPair> {
+        let pairs = self.pairs.get(table).into_iter().flat_map(|(_, pairs)| pairs);
+        pairs.filter(|pair| pair.way != Way::Renamed)
+    }
+
+    /// A table that is left over from an earlier attempt gets what it lacks: Frappe's sync alters it as well.
+    fn take_table(&mut self, table: Table, is_child: bool, site: Option<&Site>) {
+        let Some(live) = site.and_then(|site| site.tables.get(&table.name)) else {
+            self.tables.insert(table.name.clone(), (table, is_child));
+            return;
+        };
+        let engine = Some(table.engine.clone());
+        for (name, shape) in table.columns.iter().filter(|(name, _)| live.column(name).is_none()) {
+            let operation = Operation::AddColumn {
+                table: table.name.clone(),
+                engine: engine.clone(),
+                column: column(name, shape),
+            };
+            self.take(operation, site);
+        }
+        for index in table.indexes.iter().filter(|index| !live.has_index(&index.columns, index.unique)) {
+            let index = Index { name: altered_index_name(index), ..index.clone() };
+            self.take(Operation::AddIndex { table: table.name.clone(), engine: engine.clone(), index }, site);
+        }
+    }
+}
+
+/// Frappe names an index that it adds to an existing table `<field>_index`, except unique ones and its own.
+fn altered_index_name(index: &Index) -> String {
+    let is_own = matches!(index.name.as_str(), "parent" | "modified" | "creation");
+    if index.unique || is_own { index.name.clone() } else { format!("{}_index", index.name) }
+}
+
+fn has_sequence(site: Option<&Site>, name: &str) -> bool {
+    site.is_some_and(|site| site.sequences.contains(name))
+}

@@ -1,0 +1,469 @@
+//! Two columns in step while blue writes one and green the other: a renamed field, a field of another type.
+//!
+//! A renamed field: green's column is added, triggers carry every write over, then the rows that were there follow.
+//! A field of another type: its values move to a column of their own first (triggers, rows, then blue's view), so that
+//! the name is free; the column is dropped and added with its new type in one INSTANT statement, and filled like a
+//! renamed one. MariaDB would copy the table and block its writes for the same change.
+
+use std::collections::BTreeMap;
+
+use crate::doctype::{ColumnShape, DefaultValue, Index};
+use crate::plan::operation::{Conversion, SyncPair, Way, column};
+use crate::plan::{BLUE, Effect, Lock, Pace, Step, Undo, Work, cast, quote};
+
+use super::alter::{self, How};
+use super::text::{define, short_hash};
+use super::{Draft, dropping, pace};
+
+/// Label of the triggers that keep blue's new column equal to the old one, before blue's view shows it.
+const COPY: &str = "crossfade_copy";
+/// Label of the triggers that keep blue's column and green's in step.
+const KEEP: &str = "crossfade_keep";
+
+/// Everything for the pairs of one table.
+pub(super) fn steps(
+    table: &str,
+    pairs: &[SyncPair],
+    how: How,
+    rows: Option<u64>,
+    expand: &mut Vec<Draft>,
+    contract: &mut Vec<Draft>,
+) {
+    let work = Table { name: table, pairs, how, rows };
+    let moved: Vec<&SyncPair> = pairs.iter().filter(|pair| pair.way != Way::Renamed).collect();
+    let retyped: Vec<&SyncPair> = pairs.iter().filter(|pair| pair.way == Way::Retyped).collect();
+    let fields = |step: Step, of: &[&SyncPair]| {
+        Draft::of_fields(step, table, of.iter().flat_map(|pair| [pair.field.as_str(), pair.green.0.as_str()]))
+    };
+    if !moved.is_empty() {
+        expand.extend(work.triggers(COPY, &moved).map(|step| fields(step, &moved)));
+        expand.extend(moved.iter().map(|pair| fields(work.backfill_blue(pair), &[pair])));
+        expand.extend(moved.iter().filter_map(|pair| Some(fields(work.index_blue(pair)?, &[pair]))));
+        expand.push(fields(work.show(&moved), &moved));
+    }
+    if !retyped.is_empty() {
+        expand.extend(retyped.iter().filter_map(|pair| Some(fields(work.drop_index(pair)?, &[pair]))));
+        expand.push(fields(work.swap(&retyped), &retyped));
+    }
+    let all: Vec<&SyncPair> = pairs.iter().collect();
+    expand.extend(work.triggers(KEEP, &all).map(|step| fields(step, &all)));
+    for pair in pairs {
+        expand.push(fields(work.backfill_green(pair), &[pair]));
+        for index in &pair.indexes {
+            expand.push(fields(work.index_green(index), &[pair]));
+        }
+    }
+    for undo in work.drop_triggers() {
+        let title = "blue is gone: nothing is left to keep in step".to_owned();
+        contract.push(fields(dropping(format!("drop-trigger-{table}"), title, &undo), &all));
+    }
+    for pair in &moved {
+        contract.extend(work.drop_blue(pair).map(|step| fields(step, &[pair])));
+    }
+}
+
+/// One table with the pairs of columns that are kept in step.
+struct Table<'a> {
+    name: &'a str,
+    pairs: &'a [SyncPair],
+    how: How,
+    rows: Option<u64>,
+}
+
+impl Table<'_> {
+    fn step(&self, id: &str, title: String, sql: String, effect: Effect) -> Step {
+        Step {
+            id: format!("{id}-{}", self.name),
+            title,
+            sql,
+            effect,
+            work: Work::Statement,
+            lock: Lock::None,
+            pace: Pace::Instant,
+            rows: self.rows,
+            undo: Vec::new(),
+        }
+    }
+
+    fn trigger_name(&self, event: &str) -> String {
+        format!("crossfade_sync_{}_{}", event.to_lowercase(), short_hash(&[self.name]))
+    }
+
+    /// Both triggers in one version. What was there before them comes back at a rollback.
+    fn triggers(&self, label: &'static str, pairs: &[&SyncPair]) -> impl Iterator<Item = Step> {
+        let moved: Vec<&SyncPair> = self.pairs.iter().filter(|pair| pair.way != Way::Renamed).collect();
+        let steps = ["INSERT", "UPDATE"].map(|event| {
+            let trigger = self.trigger_name(event);
+            let (sql, effect) = self.trigger(event, label, pairs);
+            let undo = if label == KEEP && !moved.is_empty() {
+                let (sql, effect) = self.trigger(event, COPY, &moved);
+                Undo { sql, effect }
+            } else {
+                Undo {
+                    sql: format!("DROP TRIGGER IF EXISTS {}", quote::identifier(&trigger)),
+                    effect: Effect::TriggerAbsent { trigger },
+                }
+            };
+            let title = format!("carry values over at {event} of {}", self.name);
+            let id = format!("{}-{}", label.replace('_', "-"), event.to_lowercase());
+            Step { rows: None, undo: vec![undo], ..self.step(&id, title, sql, effect) }
+        });
+        steps.into_iter()
+    }
+
+    fn drop_triggers(&self) -> impl Iterator<Item = Undo> {
+        ["INSERT", "UPDATE"].map(|event| self.trigger_name(event)).into_iter().map(|trigger| Undo {
+            sql: format!("DROP TRIGGER IF EXISTS {}", quote::identifier(&trigger)),
+            effect: Effect::TriggerAbsent { trigger },
+        })
+    }
+
+    fn trigger(&self, event: &str, label: &str, pairs: &[&SyncPair]) -> (String, Effect) {
+        let trigger = self.trigger_name(event);
+        let bodies: Vec<String> = pairs
+            .iter()
+            .map(|pair| match (label, event) {
+                (COPY, "INSERT") => copy_insert(pair),
+                (COPY, _) => on_update(&identity(pair)),
+                (_, "INSERT") => on_insert(pair),
+                (_, _) => on_update(pair),
+            })
+            .collect();
+        let sql = format!(
+            "SET STATEMENT sql_mode = '{}' FOR CREATE OR REPLACE TRIGGER {} BEFORE {event} ON {} FOR EACH ROW {label}: BEGIN {} END",
+            cast::SQL_MODE,
+            quote::identifier(&trigger),
+            quote::identifier(self.name),
+            bodies.join(" "),
+        );
+        (sql, Effect::TriggerSays { trigger, label: label.to_owned() })
+    }
+
+    fn backfill(&self, column: &str, value: &str, is_same: &str) -> Step {
+        let (table, condition) = (self.name.to_owned(), format!("NOT ({is_same})"));
+        let sql = format!(
+            "SET STATEMENT sql_mode = '{}' FOR UPDATE {} SET {} = {value} WHERE {condition}",
+            cast::SQL_MODE,
+            quote::identifier(self.name),
+            quote::identifier(column),
+        );
+        Step {
+            work: Work::Backfill {
+                table: table.clone(),
+                column: column.to_owned(),
+                value: value.to_owned(),
+                condition: condition.clone(),
+            },
+            lock: Lock::Rows,
+            pace: pace::of_backfill(self.rows),
+            ..self.step(
+                &format!("backfill-{column}"),
+                format!("fill {column} in the rows of {}", self.name),
+                sql,
+                Effect::NoRows { table, condition },
+            )
+        }
+    }
+
+    /// Before blue's view shows it, blue's column gets what the field holds.
+    fn backfill_blue(&self, pair: &SyncPair) -> Step {
+        let value = quote::identifier(&pair.field);
+        let is_same = cast::same(&quote::identifier(&pair.blue.0), &value, &pair.blue.1.column_type);
+        self.backfill(&pair.blue.0, &value, &is_same)
+    }
+
+    fn backfill_green(&self, pair: &SyncPair) -> Step {
+        let sides = Sides::of(pair);
+        let value = sides.to_green("");
+        let is_same = cast::same(&quote::identifier(&pair.green.0), &value, &pair.green.1.column_type);
+        self.backfill(&pair.green.0, &value, &is_same)
+    }
+
+    fn blue_index(&self, pair: &SyncPair) -> Option<Index> {
+        let unique = pair.blue_index?;
+        let name = format!("crossfade_{}", short_hash(&[self.name, &pair.field]));
+        Some(Index { name, columns: vec![pair.blue.0.clone()], unique })
+    }
+
+    /// Blue's queries and its uniqueness go with the values.
+    fn index_blue(&self, pair: &SyncPair) -> Option<Step> {
+        let index = self.blue_index(pair)?;
+        let drop = Undo {
+            sql: alter::drop_index(self.name, &index.name, self.how),
+            effect: Effect::IndexAbsent {
+                table: self.name.to_owned(),
+                columns: index.columns.clone(),
+                unique: index.unique,
+            },
+        };
+        let mut step = alter::add_index(self.name, &index, self.how, self.rows);
+        step.undo = vec![drop];
+        Some(step)
+    }
+
+    fn index_green(&self, index: &Index) -> Step {
+        let mut step = alter::add_index(self.name, index, self.how, self.rows);
+        // A column that has an index cannot be dropped in an instant, and the way back drops it.
+        step.undo = vec![Undo {
+            sql: alter::drop_index(self.name, &index.name, self.how),
+            effect: Effect::IndexAbsent {
+                table: self.name.to_owned(),
+                columns: index.columns.clone(),
+                unique: index.unique,
+            },
+        }];
+        step
+    }
+
+    /// Blue's view shows the moved columns under the names of the fields.
+    fn show(&self, moved: &[&SyncPair]) -> Step {
+        let columns: BTreeMap<String, String> =
+            moved.iter().map(|pair| (pair.field.clone(), pair.blue.0.clone())).collect();
+        let plain: BTreeMap<String, String> =
+            moved.iter().map(|pair| (pair.field.clone(), pair.field.clone())).collect();
+        let known = moved.first().map(|pair| pair.blue_columns.as_slice()).unwrap_or_default();
+        let names: Vec<&str> = columns.keys().map(String::as_str).collect();
+        let title = format!("blue's view of {} shows {} as they were", self.name, names.join(", "));
+        Step {
+            rows: None,
+            work: Work::BlueView { table: self.name.to_owned(), columns: columns.clone() },
+            undo: vec![Undo {
+                sql: self.view(known, &plain),
+                effect: Effect::BlueShows { table: self.name.to_owned(), columns: plain },
+            }],
+            ..self.step(
+                "show-blue",
+                title,
+                self.view(known, &columns),
+                Effect::BlueShows { table: self.name.to_owned(), columns },
+            )
+        }
+    }
+
+    fn view(&self, known: &[String], shown: &BTreeMap<String, String>) -> String {
+        let columns: Vec<String> = known
+            .iter()
+            .map(|name| match shown.get(name).filter(|column| *column != name) {
+                Some(column) => format!("{} AS {}", quote::identifier(column), quote::identifier(name)),
+                None => quote::identifier(name),
+            })
+            .collect();
+        format!(
+            "CREATE OR REPLACE ALGORITHM=MERGE SQL SECURITY DEFINER VIEW {}.{table} AS SELECT {} FROM {table}",
+            quote::identifier(BLUE),
+            columns.join(", "),
+            table = quote::identifier(self.name),
+        )
+    }
+
+    /// Frappe names an index like its field, or `<field>_index` if it came later.
+    fn drop_index(&self, pair: &SyncPair) -> Option<Step> {
+        let unique = pair.blue_index?;
+        let names = [pair.field.clone(), format!("{}_index", pair.field)];
+        let dropped: Vec<String> =
+            names.iter().map(|name| format!("DROP INDEX IF EXISTS {}", quote::identifier(name))).collect();
+        let columns = vec![pair.field.clone()];
+        let index = Index { name: names[usize::from(!unique)].clone(), columns: columns.clone(), unique };
+        let undo = Undo {
+            sql: alter::add_index_sql(self.name, &index, self.how),
+            effect: Effect::IndexExists { table: self.name.to_owned(), columns: columns.clone(), unique },
+        };
+        let sql = format!(
+            "ALTER TABLE {} {}, {}",
+            quote::identifier(self.name),
+            dropped.join(", "),
+            self.how.indexes()
+        );
+        let title = format!("drop the index of {}, which blue does not use any more", pair.field);
+        let effect = Effect::IndexAbsent { table: self.name.to_owned(), columns, unique: false };
+        Some(Step {
+            undo: vec![undo],
+            ..self.step(&format!("drop-index-{}", pair.field), title, sql, effect)
+        })
+    }
+
+    /// All columns of another type in one statement: dropped and added where they were.
+    fn swap(&self, retyped: &[&SyncPair]) -> Step {
+        let forth = self.swap_sql(retyped, |pair| &pair.green.1);
+        let mut undo = vec![Undo {
+            sql: self.swap_sql(retyped, |pair| &pair.blue.1),
+            effect: is_column(self.name, retyped, |pair| &pair.blue.1),
+        }];
+        for pair in retyped {
+            let (value, column) = (quote::identifier(&pair.blue.0), quote::identifier(&pair.field));
+            let back =
+                if pair.blue.1.not_null { format!("COALESCE({value}, DEFAULT({column}))") } else { value };
+            let is_same = cast::same(&column, &back, &pair.blue.1.column_type);
+            let step = self.backfill(&pair.field, &back, &is_same);
+            undo.push(Undo { sql: step.sql, effect: step.effect });
+        }
+        let names: Vec<&str> = retyped.iter().map(|pair| pair.field.as_str()).collect();
+        let title = format!("{} of {}: the old column goes, the new one comes", names.join(", "), self.name);
+        Step {
+            undo,
+            lock: self.how.lock(),
+            pace: self.how.column_pace(self.rows),
+            ..self.step("swap-columns", title, forth, is_column(self.name, retyped, |pair| &pair.green.1))
+        }
+    }
+
+    fn swap_sql<'a>(
+        &self,
+        retyped: &[&'a SyncPair],
+        shape: impl Fn(&'a SyncPair) -> &'a ColumnShape,
+    ) -> String {
+        let parts: Vec<String> = retyped
+            .iter()
+            .flat_map(|pair| {
+                let is_swapped = |name: &&String| retyped.iter().any(|other| other.field == **name);
+                let before = pair.blue_columns.iter().take_while(|name| **name != pair.field);
+                let place = before
+                    .filter(|name| !is_swapped(name))
+                    .last()
+                    .map_or(String::new(), |name| format!(" AFTER {}", quote::identifier(name)));
+                let added = define(&column(&pair.field, shape(pair)));
+                [
+                    format!("DROP COLUMN {}", quote::identifier(&pair.field)),
+                    format!("ADD COLUMN {added}{place}"),
+                ]
+            })
+            .collect();
+        format!("ALTER TABLE {} {}, {}", quote::identifier(self.name), parts.join(", "), self.how.columns())
+    }
+
+    /// Once blue is gone its column goes, with its index.
+    fn drop_blue(&self, pair: &SyncPair) -> impl Iterator<Item = Step> {
+        let index = self.blue_index(pair).map(|index| {
+            let undo = Undo {
+                sql: alter::drop_index(self.name, &index.name, self.how),
+                effect: Effect::IndexAbsent {
+                    table: self.name.to_owned(),
+                    columns: index.columns,
+                    unique: index.unique,
+                },
+            };
+            dropping(format!("drop-index-{}-{}", pair.blue.0, self.name), "blue is gone".to_owned(), &undo)
+        });
+        let columns = vec![pair.blue.0.clone()];
+        let undo = Undo {
+            sql: alter::drop_columns(self.name, &columns, self.how),
+            effect: Effect::ColumnsAbsent { table: self.name.to_owned(), columns },
+        };
+        let title = format!("blue is gone: what it wrote as {} is in the new column", pair.field);
+        let column = dropping(format!("drop-column-{}-{}", pair.blue.0, self.name), title, &undo);
+        index.into_iter().chain([column])
+    }
+}
+
+fn is_column<'a>(
+    table: &str,
+    retyped: &[&'a SyncPair],
+    shape: impl Fn(&'a SyncPair) -> &'a ColumnShape,
+) -> Effect {
+    let columns = retyped.iter().map(|pair| {
+        let shape = shape(pair);
+        (pair.field.clone(), (shape.column_type.clone(), !shape.not_null))
+    });
+    Effect::ColumnsAre { table: table.to_owned(), columns: columns.collect() }
+}
+
+/// The two sides of a pair with what turns one into the other.
+struct Sides<'a> {
+    pair: &'a SyncPair,
+    to_green: &'a Conversion,
+    to_blue: &'a Conversion,
+}
+
+impl<'a> Sides<'a> {
+    fn of(pair: &'a SyncPair) -> Self {
+        Self { pair, to_green: &pair.to_green, to_blue: &pair.to_blue }
+    }
+
+    fn blue(&self, row: &str) -> String {
+        format!("{row}{}", quote::identifier(&self.pair.blue.0))
+    }
+
+    fn green(&self, row: &str) -> String {
+        format!("{row}{}", quote::identifier(&self.pair.green.0))
+    }
+
+    /// A pair is only made where both casts exist.
+    fn to_green(&self, row: &str) -> String {
+        self.to_green.sql(row, &self.pair.blue.0).unwrap_or_else(|| self.blue(row))
+    }
+
+    fn to_blue(&self, row: &str) -> String {
+        self.to_blue.sql(row, &self.pair.green.0).unwrap_or_else(|| self.green(row))
+    }
+
+    fn same_green(&self, a: &str, b: &str) -> String {
+        cast::same(a, b, &self.pair.green.1.column_type)
+    }
+
+    fn same_blue(&self, a: &str, b: &str) -> String {
+        cast::same(a, b, &self.pair.blue.1.column_type)
+    }
+}
+
+/// Blue's view does not show the new column yet, or has just begun to: the one that is given wins.
+fn copy_insert(pair: &SyncPair) -> String {
+    let (blue, field) = (quote::identifier(&pair.blue.0), quote::identifier(&pair.field));
+    format!(
+        "IF NEW.{blue} IS NULL THEN SET NEW.{blue} = NEW.{field}; ELSE SET NEW.{field} = NEW.{blue}; END IF;"
+    )
+}
+
+/// The pair while both columns have blue's type: green's is still the old column.
+fn identity(pair: &SyncPair) -> SyncPair {
+    let column_type = pair.blue.1.column_type.clone();
+    let cast = Conversion::Cast { from: column_type.clone(), to: column_type.clone(), not_null: false };
+    SyncPair {
+        green: (pair.field.clone(), ColumnShape::nullable(&column_type)),
+        to_green: cast.clone(),
+        to_blue: cast,
+        ..pair.clone()
+    }
+}
+
+/// Who inserts is known by name: blue has a user of its own. Anybody else writes green's columns, unless only blue's
+/// is given.
+fn on_insert(pair: &SyncPair) -> String {
+    let sides = Sides::of(pair);
+    let (blue, green) = (sides.blue("NEW."), sides.green("NEW."));
+    let (to_blue, to_green) = (sides.to_blue("NEW."), sides.to_green("NEW."));
+    let green_default = default(&pair.green.1);
+    let blue_default = if pair.way == Way::Renamed { default(&pair.blue.1) } else { "NULL".to_owned() };
+    let refuses_null = if pair.blue.1.not_null { format!(" OR {blue} IS NULL") } else { String::new() };
+    format!(
+        "IF SUBSTRING_INDEX(USER(), '@', 1) = '{BLUE}' OR ({} AND NOT ({})) THEN SET {green} = {to_green}; \
+         ELSEIF NOT ({}){refuses_null} THEN SET {blue} = {to_blue}; END IF;",
+        sides.same_green(&green, &green_default),
+        sides.same_blue(&blue, &blue_default),
+        sides.same_green(&green, &to_green),
+    )
+}
+
+/// The side that changed wins; Frappe names all columns that a version knows, so the other side's are as they were.
+///
+/// A green value that is what blue's would become changes nothing of blue's: so a backfill, and a save that writes
+/// the same again, lose nothing of what only blue's type can hold.
+fn on_update(pair: &SyncPair) -> String {
+    let sides = Sides::of(pair);
+    let (blue, green) = (sides.blue("NEW."), sides.green("NEW."));
+    let (to_blue, to_green) = (sides.to_blue("NEW."), sides.to_green("NEW."));
+    format!(
+        "IF NOT ({}) THEN IF NOT ({}) THEN SET {blue} = {to_blue}; END IF; \
+         ELSEIF NOT ({}) THEN SET {green} = {to_green}; END IF;",
+        sides.same_green(&green, &sides.green("OLD.")),
+        sides.same_green(&green, &to_green),
+        sides.same_blue(&blue, &sides.blue("OLD.")),
+    )
+}
+
+fn default(shape: &ColumnShape) -> String {
+    match &shape.default {
+        None => "NULL".to_owned(),
+        Some(DefaultValue::Number(number)) => number.clone(),
+        Some(DefaultValue::Text(text)) => quote::literal(text),
+    }
+}
