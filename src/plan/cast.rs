@@ -77,77 +77,81 @@ impl Family {
 pub(crate) fn cast(value: &str, from: &str, to: &str, to_not_null: bool) -> Option<String> {
     let (from, to) = (Family::of(from)?, Family::of(to)?);
     let cast = nullable(value, from, to)?;
-    Some(match to {
-        _ if !to_not_null => cast,
-        Family::Whole(_) | Family::Decimal(..) => format!("COALESCE({cast}, 0)"),
-        _ if to.is_characters() => format!("COALESCE({cast}, '')"),
-        _ => return None,
-    })
+    if !to_not_null {
+        Some(cast)
+    } else if to.is_number() {
+        Some(format!("COALESCE({cast}, 0)"))
+    } else if to.is_characters() {
+        Some(format!("COALESCE({cast}, '')"))
+    } else {
+        None
+    }
 }
 
 fn nullable(value: &str, from: Family, to: Family) -> Option<String> {
-    let matched = |pattern: &str, then: &str| format!("CASE WHEN {value} REGEXP '{pattern}' THEN {then} END");
-    Some(match to {
-        Family::Varchar(length) => characters(value, from, length),
-        Family::Text | Family::LongText if from.is_characters() => value.to_owned(),
-        Family::Text | Family::LongText => format!("CAST({value} AS CHAR)"),
-        Family::Json if from.is_characters() || from.is_number() => {
-            let text = if from.is_characters() { value.to_owned() } else { format!("CAST({value} AS CHAR)") };
-            format!("CASE WHEN JSON_VALID({text}) THEN {text} END")
+    match to {
+        Family::Varchar(length) => Some(varchar(value, from, length)),
+        Family::Text | Family::LongText => Some(text(value, from)),
+        Family::Json => {
+            let text = text(value, from);
+            let has_json = from.is_characters() || from.is_number();
+            has_json.then(|| format!("CASE WHEN JSON_VALID({text}) THEN {text} END"))
         }
-        Family::Whole(greatest) => {
-            let number = match from {
-                Family::Whole(_) => value.to_owned(),
-                Family::Decimal(..) => format!("TRUNCATE({value}, 0)"),
-                _ if from.is_characters() => matched(NUMBER, &format!("TRUNCATE(TRIM({value}) + 0e0, 0)")),
-                _ => return None,
-            };
-            let fits = matches!(from, Family::Whole(most) if most <= greatest);
-            let number = if fits {
-                number
-            } else {
-                within(&number, &(-greatest - 1).to_string(), &greatest.to_string())
-            };
-            format!("CAST({number} AS SIGNED)")
-        }
+        Family::Whole(greatest) => whole(value, from, greatest),
         Family::Decimal(digits, scale) => {
-            let number = match from {
-                Family::Whole(_) | Family::Decimal(..) => value.to_owned(),
-                _ if from.is_characters() => format!(
-                    "CASE WHEN REPLACE({value}, ',', '') REGEXP '{NUMBER}' THEN TRIM(REPLACE({value}, ',', '')) + 0e0 END"
-                ),
-                _ => return None,
-            };
+            let number = number(value, from)?;
             // Out of bounds the cast gives the bound itself.
-            format!("CAST({number} AS DECIMAL({digits},{scale}))")
+            Some(format!("CAST({number} AS DECIMAL({digits},{scale}))"))
         }
-        Family::Date => match from {
-            Family::Date => value.to_owned(),
-            Family::Datetime => format!("DATE({value})"),
-            _ if from.is_characters() => matched(DATE, &format!("CAST({value} AS DATE)")),
-            _ => return None,
-        },
-        Family::Datetime => match from {
-            Family::Datetime => value.to_owned(),
-            Family::Date => format!("CAST({value} AS DATETIME(6))"),
-            _ if from.is_characters() => matched(DATETIME, &format!("CAST({value} AS DATETIME(6))")),
-            _ => return None,
-        },
-        Family::Time => match from {
-            Family::Time => value.to_owned(),
-            _ if from.is_characters() => matched(TIME, &format!("CAST({value} AS TIME(6))")),
-            _ => return None,
-        },
-        Family::Json => return None,
-    })
+        Family::Date if from == Family::Datetime => Some(format!("DATE({value})")),
+        Family::Date => moment(value, from, to, DATE, "DATE"),
+        Family::Datetime if from == Family::Date => Some(format!("CAST({value} AS DATETIME(6))")),
+        Family::Datetime => moment(value, from, to, DATETIME, "DATETIME(6)"),
+        Family::Time => moment(value, from, to, TIME, "TIME(6)"),
+    }
 }
 
-fn characters(value: &str, from: Family, length: u32) -> String {
-    match from {
-        Family::Varchar(longest) if longest <= length => value.to_owned(),
-        _ if from.is_characters() => format!("LEFT({value}, {length})"),
-        _ => format!("LEFT(CAST({value} AS CHAR), {length})"),
+fn text(value: &str, from: Family) -> String {
+    if from.is_characters() { value.to_owned() } else { format!("CAST({value} AS CHAR)") }
+}
+
+fn varchar(value: &str, from: Family, length: u32) -> String {
+    let fits = matches!(from, Family::Varchar(longest) if longest <= length);
+    if fits { value.to_owned() } else { format!("LEFT({}, {length})", text(value, from)) }
+}
+
+fn whole(value: &str, from: Family, greatest: i64) -> Option<String> {
+    let number = if let Family::Whole(most) = from {
+        if most <= greatest {
+            return Some(format!("CAST({value} AS SIGNED)"));
+        }
+        value.to_owned()
+    } else if from.is_number() {
+        format!("TRUNCATE({value}, 0)")
+    } else if from.is_characters() {
+        format!("CASE WHEN {value} REGEXP '{NUMBER}' THEN TRUNCATE(TRIM({value}) + 0e0, 0) END")
+    } else {
+        return None;
+    };
+    let within = within(&number, &(-greatest - 1).to_string(), &greatest.to_string());
+    Some(format!("CAST({within} AS SIGNED)"))
+}
+
+fn number(value: &str, from: Family) -> Option<String> {
+    if from.is_number() {
+        return Some(value.to_owned());
     }
+    let bare = format!("REPLACE({value}, ',', '')");
+    from.is_characters().then(|| format!("CASE WHEN {bare} REGEXP '{NUMBER}' THEN TRIM({bare}) + 0e0 END"))
+}
+
+/// A date or a time out of a text that looks like one.
+fn moment(value: &str, from: Family, to: Family, pattern: &str, word: &str) -> Option<String> {
+    if from == to {
+        return Some(value.to_owned());
+    }
+    let is_text = from.is_characters();
+    is_text.then(|| format!("CASE WHEN {value} REGEXP '{pattern}' THEN CAST({value} AS {word}) END"))
 }
 
 fn within(number: &str, least: &str, greatest: &str) -> String {

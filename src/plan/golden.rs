@@ -170,9 +170,10 @@ impl Runner for Script {
             }
             "remaining" => {
                 let plan = self.plan()?;
-                let lines = plan.remaining.iter().map(|entry| {
-                    format!("{}: {} - {}", entry.table, entry.columns.join(", "), entry.why)
-                });
+                let lines = plan
+                    .remaining
+                    .iter()
+                    .map(|entry| format!("{}: {} - {}", entry.table, entry.columns.join(", "), entry.why));
                 return Ok(lines.collect::<Vec<_>>().join("\n"));
             }
             "plan" => return Ok(show(&self.plan()?)),

@@ -39,7 +39,6 @@ pub(crate) fn naive(kind: &str, in_table: bool) -> &'static str {
         "child_table_removed" => {
             "the old version forgets the rows: what users enter there is lost without an error"
         }
-        "doctype_added" => "",
         "doctype_removed" => "the old version answers 404 for its documents as soon as migrate has run",
         "doctype_renamed" => {
             "the old version finds neither table nor metadata: every request for its documents fails"
@@ -51,10 +50,9 @@ pub(crate) fn naive(kind: &str, in_table: bool) -> &'static str {
         "not_null_on" => {
             "the table is copied and refuses writes meanwhile; a row that is NULL stops migrate half-way"
         }
-        "index_added" | "sort_index_added" => {
+        "index_added" | "sort_index_added" | "track_seen_on" => {
             "the ALTER waits for running requests, and all others wait behind it"
         }
-        "track_seen_on" => "the ALTER waits for running requests, and all others wait behind it",
         "single_to_table" | "table_to_single" | "table_kind_changed" | "istable_on" | "istable_off" => {
             "the old version looks for the documents where they are not any more"
         }

@@ -184,6 +184,9 @@ pub struct Step {
     pub sql: String,
     /// What is there when it has run.
     pub effect: Effect,
+    /// If this holds a later step has gone beyond it: it is done, and to run it again would undo what came after.
+    #[serde(default)]
+    pub past: Option<Effect>,
     /// How it is run.
     #[serde(default)]
     pub work: Work,

@@ -179,8 +179,8 @@ pub(crate) async fn holds(
             Ok(count(connection, sql, &[base, trigger, label, label], ACT).await? > 0)
         }
         Effect::ColumnsAre { table, columns } => {
-            for (column, (column_type, nullable)) in columns {
-                if !column_is(connection, base, table, column, column_type, *nullable).await? {
+            for (column, shape) in columns {
+                if !column_is(connection, [base, table, column], shape).await? {
                     return Ok(false);
                 }
             }
@@ -198,20 +198,20 @@ pub(crate) async fn holds(
 /// Whether a column has the type and takes NULL or not; `json` is longtext with a check of its own.
 async fn column_is(
     connection: &mut MySqlConnection,
-    base: &str,
-    table: &str,
-    column: &str,
-    column_type: &str,
-    nullable: bool,
+    [base, table, column]: [&str; 3],
+    (column_type, nullable): &(String, bool),
 ) -> Result<bool, Error> {
-    let (shown, check) =
-        if column_type.eq_ignore_ascii_case("json") { ("longtext", "1") } else { (column_type, "0") };
+    let (shown, check) = if column_type.eq_ignore_ascii_case("json") {
+        ("longtext", "1")
+    } else {
+        (column_type.as_str(), "0")
+    };
     let sql = "SELECT COUNT(*) FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA = ? AND c.TABLE_NAME = ? \
                AND c.COLUMN_NAME = ? AND c.COLUMN_TYPE = ? AND c.IS_NULLABLE = ? \
                AND (? = '0' OR EXISTS (SELECT 1 FROM information_schema.CHECK_CONSTRAINTS k \
                WHERE k.CONSTRAINT_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME \
                AND k.CONSTRAINT_NAME = c.COLUMN_NAME))";
-    let nullable = if nullable { "YES" } else { "NO" };
+    let nullable = if *nullable { "YES" } else { "NO" };
     let asked = [base, table, column, shown, nullable, check];
     Ok(count(connection, sql, &asked, "look for a column's type").await? > 0)
 }

@@ -13,6 +13,8 @@
 mod contraction;
 mod expansion;
 mod frappe_site;
+mod golden_ddl;
+mod in_step;
 mod isolation;
 mod kills;
 mod no_wait_entry;

@@ -81,6 +81,7 @@ pub(crate) fn step(id: &str, sql: &str, effect: Effect) -> Step {
         title: format!("step {id}"),
         sql: sql.to_owned(),
         effect,
+        past: None,
         work: Work::Statement,
         lock: Lock::None,
         pace: Pace::Instant,

@@ -102,6 +102,8 @@ fn added(sql: &str) -> Vec<(String, String)> {
         parts(body).into_iter().filter_map(|part| part.strip_prefix("ADD COLUMN ").map(str::to_owned));
     let mut shape = Shape::new();
     columns
+        // Where blue's values go while green's column takes the name.
+        .filter(|part| !part.contains("__blue` "))
         .map(|part| {
             shape.clear();
             enter(&mut shape, &part);
@@ -194,7 +196,8 @@ fn recorded_cases_of_frappe_15_agree() {
         let Some(alter) = case["alter_ddl"].as_array().filter(|_| !case["new"].is_null()) else { continue };
         let theirs: Vec<_> = alter.iter().flat_map(|sql| added(sql.as_str().unwrap())).collect();
         let plan = plan(&Input::new(&old, &snapshot(&case["new"]))).unwrap();
-        let alters_of_ours = plan.expand.iter().filter(|step| step.sql.starts_with("ALTER TABLE"));
+        let is_addition = |sql: &str| sql.starts_with("ALTER TABLE") && !sql.contains("DROP COLUMN");
+        let alters_of_ours = plan.expand.iter().filter(|step| is_addition(&step.sql));
         let ours: Vec<_> = alters_of_ours.flat_map(|step| added(&step.sql)).collect();
         assert_eq!(ours, theirs, "{name}");
         alters += usize::from(!theirs.is_empty());

@@ -91,7 +91,7 @@ fn copy_single(field: &FieldPair<'_>, old: &str) -> Operation {
          WHERE {lacking}"
     );
     let title = format!("copy {old} of the Single {doctype} to {new}");
-    rows_step(field, "tabSingles", title, sql, lacking, false)
+    rows_step(field, "tabSingles", title, (sql, lacking), false)
 }
 
 /// What Frappe's `rename_field` (`frappe/model/utils/rename_field.py`) does beside the column. Property Setters and
@@ -108,7 +108,7 @@ fn metadata(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findi
             let condition = format!("`{of}` = {doctype} AND `{column}` = {from}");
             let sql = format!("UPDATE `{table}` SET `{column}` = {to} WHERE {condition}");
             let title = format!("{table} names the field {to}");
-            findings.operations.push(rows_step(field, table, title, sql, condition, false));
+            findings.operations.push(rows_step(field, table, title, (sql, condition), false));
         }
     }
     let (quoted_from, quoted_to) =
@@ -120,17 +120,17 @@ fn metadata(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findi
                 "UPDATE `{table}` SET `{column}` = REPLACE(`{column}`, {quoted_from}, {quoted_to}) WHERE {condition}"
             );
             let title = format!("{table} names the field {to}");
-            findings.operations.push(rows_step(field, table, title, sql, condition, true));
+            findings.operations.push(rows_step(field, table, title, (sql, condition), true));
         }
     }
 }
 
+/// One statement, which leaves no row of `table` that is as `condition` says.
 fn rows_step(
     field: &FieldPair<'_>,
     table: &str,
     title: String,
-    sql: String,
-    condition: String,
+    (sql, condition): (String, String),
     contract: bool,
 ) -> Operation {
     let step = Step {
@@ -138,6 +138,7 @@ fn rows_step(
         title,
         sql,
         effect: Effect::NoRows { table: table.to_owned(), condition },
+        past: None,
         work: Work::Statement,
         lock: Lock::Rows,
         pace: Pace::Instant,

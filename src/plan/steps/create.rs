@@ -13,6 +13,7 @@ pub(super) fn sequence(sequence: &str) -> Step {
         title: format!("create the sequence {sequence}"),
         sql: format!("CREATE SEQUENCE IF NOT EXISTS {} NOCACHE NOCYCLE", quote::identifier(sequence)),
         effect: Effect::SequenceExists { sequence: sequence.to_owned() },
+        past: None,
         work: Work::Statement,
         lock: Lock::None,
         pace: Pace::Instant,
@@ -41,6 +42,7 @@ pub(super) fn table(table: &Table, is_child: bool, site: Option<&Site>) -> Step 
         ),
         effect: Effect::TableExists { table: table.name.clone() },
         // Blue does not delete child rows of its documents: a second attempt must not meet them again.
+        past: None,
         work: Work::Statement,
         lock: Lock::None,
         pace: Pace::Instant,

@@ -26,6 +26,7 @@ pub(super) fn orphans(parent: &str, child: &str, numeric_names: bool) -> Step {
             quote::literal(parent),
         ),
         effect: Effect::TriggerExists { trigger },
+        past: None,
         work: Work::Statement,
         lock: Lock::None,
         pace: Pace::Instant,

@@ -75,7 +75,9 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
     }
     for (table, (engine, pairs)) in &plan.pairs {
         let how = How::of(table, engine.as_deref(), site);
-        sync::steps(table, pairs, how, rows(table), &mut expand, &mut contract);
+        let (before, after) = sync::steps(table, pairs, how, rows(table));
+        expand.extend(before);
+        contract.extend(after);
     }
     for (table, engine, index) in &plan.indexes {
         let step = alter::add_index(table, index, How::of(table, engine.as_deref(), site), rows(table));
@@ -111,6 +113,7 @@ fn dropping(id: String, title: String, undo: &Undo) -> Step {
         title,
         sql: undo.sql.clone(),
         effect: undo.effect.clone(),
+        past: None,
         work: Work::Statement,
         lock: Lock::None,
         pace: Pace::Instant,

@@ -20,16 +20,15 @@ const COPY: &str = "crossfade_copy";
 /// Label of the triggers that keep blue's column and green's in step.
 const KEEP: &str = "crossfade_keep";
 
-/// Everything for the pairs of one table.
+/// Everything for the pairs of one table: what runs before green, and what runs after blue.
 pub(super) fn steps(
     table: &str,
     pairs: &[SyncPair],
     how: How,
     rows: Option<u64>,
-    expand: &mut Vec<Draft>,
-    contract: &mut Vec<Draft>,
-) {
+) -> (Vec<Draft>, Vec<Draft>) {
     let work = Table { name: table, pairs, how, rows };
+    let (mut expand, mut contract) = (Vec::new(), Vec::new());
     let moved: Vec<&SyncPair> = pairs.iter().filter(|pair| pair.way != Way::Renamed).collect();
     let retyped: Vec<&SyncPair> = pairs.iter().filter(|pair| pair.way == Way::Retyped).collect();
     let fields = |step: Step, of: &[&SyncPair]| {
@@ -60,6 +59,7 @@ pub(super) fn steps(
     for pair in &moved {
         contract.extend(work.drop_blue(pair).map(|step| fields(step, &[pair])));
     }
+    (expand, contract)
 }
 
 /// One table with the pairs of columns that are kept in step.
@@ -77,6 +77,7 @@ impl Table<'_> {
             title,
             sql,
             effect,
+            past: None,
             work: Work::Statement,
             lock: Lock::None,
             pace: Pace::Instant,
@@ -87,6 +88,11 @@ impl Table<'_> {
 
     fn trigger_name(&self, event: &str) -> String {
         format!("crossfade_sync_{}_{}", event.to_lowercase(), short_hash(&[self.name]))
+    }
+
+    /// The triggers of the end are there: what was for the way to them is past.
+    fn kept(&self) -> Effect {
+        Effect::TriggerSays { trigger: self.trigger_name("UPDATE"), label: KEEP.to_owned() }
     }
 
     /// Both triggers in one version. What was there before them comes back at a rollback.
@@ -106,7 +112,8 @@ impl Table<'_> {
             };
             let title = format!("carry values over at {event} of {}", self.name);
             let id = format!("{}-{}", label.replace('_', "-"), event.to_lowercase());
-            Step { rows: None, undo: vec![undo], ..self.step(&id, title, sql, effect) }
+            let past = (label == COPY).then(|| self.kept());
+            Step { rows: None, past, undo: vec![undo], ..self.step(&id, title, sql, effect) }
         });
         steps.into_iter()
     }
@@ -169,7 +176,10 @@ impl Table<'_> {
     fn backfill_blue(&self, pair: &SyncPair) -> Step {
         let value = quote::identifier(&pair.field);
         let is_same = cast::same(&quote::identifier(&pair.blue.0), &value, &pair.blue.1.column_type);
-        self.backfill(&pair.blue.0, &value, &is_same)
+        // Once blue's view shows the column, what is in it is blue's own.
+        let shown = [(pair.field.clone(), pair.blue.0.clone())].into();
+        let past = Effect::BlueShows { table: self.name.to_owned(), columns: shown };
+        Step { past: Some(past), ..self.backfill(&pair.blue.0, &value, &is_same) }
     }
 
     fn backfill_green(&self, pair: &SyncPair) -> Step {
@@ -278,6 +288,7 @@ impl Table<'_> {
         let effect = Effect::IndexAbsent { table: self.name.to_owned(), columns, unique: false };
         Some(Step {
             undo: vec![undo],
+            past: Some(self.kept()),
             ..self.step(&format!("drop-index-{}", pair.field), title, sql, effect)
         })
     }
