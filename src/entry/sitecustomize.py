@@ -10,9 +10,9 @@ One JSON line per statement goes to stderr. CROSSFADE_DDL_SECONDS is the bound f
 own error 1205 reaches the program.
 
 2. Everywhere, a statement that ends in NOWAIT and finds a lock taken is sent again for CROSSFADE_NOWAIT_SECONDS (default
-1). Frappe deletes with `SELECT ... FOR UPDATE NOWAIT`. An ALTER that is at work holds the table's metadata lock for some
+2: longer than the one second that a DDL of ours may stand in the queue of a table that is never idle). Frappe deletes with `SELECT ... FOR UPDATE NOWAIT`. An ALTER that is at work holds the table's metadata lock for some
 milliseconds, and in that instant NOWAIT fails although nobody else has the document; one that somebody has is
-refused a second later as ever. Error 1205 undoes the one statement only, so it can be sent again in its transaction.
+refused two seconds later as ever. Error 1205 undoes the one statement only, so it can be sent again in its transaction.
 """
 
 import importlib.abc
@@ -103,7 +103,7 @@ def _again(act, seconds, pause, numbers):
 
 def _patient(original):
     ddl_seconds = _seconds("CROSSFADE_DDL_SECONDS", None)
-    no_wait_seconds = _seconds("CROSSFADE_NOWAIT_SECONDS", "1") or 0.0
+    no_wait_seconds = _seconds("CROSSFADE_NOWAIT_SECONDS", "2") or 0.0
 
     def query(self, sql, *args, **kwargs):
         if ddl_seconds is not None and _is_ddl(sql):

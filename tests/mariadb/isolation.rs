@@ -215,7 +215,7 @@ fn a_table_that_is_never_idle_is_isolated_and_given_back() {
     site.run("rollback", &["--stage", "finish", "--ddl-budget", "12"]).ok();
     for seen in clients.map(Client::end) {
         assert!(seen.statements > 0 && seen.errors.is_empty(), "{:?}", seen.errors);
-        assert!(seen.slowest_milliseconds < 2_000, "a client waited {} ms", seen.slowest_milliseconds);
+        assert!(seen.slowest_milliseconds < 4_000, "a client waited {} ms", seen.slowest_milliseconds);
     }
     assert!(!site.traces().contains("trigger"), "{}", site.traces());
 }

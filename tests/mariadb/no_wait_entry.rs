@@ -101,7 +101,7 @@ fn ddl_of_a_python_program_retries_instead_of_waiting() {
         assert_eq!(out, "((1234,),)\n1\n(('ALTER TABLE',),)\n", "{driver}");
         let line: serde_json::Value = serde_json::from_str(err.lines().next().unwrap()).unwrap();
         assert!(line["tries"].as_u64().unwrap() > 5, "{driver}: {line}");
-        assert!(slowest < 1500, "{driver}: a reader waited {slowest} ms");
+        assert!(slowest < 2500, "{driver}: a reader waited {slowest} ms");
         println!("{driver}: {line}, slowest read beside it {slowest} ms");
         assert_eq!(err.lines().count(), 1, "only DDL is told: {err}");
     }
@@ -134,7 +134,7 @@ fn after_its_bound_the_servers_own_error_reaches_the_program() {
         let line: serde_json::Value = serde_json::from_str(err.lines().next().unwrap()).unwrap();
         let spent = line["ms"].as_u64().unwrap();
         assert!(
-            (1000..3000).contains(&spent) && line["error"] == 1205,
+            (1000..5000).contains(&spent) && line["error"] == 1205,
             "{driver}: the bound was a second: {line}"
         );
     }
@@ -182,7 +182,7 @@ fn a_nowait_read_outlives_the_instant_of_a_ddl_and_not_another_users_lock() {
                holder.fetchall()\n\
                begun = time.monotonic()\n"
             + read
-            + "print(0.9 < time.monotonic() - begun < 3)\n";
+            + "print(1.9 < time.monotonic() - begun < 5)\n";
         let out = |more: &[(&str, &str)]| {
             let output = run(&site, &program, more);
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
