@@ -139,8 +139,10 @@ pub(crate) fn read_plan(path: &Path) -> Result<Plan, Failure> {
 pub(crate) fn read_served_plan(path: &Path) -> Result<Plan, Failure> {
     let plan = read_plan(path)?;
     match plan.verdict {
-        Verdict::Neutral | Verdict::Additive | Verdict::ContractOnly => Ok(plan),
-        Verdict::Synced | Verdict::Mapped | Verdict::Blocking => Err(Failure::Content {
+        Verdict::Neutral | Verdict::Additive | Verdict::ContractOnly | Verdict::Synced | Verdict::Mapped => {
+            Ok(plan)
+        }
+        Verdict::Blocking => Err(Failure::Content {
             path: path.display().to_string(),
             reason: format!("its verdict is {}, which this version does not run", plan.verdict.name()),
         }),

@@ -136,6 +136,9 @@ pub struct Undo {
     pub sql: String,
     /// What is there afterwards.
     pub effect: Effect,
+    /// How it is run.
+    #[serde(default)]
+    pub work: Work,
 }
 
 /// What a step holds while it runs, as the users of its table feel it.

@@ -5,8 +5,8 @@ use std::time::Instant;
 use super::handover;
 use super::inventory::{self, Stage};
 use super::ledger::{self, Part};
-use super::{Error, Session, inspect, isolate, mirror, singles};
-use crate::plan::{Plan, Step, Work};
+use super::{Error, Session, inspect, isolate, mirror, singles, step};
+use crate::plan::{Plan, Step};
 
 /// What an expand did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,20 +44,14 @@ pub(crate) async fn run_steps(
     ledger::create(session).await?;
     let mut expanded = Expanded::default();
     let total = steps.len() as u64;
-    if let Some(step) = steps.iter().find(|step| step.work != Work::Statement) {
-        return Err(Error::Refused(format!(
-            "step {} is more than one statement: this version does not run such plans",
-            step.id
-        )));
-    }
     for (done, step) in (0_u64..).zip(steps) {
         let begun = Instant::now();
         ledger::begin(session, part, &step.id, plan_hash, &step.sql).await?;
-        if inspect::holds(&mut session.connection, &session.base, &step.effect).await? {
+        if step::is_done(session, step).await? {
             expanded.found += 1;
         } else {
-            session.ddl(&step.title, &step.sql).await?;
-            if !inspect::holds(&mut session.connection, &session.base, &step.effect).await? {
+            step::run(session, &step.title, &step.sql, &step.work).await?;
+            if !step::holds(session, &step.effect).await? {
                 let missing = format!("step {} ran, but its effect is not there: {:?}", step.id, step.effect);
                 return Err(Error::Incomplete(vec![missing]));
             }

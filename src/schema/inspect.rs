@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::MySqlConnection;
 
-use super::Error;
+use super::{Error, connection, quote};
 use crate::plan::Effect;
 
 /// What kind of thing a name in a database is.
@@ -145,7 +145,7 @@ pub(crate) async fn connections_of(
 /// Whether what a step leaves behind is there in the site's database.
 pub(crate) async fn holds(
     connection: &mut MySqlConnection,
-    base: &str,
+    [base, schema]: [&str; 2],
     effect: &Effect,
 ) -> Result<bool, Error> {
     const ACT: &str = "look for a step's effect";
@@ -189,10 +189,43 @@ pub(crate) async fn holds(
         Effect::IndexAbsent { table, columns, unique } => {
             Ok(!index_holds(connection, base, table, columns, *unique).await?)
         }
-        Effect::NoRows { table, .. } | Effect::BlueShows { table, .. } => Err(Error::Refused(format!(
-            "the plan keeps columns of {table} in step: this version does not run such plans"
-        ))),
+        Effect::NoRows { table, condition } => Ok(!has_rows(connection, base, table, condition).await?),
+        Effect::BlueShows { table, columns } => {
+            let definition = view_definition(connection, schema, table).await?;
+            let shows = |(name, column): (&String, &String)| {
+                let part = format!("{} AS {}", quote::identifier(column), quote::identifier(name));
+                definition.as_ref().is_some_and(|definition| definition.contains(&part))
+            };
+            Ok(columns.iter().all(shows))
+        }
     }
+}
+
+async fn has_rows(
+    connection: &mut MySqlConnection,
+    base: &str,
+    table: &str,
+    condition: &str,
+) -> Result<bool, Error> {
+    let table = quote::qualified(base, table);
+    let sql = format!("SELECT CAST(EXISTS (SELECT 1 FROM {table} WHERE {condition}) AS SIGNED)");
+    let found: i64 = sqlx::query_scalar(connection::safe(sql))
+        .fetch_one(connection)
+        .await
+        .map_err(Error::query(format!("look for rows of {table} that are to be filled")))?;
+    Ok(found > 0)
+}
+
+/// The `SELECT` of a view as the server keeps it.
+async fn view_definition(
+    connection: &mut MySqlConnection,
+    schema: &str,
+    view: &str,
+) -> Result<Option<String>, Error> {
+    let sql = "SELECT CAST(VIEW_DEFINITION AS CHAR) FROM information_schema.VIEWS \
+               WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
+    let question = sqlx::query_scalar(sql).bind(schema).bind(view).fetch_optional(connection);
+    question.await.map_err(Error::query(format!("read the view {view} of {schema}")))
 }
 
 /// Whether a column has the type and takes NULL or not; `json` is longtext with a check of its own.

@@ -78,6 +78,7 @@ pub(crate) async fn reconcile(
             of: name,
             kind: objects.get(name).copied().unwrap_or(Kind::Table),
             columns: &entry.columns,
+            renamed: &view::AS_THEY_ARE,
         })
         .collect();
     view::create(session, &views).await?;

@@ -104,6 +104,22 @@ pub(crate) async fn has_begun(session: &mut Session<'_>, part: Part, step: &str)
     Ok(count > 0)
 }
 
+/// Whether a step of this release is in the ledger as done.
+pub(crate) async fn is_done(session: &mut Session<'_>, part: Part, step: &str) -> Result<bool, Error> {
+    let sql = format!(
+        "SELECT COUNT(*) FROM {} WHERE release_schema = ? AND part = ? AND step = ? AND state = 'done'",
+        quote::qualified(&session.base, TABLE)
+    );
+    let (count,): (i64,) = sqlx::query_as(super::connection::safe(sql))
+        .bind(&session.schema)
+        .bind(part.text())
+        .bind(step)
+        .fetch_one(&mut session.connection)
+        .await
+        .map_err(Error::query("read the ledger"))?;
+    Ok(count > 0)
+}
+
 /// Takes a step out again that turned out not to be ours to do.
 pub(crate) async fn strike(session: &mut Session<'_>, part: Part, step: &str) -> Result<(), Error> {
     let sql = format!(

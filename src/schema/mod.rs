@@ -29,6 +29,7 @@ pub mod rollback;
 pub mod verify;
 
 mod account;
+mod backfill;
 mod error;
 mod frozen;
 mod inspect;
@@ -41,6 +42,7 @@ mod quote;
 mod sequence;
 mod session;
 mod singles;
+mod step;
 mod view;
 
 pub use error::Error;

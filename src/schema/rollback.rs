@@ -13,8 +13,8 @@ use super::inspect::{self, Kind};
 use super::inventory::{self, Entry, Stage};
 use super::ledger::{self, Part};
 use super::view::{self, View};
-use super::{Error, OWN_PREFIX, Session, account, mirror, quote};
-use crate::plan::{Effect, Plan, Step};
+use super::{Error, OWN_PREFIX, Session, account, mirror, quote, step};
+use crate::plan::Plan;
 
 /// Gives the tables back to blue, which stays on its schema meanwhile. May be repeated after a kill.
 pub async fn tables(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
@@ -66,18 +66,19 @@ pub async fn finish(session: &mut Session<'_>) -> Result<(), Error> {
     ledger::end(session, Part::Rollback, "finish").await
 }
 
-/// Takes the steps back, last first. Triggers go before any column: one that names a dropped column fails every
-/// write of blue.
+/// Takes the steps back, the last one first. What is done is known by the ledger alone: what takes a step back is
+/// itself undone by what takes back the one before it.
 async fn undo(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
-    let is_trigger = |step: &&Step| matches!(step.effect, Effect::TriggerExists { .. });
-    let triggers = plan.expand.iter().rev().filter(is_trigger);
-    let others = plan.expand.iter().rev().filter(|step| !is_trigger(step));
-    for step in triggers.chain(others) {
+    for step in plan.expand.iter().rev() {
         for (position, undo) in step.undo.iter().enumerate() {
             let name = format!("undo-{position}-{}", step.id);
+            if ledger::is_done(session, Part::Rollback, &name).await? {
+                continue;
+            }
             ledger::begin(session, Part::Rollback, &name, &plan.hash, &undo.sql).await?;
-            if !inspect::holds(&mut session.connection, &session.base, &undo.effect).await? {
-                session.ddl(&format!("take back {}", step.title), &undo.sql).await?;
+            let begun = ledger::has_begun(session, Part::Expand, &step.id).await?;
+            if begun && !step::holds(session, &undo.effect).await? {
+                step::run(session, &format!("take back {}", step.title), &undo.sql, &undo.work).await?;
             }
             ledger::end(session, Part::Rollback, &name).await?;
         }
@@ -105,6 +106,7 @@ async fn create_standby_views(
             of: table,
             kind: Kind::Table,
             columns: &entry.columns,
+            renamed: &view::AS_THEY_ARE,
         })
         .collect();
     view::create(session, &views).await

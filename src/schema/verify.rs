@@ -1,7 +1,7 @@
 //! Asks the database whether a release is really in place: every step's effect, every object of blue's schema.
 
 use super::inventory::{self, Shape, Stage};
-use super::{Error, Session, connection, inspect, quote, singles};
+use super::{Error, Session, connection, inspect, quote, singles, step};
 use crate::plan::Plan;
 use inspect::Kind;
 
@@ -11,7 +11,7 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<usize, Error>
     let mut looked = 0;
     for step in &plan.expand {
         looked += 1;
-        if !inspect::holds(&mut session.connection, &session.base, &step.effect).await? {
+        if !step::is_done(session, step).await? {
             missing.push(format!("step {} ({}) is not in effect", step.id, step.title));
         }
     }

@@ -1,5 +1,7 @@
 //! Blue's views: updatable, merged into each query, read with the administrator's rights.
 
+use std::collections::BTreeMap;
+
 use super::inspect::Kind;
 use super::{Error, Session, quote};
 
@@ -16,7 +18,12 @@ pub(crate) struct View<'a> {
     pub(crate) kind: Kind,
     /// The columns that it shows: what green adds to the table later stays out of blue's sight.
     pub(crate) columns: &'a [String],
+    /// Columns of the base that it shows under other names: name in the view -> column.
+    pub(crate) renamed: &'a BTreeMap<String, String>,
 }
+
+/// No column under another name.
+pub(crate) static AS_THEY_ARE: BTreeMap<String, String> = BTreeMap::new();
 
 /// Makes or replaces views of blue's.
 pub(crate) async fn create(session: &mut Session<'_>, views: &[View<'_>]) -> Result<(), Error> {
@@ -41,10 +48,18 @@ fn statement(base: &str, schema: &str, view: &View<'_>) -> String {
         // A view of the base may aggregate: MariaDB would warn at MERGE and decide by itself anyway.
         Kind::View | Kind::Sequence => "UNDEFINED",
     };
+    let shown: Vec<String> = view
+        .columns
+        .iter()
+        .map(|name| match view.renamed.get(name) {
+            Some(column) => format!("{} AS {}", quote::identifier(column), quote::identifier(name)),
+            None => quote::identifier(name),
+        })
+        .collect();
     format!(
         "CREATE OR REPLACE ALGORITHM={algorithm} SQL SECURITY DEFINER VIEW {} AS SELECT {} FROM {}",
         quote::qualified(schema, &view.name),
-        quote::columns(view.columns, ""),
+        shown.join(", "),
         quote::qualified(base, view.of)
     )
 }

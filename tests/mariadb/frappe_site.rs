@@ -4,7 +4,7 @@
 use std::io::Read;
 use std::path::PathBuf;
 
-use crossfade::plan::{Effect, Plan, Step, Undo, Verdict};
+use crossfade::plan::{Effect, Plan, Step, Undo, Verdict, Work};
 
 use super::plans;
 use super::site::Site;
@@ -82,6 +82,7 @@ fn child_table_added() -> Plan {
     let undo = Undo {
         sql: format!("DROP TRIGGER IF EXISTS `{}`", trigger()),
         effect: Effect::TriggerAbsent { trigger: trigger() },
+        work: Work::Statement,
     };
     Plan {
         expand: vec![

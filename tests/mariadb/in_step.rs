@@ -9,7 +9,7 @@ use super::site::Site;
 
 fn doctype(name: &str, fields: &Value) -> Vec<u8> {
     let doctype = json!({
-        "doctype": "DocType", "name": name, "module": "Shop", "fields": fields, "istable": name == "Order Item",
+        "doctype": "DocType", "name": name, "module": "Shop", "fields": fields, "istable": name == "Deal Row",
     });
     serde_json::to_vec(&doctype).unwrap()
 }
@@ -17,10 +17,10 @@ fn doctype(name: &str, fields: &Value) -> Vec<u8> {
 fn snapshot(fields: &Value, rows: &str) -> Snapshot {
     let mut reader = AppReader::new("shop");
     let mut fields = fields.as_array().unwrap().clone();
-    fields.push(json!({ "fieldname": rows, "fieldtype": "Table", "options": "Order Item" }));
-    reader.add("shop/shop/doctype/order/order.json", &doctype("Order", &json!(fields))).unwrap();
-    let item = doctype("Order Item", &json!([{ "fieldname": "qty", "fieldtype": "Int" }]));
-    reader.add("shop/shop/doctype/order_item/order_item.json", &item).unwrap();
+    fields.push(json!({ "fieldname": rows, "fieldtype": "Table", "options": "Deal Row" }));
+    reader.add("shop/shop/doctype/deal/deal.json", &doctype("Deal", &json!(fields))).unwrap();
+    let item = doctype("Deal Row", &json!([{ "fieldname": "qty", "fieldtype": "Int" }]));
+    reader.add("shop/shop/doctype/deal_row/deal_row.json", &item).unwrap();
     Snapshot::new(vec![reader.finish()])
 }
 
@@ -29,7 +29,7 @@ fn field(name: &str, kind: &str) -> Value {
 }
 
 /// A rename, types to and from text, a date, a longer text, a table field under another name: all on one DocType.
-fn made() -> (Plan, Plan) {
+pub(crate) fn made() -> (Plan, Plan) {
     let old = json!([
         { "fieldname": "customer", "fieldtype": "Data", "search_index": 1 },
         { "fieldname": "count", "fieldtype": "Data", "search_index": 1 },
@@ -47,8 +47,8 @@ fn made() -> (Plan, Plan) {
         field("other", "Data"),
     ]);
     let mut renames = Renames::default();
-    renames.fields.insert(("Order".to_owned(), "client".to_owned()), "customer".to_owned());
-    renames.fields.insert(("Order".to_owned(), "lines".to_owned()), "items".to_owned());
+    renames.fields.insert(("Deal".to_owned(), "client".to_owned()), "customer".to_owned());
+    renames.fields.insert(("Deal".to_owned(), "lines".to_owned()), "items".to_owned());
     let (blue, green) = (snapshot(&old, "items"), snapshot(&new, "lines"));
     let frappe = FrappeVersion::parse("15.41.0");
     let nothing = Snapshot::new(Vec::new());
@@ -75,20 +75,20 @@ impl Shop {
         site.server.root(&format!(
             "CREATE DATABASE {0}; CREATE USER {0}@'%' IDENTIFIED BY 'blue''s \\\\ \"secret\"'; \
              GRANT SELECT, INSERT, UPDATE, DELETE ON {0}.* TO {0}@'%'; \
-             CREATE VIEW {0}.tabOrder AS SELECT * FROM {1}.tabOrder; \
-             CREATE VIEW {0}.`tabOrder Item` AS SELECT * FROM {1}.`tabOrder Item`; \
+             CREATE VIEW {0}.tabDeal AS SELECT * FROM {1}.tabDeal; \
+             CREATE VIEW {0}.`tabDeal Row` AS SELECT * FROM {1}.`tabDeal Row`; \
              USE {1}; CREATE TABLE `tabProperty Setter` (doc_type text, field_name text); \
              CREATE TABLE `tabCustom Field` (dt text, insert_after text); \
              CREATE TABLE tabReport (ref_doctype text, json text); CREATE TABLE __UserSettings (doctype text, data text); \
-             INSERT INTO tabReport VALUES ('Order', '[\"customer\"]'); \
-             INSERT INTO `tabProperty Setter` VALUES ('Order', 'customer'), ('Bill', 'customer')",
+             INSERT INTO tabReport VALUES ('Deal', '[\"customer\"]'); \
+             INSERT INTO `tabProperty Setter` VALUES ('Deal', 'customer'), ('Bill', 'customer')",
             site.schema, site.name
         ));
         site.blue(
-            "INSERT INTO tabOrder (name, customer, count, code, day, note) VALUES \
+            "INSERT INTO tabDeal (name, customer, count, code, day, note) VALUES \
              ('O1', 'Ann', 'abc', 7, '31-01-2024', 'n'), ('O2', NULL, '12', 0, '2024-02-29', NULL), ('O3', 'ann', ' 1e3 ', -5, NULL, '')",
         );
-        site.blue("INSERT INTO `tabOrder Item` (name, parent, parenttype, parentfield) VALUES ('I1', 'O1', 'Order', 'items'), ('I2', 'X', 'Bill', 'items')");
+        site.blue("INSERT INTO `tabDeal Row` (name, parent, parenttype, parentfield) VALUES ('I1', 'O1', 'Deal', 'items'), ('I2', 'X', 'Bill', 'items')");
         Self { site, plan, connection }
     }
 
@@ -98,16 +98,16 @@ impl Shop {
         for (at, (id, sql)) in steps.iter().enumerate() {
             send(&mut self.connection, &sql.replace(BLUE, &self.site.schema)).await;
             self.site.blue(&format!(
-                "UPDATE tabOrder SET customer = 'c{at}', count = 'x{at}', code = {at}, day = 'd{at}', note = 'n{at}', other = 'o{at}' WHERE name = 'O1'; \
-                 INSERT INTO tabOrder (name, customer, count, code, day, note, other) VALUES ('S{at}', 's', '0{at}', {at}, '2024-01-0{}', 't', NULL)",
+                "UPDATE tabDeal SET customer = 'c{at}', count = 'x{at}', code = {at}, day = 'd{at}', note = 'n{at}', other = 'o{at}' WHERE name = 'O1'; \
+                 INSERT INTO tabDeal (name, customer, count, code, day, note, other) VALUES ('S{at}', 's', '0{at}', {at}, '2024-01-0{}', 't', NULL)",
                 at % 9 + 1
             ));
             let read =
-                self.site.blue("SELECT customer, count, code, day, note FROM tabOrder WHERE name = 'O1'");
+                self.site.blue("SELECT customer, count, code, day, note FROM tabDeal WHERE name = 'O1'");
             assert_eq!(read, format!("c{at}\tx{at}\t{at}\td{at}\tn{at}"), "after {id}");
             let read = self
                 .site
-                .blue(&format!("SELECT customer, count, code, note FROM tabOrder WHERE name = 'S{at}'"));
+                .blue(&format!("SELECT customer, count, code, note FROM tabDeal WHERE name = 'S{at}'"));
             assert_eq!(read, format!("s\t0{at}\t{at}\tt"), "after {id}");
         }
     }
@@ -134,36 +134,36 @@ async fn both_versions_see_what_the_other_writes() {
     shop.expand().await;
     let site = &shop.site;
     // What was there, and what blue wrote on the way.
-    let green = "SELECT client, count, code, day, note FROM tabOrder WHERE name = ";
-    let blue = "SELECT customer, count, code, day, note FROM tabOrder WHERE name = ";
+    let green = "SELECT client, count, code, day, note FROM tabDeal WHERE name = ";
+    let blue = "SELECT customer, count, code, day, note FROM tabDeal WHERE name = ";
     let last = shop.plan.expand.len() - 1;
     assert_eq!(site.base(&format!("{green}'O1'")), format!("c{last}\t0\t{last}\tNULL\tn{last}"));
     assert_eq!(site.base(&format!("{green}'O2'")), "NULL\t12\t0\t2024-02-29\tNULL");
     assert_eq!(site.base(&format!("{green}'O3'")), "ann\t1000\t-5\tNULL");
-    assert_eq!(site.base("SELECT COUNT(*) FROM tabOrder WHERE name LIKE 'S%' AND (client <> 's' OR count <> CAST(SUBSTR(name, 2) AS SIGNED) OR day IS NULL)"), "0");
+    assert_eq!(site.base("SELECT COUNT(*) FROM tabDeal WHERE name LIKE 'S%' AND (client <> 's' OR count <> CAST(SUBSTR(name, 2) AS SIGNED) OR day IS NULL)"), "0");
     // Green writes all of its columns; what only blue's type can hold stays if green did not change it.
-    site.base("UPDATE tabOrder SET client = 'Bea', count = 0, code = 'x9', day = NULL, note = 'long' WHERE name = 'O1'");
+    site.base("UPDATE tabDeal SET client = 'Bea', count = 0, code = 'x9', day = NULL, note = 'long' WHERE name = 'O1'");
     assert_eq!(site.blue(&format!("{blue}'O1'")), format!("Bea\tx{last}\t0\td{last}\tlong"));
     site.base(
-        "UPDATE tabOrder SET client = 'bea', count = 5, code = '42', day = '2024-03-01' WHERE name = 'O1'",
+        "UPDATE tabDeal SET client = 'bea', count = 5, code = '42', day = '2024-03-01' WHERE name = 'O1'",
     );
     assert_eq!(site.blue(&format!("{blue}'O1'")), "bea\t5\t42\t2024-03-01\tlong");
     // Case alone is a change.
-    site.blue("UPDATE tabOrder SET customer = 'BEA', count = '6 apples', code = 8, day = '2024-02-30' WHERE name = 'O1'");
+    site.blue("UPDATE tabDeal SET customer = 'BEA', count = '6 apples', code = 8, day = '2024-02-30' WHERE name = 'O1'");
     assert_eq!(site.base(&format!("{green}'O1'")), "BEA\t0\t8\tNULL\tlong");
     // Inserts of either side, with and without values, also those that are the default.
-    site.base("INSERT INTO tabOrder (name, client, count, code, day) VALUES ('G1', 'Eve', 3, 'z', '2024-05-05'), ('G2', NULL, 0, NULL, NULL)");
+    site.base("INSERT INTO tabDeal (name, client, count, code, day) VALUES ('G1', 'Eve', 3, 'z', '2024-05-05'), ('G2', NULL, 0, NULL, NULL)");
     assert_eq!(site.blue(&format!("{blue}'G1'")), "Eve\t3\t0\t2024-05-05\tNULL");
     assert_eq!(site.blue(&format!("{blue}'G2'")), "NULL\tNULL\t0\tNULL\tNULL");
-    site.blue("INSERT INTO tabOrder (name, customer, count, code, day) VALUES ('B1', 'Fay', '99999999999', 0, ''), ('B2', NULL, NULL, 0, NULL)");
+    site.blue("INSERT INTO tabDeal (name, customer, count, code, day) VALUES ('B1', 'Fay', '99999999999', 0, ''), ('B2', NULL, NULL, 0, NULL)");
     assert_eq!(site.base(&format!("{green}'B1'")), "Fay\t2147483647\t0\tNULL\tNULL");
     assert_eq!(site.blue(&format!("{blue}'B1'")), "Fay\t99999999999\t0\t\tNULL");
     assert_eq!(site.base(&format!("{green}'B2'")), "NULL\t0\t0\tNULL\tNULL");
     assert_eq!(site.blue(&format!("{blue}'B2'")), "NULL\tNULL\t0\tNULL\tNULL");
     // Statements of other shapes.
-    site.blue("INSERT INTO tabOrder (name, customer) VALUES ('B1', 'Gil') ON DUPLICATE KEY UPDATE customer = VALUES(customer); REPLACE INTO tabOrder (name, customer, count) VALUES ('B2', 'Hal', '4')");
+    site.blue("INSERT INTO tabDeal (name, customer) VALUES ('B1', 'Gil') ON DUPLICATE KEY UPDATE customer = VALUES(customer); REPLACE INTO tabDeal (name, customer, count) VALUES ('B2', 'Hal', '4')");
     assert_eq!(
-        site.base("SELECT name, client, count FROM tabOrder WHERE name IN ('B1', 'B2') ORDER BY name"),
+        site.base("SELECT name, client, count FROM tabDeal WHERE name IN ('B1', 'B2') ORDER BY name"),
         "B1\tGil\t2147483647\nB2\tHal\t4"
     );
     assert_eq!(
@@ -186,20 +186,16 @@ async fn rows_belong_to_the_field_that_each_version_knows() {
     shop.expand().await;
     let site = &shop.site;
     // Rows of the table field.
-    assert_eq!(site.base("SELECT parentfield FROM `tabOrder Item` ORDER BY name"), "lines\nitems");
-    assert_eq!(site.blue("SELECT parentfield FROM `tabOrder Item` ORDER BY name"), "items\nitems");
-    site.base("INSERT INTO `tabOrder Item` (name, parent, parenttype, parentfield) VALUES ('I3', 'O1', 'Order', 'lines')");
-    site.blue("INSERT INTO `tabOrder Item` (name, parent, parenttype, parentfield) VALUES ('I4', 'O1', 'Order', 'items')");
+    assert_eq!(site.base("SELECT parentfield FROM `tabDeal Row` ORDER BY name"), "lines\nitems");
+    assert_eq!(site.blue("SELECT parentfield FROM `tabDeal Row` ORDER BY name"), "items\nitems");
+    site.base("INSERT INTO `tabDeal Row` (name, parent, parenttype, parentfield) VALUES ('I3', 'O1', 'Deal', 'lines')");
+    site.blue("INSERT INTO `tabDeal Row` (name, parent, parenttype, parentfield) VALUES ('I4', 'O1', 'Deal', 'items')");
     assert_eq!(
-        site.blue(
-            "SELECT COUNT(*) FROM `tabOrder Item` WHERE parenttype = 'Order' AND parentfield = 'items'"
-        ),
+        site.blue("SELECT COUNT(*) FROM `tabDeal Row` WHERE parenttype = 'Deal' AND parentfield = 'items'"),
         "3"
     );
     assert_eq!(
-        site.base(
-            "SELECT COUNT(*) FROM `tabOrder Item` WHERE parenttype = 'Order' AND parentfield = 'lines'"
-        ),
+        site.base("SELECT COUNT(*) FROM `tabDeal Row` WHERE parenttype = 'Deal' AND parentfield = 'lines'"),
         "3"
     );
 }
@@ -232,21 +228,22 @@ async fn the_way_back_gives_blue_its_values_under_their_old_names() {
     let before = shop.site.server.root(columns);
     shop.expand().await;
     shop.site.base(
-        "UPDATE tabOrder SET client = 'Bea', count = 5, code = '42', day = '2024-03-01' WHERE name = 'O2'",
+        "UPDATE tabDeal SET client = 'Bea', count = 5, code = '42', day = '2024-03-01' WHERE name = 'O2'",
     );
-    let read = "SELECT name, customer, count, code, day, note FROM tabOrder ORDER BY name";
+    let read = "SELECT name, customer, count, code, day, note FROM tabDeal ORDER BY name";
     let shown = shop.site.blue(read);
     let undo: Vec<String> =
         shop.plan.expand.iter().rev().flat_map(|step| &step.undo).map(|undo| undo.sql.clone()).collect();
     for sql in undo {
         send(&mut shop.connection, &sql.replace(BLUE, &shop.site.schema)).await;
         // Blue goes on meanwhile.
-        shop.site.blue("UPDATE tabOrder SET count = CONCAT('b', RIGHT(count, 1)) WHERE name = 'S1'");
-        assert_eq!(shop.site.blue("SELECT count FROM tabOrder WHERE name = 'S1'"), "b1", "{sql}");
+        shop.site.blue("UPDATE tabDeal SET count = CONCAT('b', RIGHT(count, 1)) WHERE name = 'S1'");
+        assert_eq!(shop.site.blue("SELECT count FROM tabDeal WHERE name = 'S1'"), "b1", "{sql}");
     }
     let expected = shown.replace("\nS1\ts\t01\t", "\nS1\ts\tb1\t");
     assert_eq!(shop.site.blue(read), expected);
     assert_eq!(shop.site.base(read), expected);
+    assert_eq!(shop.site.base("SELECT parentfield FROM `tabDeal Row` ORDER BY name"), "items\nitems");
     assert_eq!(shop.site.server.root(columns), before);
     let triggers = "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'in_step_back'";
     assert_eq!(shop.site.server.root(triggers), "0");

@@ -10,6 +10,7 @@
     reason = "tests, also outside #[test]"
 )]
 
+mod carried;
 mod contraction;
 mod expansion;
 mod frappe_site;

@@ -40,6 +40,7 @@ pub(crate) fn additive() -> Plan {
     let drop_guard = Undo {
         sql: "DROP TRIGGER IF EXISTS `__crossfade_orphans_order`".to_owned(),
         effect: Effect::TriggerAbsent { trigger: trigger() },
+        work: Work::Statement,
     };
     Plan {
         verdict: Verdict::Additive,

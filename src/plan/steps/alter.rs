@@ -73,6 +73,7 @@ pub(super) fn add_columns(
     let undo = (!dropped.is_empty()).then(|| Undo {
         sql: drop_columns(table, dropped, how),
         effect: Effect::ColumnsAbsent { table: table.to_owned(), columns: dropped.to_vec() },
+        work: Work::Statement,
     });
     Step {
         id: format!("add-columns-{table}"),
@@ -131,6 +132,7 @@ pub(super) fn add_index(table: &str, index: &Index, how: How, rows: Option<u64>)
     let undo = index.unique.then(|| Undo {
         sql: drop_index(table, &index.name, how),
         effect: Effect::IndexAbsent { table: table.to_owned(), columns: index.columns.clone(), unique: true },
+        work: Work::Statement,
     });
     Step {
         id: format!("add-index-{}-{table}", index.name),

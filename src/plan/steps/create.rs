@@ -62,5 +62,6 @@ fn park(table: &str, site: Option<&Site>) -> Undo {
     Undo {
         sql: format!("RENAME TABLE {} TO {}", quote::identifier(table), quote::identifier(&parked)),
         effect: Effect::TableExists { table: parked },
+        work: Work::Statement,
     }
 }

@@ -14,6 +14,7 @@ pub(super) fn orphans(parent: &str, child: &str, numeric_names: bool) -> Step {
     let drop = Undo {
         sql: format!("DROP TRIGGER IF EXISTS {}", quote::identifier(&trigger)),
         effect: Effect::TriggerAbsent { trigger: trigger.clone() },
+        work: Work::Statement,
     };
     Step {
         id: format!("guard-orphans-{table}"),

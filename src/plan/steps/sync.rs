@@ -103,11 +103,12 @@ impl Table<'_> {
             let (sql, effect) = self.trigger(event, label, pairs);
             let undo = if label == KEEP && !moved.is_empty() {
                 let (sql, effect) = self.trigger(event, COPY, &moved);
-                Undo { sql, effect }
+                Undo { sql, effect, work: Work::Statement }
             } else {
                 Undo {
                     sql: format!("DROP TRIGGER IF EXISTS {}", quote::identifier(&trigger)),
                     effect: Effect::TriggerAbsent { trigger },
+                    work: Work::Statement,
                 }
             };
             let title = format!("carry values over at {event} of {}", self.name);
@@ -122,6 +123,7 @@ impl Table<'_> {
         ["INSERT", "UPDATE"].map(|event| self.trigger_name(event)).into_iter().map(|trigger| Undo {
             sql: format!("DROP TRIGGER IF EXISTS {}", quote::identifier(&trigger)),
             effect: Effect::TriggerAbsent { trigger },
+            work: Work::Statement,
         })
     }
 
@@ -205,6 +207,7 @@ impl Table<'_> {
                 columns: index.columns.clone(),
                 unique: index.unique,
             },
+            work: Work::Statement,
         };
         let mut step = alter::add_index(self.name, &index, self.how, self.rows);
         step.undo = vec![drop];
@@ -221,6 +224,7 @@ impl Table<'_> {
                 columns: index.columns.clone(),
                 unique: index.unique,
             },
+            work: Work::Statement,
         }];
         step
     }
@@ -234,13 +238,18 @@ impl Table<'_> {
         let known = moved.first().map(|pair| pair.blue_columns.as_slice()).unwrap_or_default();
         let names: Vec<&str> = columns.keys().map(String::as_str).collect();
         let title = format!("blue's view of {} shows {} as they were", self.name, names.join(", "));
+        // What was swapped is filled when it is swapped back.
+        let mapped = moved.iter().filter(|pair| pair.way == Way::Mapped);
+        let mut undo: Vec<Undo> = mapped.map(|pair| self.backfill_back(pair)).collect();
+        undo.push(Undo {
+            sql: self.view(known, &plain),
+            effect: Effect::BlueShows { table: self.name.to_owned(), columns: plain.clone() },
+            work: Work::BlueView { table: self.name.to_owned(), columns: plain },
+        });
         Step {
             rows: None,
             work: Work::BlueView { table: self.name.to_owned(), columns: columns.clone() },
-            undo: vec![Undo {
-                sql: self.view(known, &plain),
-                effect: Effect::BlueShows { table: self.name.to_owned(), columns: plain },
-            }],
+            undo,
             ..self.step(
                 "show-blue",
                 title,
@@ -277,6 +286,7 @@ impl Table<'_> {
         let undo = Undo {
             sql: alter::add_index_sql(self.name, &index, self.how),
             effect: Effect::IndexExists { table: self.name.to_owned(), columns: columns.clone(), unique },
+            work: Work::Statement,
         };
         let sql = format!(
             "ALTER TABLE {} {}, {}",
@@ -293,21 +303,24 @@ impl Table<'_> {
         })
     }
 
+    /// On the way back the field gets what blue's column holds.
+    fn backfill_back(&self, pair: &SyncPair) -> Undo {
+        let (value, column) = (quote::identifier(&pair.blue.0), quote::identifier(&pair.field));
+        let back = if pair.blue.1.not_null { format!("COALESCE({value}, DEFAULT({column}))") } else { value };
+        let is_same = cast::same(&column, &back, &pair.blue.1.column_type);
+        let step = self.backfill(&pair.field, &back, &is_same);
+        Undo { sql: step.sql, effect: step.effect, work: step.work }
+    }
+
     /// All columns of another type in one statement: dropped and added where they were.
     fn swap(&self, retyped: &[&SyncPair]) -> Step {
         let forth = self.swap_sql(retyped, |pair| &pair.green.1);
         let mut undo = vec![Undo {
             sql: self.swap_sql(retyped, |pair| &pair.blue.1),
             effect: is_column(self.name, retyped, |pair| &pair.blue.1),
+            work: Work::Statement,
         }];
-        for pair in retyped {
-            let (value, column) = (quote::identifier(&pair.blue.0), quote::identifier(&pair.field));
-            let back =
-                if pair.blue.1.not_null { format!("COALESCE({value}, DEFAULT({column}))") } else { value };
-            let is_same = cast::same(&column, &back, &pair.blue.1.column_type);
-            let step = self.backfill(&pair.field, &back, &is_same);
-            undo.push(Undo { sql: step.sql, effect: step.effect });
-        }
+        undo.extend(retyped.iter().map(|pair| self.backfill_back(pair)));
         let names: Vec<&str> = retyped.iter().map(|pair| pair.field.as_str()).collect();
         let title = format!("{} of {}: the old column goes, the new one comes", names.join(", "), self.name);
         Step {
@@ -352,6 +365,7 @@ impl Table<'_> {
                     columns: index.columns,
                     unique: index.unique,
                 },
+                work: Work::Statement,
             };
             dropping(format!("drop-index-{}-{}", pair.blue.0, self.name), "blue is gone".to_owned(), &undo)
         });
@@ -359,6 +373,7 @@ impl Table<'_> {
         let undo = Undo {
             sql: alter::drop_columns(self.name, &columns, self.how),
             effect: Effect::ColumnsAbsent { table: self.name.to_owned(), columns },
+            work: Work::Statement,
         };
         let title = format!("blue is gone: what it wrote as {} is in the new column", pair.field);
         let column = dropping(format!("drop-column-{}-{}", pair.blue.0, self.name), title, &undo);

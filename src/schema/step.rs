@@ -1,0 +1,49 @@
+//! One step of a plan: is it done, and do it.
+
+use super::inventory;
+use super::view::{self, View};
+use super::{Error, Session, backfill, inspect};
+use crate::plan::{BLUE, Effect, Step, Work};
+
+/// Whether a step has nothing left to do: its effect is there, or a later step has gone beyond it.
+pub(crate) async fn is_done(session: &mut Session<'_>, step: &Step) -> Result<bool, Error> {
+    if let Some(past) = &step.past
+        && holds(session, past).await?
+    {
+        return Ok(true);
+    }
+    holds(session, &step.effect).await
+}
+
+/// Whether an effect is there.
+pub(crate) async fn holds(session: &mut Session<'_>, effect: &Effect) -> Result<bool, Error> {
+    let databases = [session.base.as_str(), session.schema.as_str()];
+    inspect::holds(&mut session.connection, databases, effect).await
+}
+
+/// Does the work of a step, or of what takes one back.
+pub(crate) async fn run(session: &mut Session<'_>, title: &str, sql: &str, work: &Work) -> Result<(), Error> {
+    match work {
+        Work::Statement => session.ddl(title, &sql.replace(BLUE, &session.schema)).await,
+        Work::Backfill { table, column, value, condition } => {
+            let fill = backfill::Fill { table, column, value, condition };
+            backfill::run(session, &fill).await
+        }
+        Work::BlueView { table, columns } => {
+            let entries = inventory::read(session).await?;
+            let Some(entry) = entries.get(table) else {
+                return Err(Error::Refused(format!(
+                    "blue's schema has no {table}: was it isolated by this plan?"
+                )));
+            };
+            let changed = View {
+                name: table.clone(),
+                of: table,
+                kind: inspect::Kind::Table,
+                columns: &entry.columns,
+                renamed: columns,
+            };
+            view::create(session, &[changed]).await
+        }
+    }
+}
