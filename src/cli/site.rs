@@ -138,15 +138,12 @@ pub(crate) fn read_plan(path: &Path) -> Result<Plan, Failure> {
 /// Reads a plan that is to be run: one that this version cannot run is refused before anything is touched.
 pub(crate) fn read_served_plan(path: &Path) -> Result<Plan, Failure> {
     let plan = read_plan(path)?;
-    match plan.verdict {
-        Verdict::Neutral | Verdict::Additive | Verdict::ContractOnly | Verdict::Synced | Verdict::Mapped => {
-            Ok(plan)
-        }
-        Verdict::Blocking => Err(Failure::Content {
-            path: path.display().to_string(),
-            reason: format!("its verdict is {}, which this version does not run", plan.verdict.name()),
-        }),
+    if plan.verdict == Verdict::Blocking {
+        let reason = "its verdict is Blocking: two versions cannot serve beside each other with this change"
+            .to_owned();
+        return Err(Failure::Content { path: path.display().to_string(), reason });
     }
+    Ok(plan)
 }
 
 /// A URL given by hand, or a key of a mounted `common_site_config.json` (Jobs: URLs may hold passwords).
