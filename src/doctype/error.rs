@@ -39,9 +39,11 @@ pub enum ReadError {
     },
     /// The snapshot was written by another version of this program.
     #[error(
-        "failed to read the snapshot: its format is {found}, this program reads {expected}; take it again"
+        "failed to read the snapshot {path}: its format is {found}, this program reads {expected}; take it again"
     )]
     Format {
+        /// The file.
+        path: String,
         /// What the file says.
         found: u32,
         /// What this program reads.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::json::{Object, flag, number, text};
+use super::file::{FieldEntry, Whole};
+use super::json::Object;
 use super::{ColumnShape, FrappeVersion};
 
 /// Fieldtypes whose rows live in a child table.
@@ -64,23 +65,31 @@ impl DocField {
     /// # Errors
     /// The reason, if the name cannot be one of a column.
     pub(super) fn read(object: &Object) -> Result<Option<Self>, String> {
-        let Some(fieldname) = text(object, "fieldname") else { return Ok(None) };
+        let entry = FieldEntry::deserialize(object).map_err(|error| error.to_string())?;
+        Self::from_entry(entry)
+    }
+
+    /// The same of an entry that was read without a tree of its JSON.
+    ///
+    /// # Errors
+    /// The reason, if the name cannot be one of a column.
+    pub(super) fn from_entry(entry: FieldEntry) -> Result<Option<Self>, String> {
+        let Some(fieldname) = entry.fieldname.0 else { return Ok(None) };
         check_name(&fieldname)?;
-        let fieldtype = text(object, "fieldtype").unwrap_or_else(|| "Data".to_owned());
-        let unsigned = |key| u32::try_from(number(object, key)).unwrap_or(0);
+        let unsigned = |number: &Whole| u32::try_from(number.0).unwrap_or(0);
         Ok(Some(Self {
             fieldname,
-            fieldtype,
-            label: text(object, "label"),
-            options: text(object, "options"),
-            default: text(object, "default"),
-            length: unsigned("length"),
-            precision: unsigned("precision"),
-            reqd: flag(object, "reqd"),
-            unique: flag(object, "unique"),
-            search_index: flag(object, "search_index"),
-            is_virtual: flag(object, "is_virtual"),
-            not_nullable: flag(object, "not_nullable"),
+            fieldtype: entry.fieldtype.0.unwrap_or_else(|| "Data".to_owned()),
+            label: entry.label.0,
+            options: entry.options.0,
+            default: entry.default.0,
+            length: unsigned(&entry.length),
+            precision: unsigned(&entry.precision),
+            reqd: entry.reqd.is_set(),
+            unique: entry.unique.is_set(),
+            search_index: entry.search_index.is_set(),
+            is_virtual: entry.is_virtual.is_set(),
+            not_nullable: entry.not_nullable.is_set(),
         }))
     }
 
@@ -107,7 +116,7 @@ impl DocField {
 }
 
 /// MariaDB takes at most 64 characters and no NUL; everything else is a matter of quoting.
-fn check_name(name: &str) -> Result<(), String> {
+pub(super) fn check_name(name: &str) -> Result<(), String> {
     let length = name.chars().count();
     if length > 64 {
         return Err(format!(

@@ -6,6 +6,7 @@
 mod column;
 mod error;
 mod field;
+mod file;
 mod hooks;
 mod json;
 mod model;

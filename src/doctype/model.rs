@@ -31,11 +31,15 @@ impl Snapshot {
     pub fn from_json(path: &str, bytes: &[u8]) -> Result<Self, ReadError> {
         let snapshot: Self = serde_json::from_slice(bytes)
             .map_err(|source| ReadError::Json { path: path.to_owned(), source })?;
-        if snapshot.format == Self::FORMAT {
-            Ok(snapshot)
-        } else {
-            Err(ReadError::Format { found: snapshot.format, expected: Self::FORMAT })
+        if snapshot.format != Self::FORMAT {
+            let path = path.to_owned();
+            return Err(ReadError::Format { path, found: snapshot.format, expected: Self::FORMAT });
         }
+        // A stranger may have edited it: it has to pass what the files of an app have to pass.
+        for app in &snapshot.apps {
+            super::read::check_app(path, app)?;
+        }
+        Ok(snapshot)
     }
 
     /// Version of the framework, if the snapshot holds the app `frappe` with a version that can be read.

@@ -8,13 +8,15 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::json::{Object, flag, text};
+use super::field;
+use super::file::{DocTypeFile, Fields, MAX_FIELDS, Order};
+use super::json::{Object, text};
 use super::{App, CustomField, DocField, DocType, ReadError, hooks, parse_patches};
 
 /// More than any file of a Frappe app that matters here: the largest DocType of ERPNext has 60 KB.
 pub const MAX_FILE_BYTES: usize = 8 * 1024 * 1024;
-/// Fields of one DocType; MariaDB takes 4,096 columns.
-const MAX_FIELDS: usize = 4096;
+/// Objects in one file that is read as a tree: each takes 600 bytes of memory, however few of the file.
+const MAX_OBJECTS: usize = 200_000;
 /// A table name has 64 characters, `tab` takes three.
 const MAX_NAME_CHARS: usize = 61;
 
@@ -130,7 +132,9 @@ impl AppReader {
         match kind {
             Kind::DocType { module } => self.add_doctype(path, module, bytes)?,
             Kind::Controller => {
-                self.controllers.insert(path.trim_end_matches(".py").to_owned());
+                // The folder bears the name of the file.
+                let file = path.rsplit('/').next().unwrap_or(path);
+                self.controllers.insert(file.trim_end_matches(".py").to_owned());
             }
             Kind::Document { module } => self.add_document(path, module, bytes)?,
             Kind::Modules => self.app.modules = lines(utf8(path, bytes)?),
@@ -158,9 +162,7 @@ impl AppReader {
         let is_synced = |module: &str| modules.as_ref().is_none_or(|modules| modules.contains(module));
         for (module, mut doctype) in found {
             if module.as_deref().is_none_or(is_synced) {
-                let folder = scrub(&doctype.name);
-                doctype.has_controller =
-                    controllers.iter().any(|path| path.ends_with(&format!("/{folder}/{folder}")));
+                doctype.has_controller = controllers.contains(&scrub(&doctype.name));
                 app.doctypes.insert(doctype.name.clone(), doctype);
             }
         }
@@ -175,19 +177,19 @@ impl AppReader {
     }
 
     fn add_doctype(&mut self, path: &str, module: Option<&str>, bytes: &[u8]) -> Result<(), ReadError> {
-        let object = object(path, bytes)?;
-        let is_doctype = text(&object, "doctype").as_deref() == Some("DocType");
-        if !is_doctype {
-            // A JSON file at the top may be anything; one in a doctype folder may not.
-            return if module.is_none() {
+        let file =
+            DocTypeFile::parse(bytes).map_err(|source| ReadError::Json { path: path.to_owned(), source })?;
+        let file = file.filter(|file| file.doctype.0.as_deref() == Some("DocType"));
+        match (file, module) {
+            (Some(file), _) => {
+                let doctype = read_doctype(path, file, sha256(bytes))?;
+                self.found.push((module.map(str::to_owned), doctype));
                 Ok(())
-            } else {
-                Err(invalid(path, "its \"doctype\" is not \"DocType\""))
-            };
+            }
+            // A JSON file at the top may be anything; one in a doctype folder may not.
+            (None, None) => Ok(()),
+            (None, Some(_)) => Err(invalid(path, "it is not an object whose \"doctype\" is \"DocType\"")),
         }
-        let doctype = read_doctype(path, &object, sha256(bytes))?;
-        self.found.push((module.map(str::to_owned), doctype));
-        Ok(())
     }
 
     fn add_document(&mut self, path: &str, module: &str, bytes: &[u8]) -> Result<(), ReadError> {
@@ -230,57 +232,67 @@ impl AppReader {
     }
 }
 
-fn read_doctype(path: &str, object: &Object, digest: String) -> Result<DocType, ReadError> {
-    let name = text(object, "name").ok_or_else(|| invalid(path, "it has no \"name\""))?;
+fn read_doctype(path: &str, file: DocTypeFile, digest: String) -> Result<DocType, ReadError> {
+    let name = file.name.0.ok_or_else(|| invalid(path, "it has no \"name\""))?;
     check_name(path, &name)?;
-    let doctype = DocType {
-        fields: read_fields(path, object)?,
-        module: text(object, "module").unwrap_or_default(),
-        issingle: flag(object, "issingle"),
-        istable: flag(object, "istable"),
-        is_virtual: flag(object, "is_virtual"),
-        is_submittable: flag(object, "is_submittable"),
-        is_tree: flag(object, "is_tree"),
-        track_seen: flag(object, "track_seen"),
-        autoname: text(object, "autoname"),
-        engine: read_engine(path, object)?,
-        sort_field: text(object, "sort_field"),
+    Ok(DocType {
+        fields: read_fields(path, file.fields, &file.field_order)?,
+        module: file.module.0.unwrap_or_default(),
+        issingle: file.issingle.is_set(),
+        istable: file.istable.is_set(),
+        is_virtual: file.is_virtual.is_set(),
+        is_submittable: file.is_submittable.is_set(),
+        is_tree: file.is_tree.is_set(),
+        track_seen: file.track_seen.is_set(),
+        autoname: file.autoname.0,
+        engine: read_engine(path, file.engine.0)?,
+        sort_field: file.sort_field.0,
         has_controller: false,
         digest,
         name,
-    };
-    Ok(doctype)
+    })
 }
 
 /// Fields in the order of `field_order`, those that it does not name after them: Frappe's import sorts them so.
-fn read_fields(path: &str, object: &Object) -> Result<Vec<DocField>, ReadError> {
-    let entries = match object.get("fields") {
-        Some(Value::Array(entries)) => entries.as_slice(),
-        Some(Value::Null) | None => &[],
-        Some(_) => return Err(invalid(path, "its \"fields\" is not a list")),
-    };
-    if entries.len() > MAX_FIELDS {
-        return Err(invalid(
-            path,
-            &format!("it has {} fields, a table may have {MAX_FIELDS}", entries.len()),
-        ));
+fn read_fields(path: &str, entries: Fields, order: &Order) -> Result<Vec<DocField>, ReadError> {
+    let entries = entries.0.map_err(|reason| invalid(path, &reason))?;
+    let mut fields = Vec::with_capacity(entries.len());
+    for entry in entries {
+        fields.extend(DocField::from_entry(entry).map_err(|reason| invalid(path, &reason))?);
     }
-    let mut fields = Vec::new();
-    for (at, entry) in entries.iter().enumerate() {
-        let entry =
-            entry.as_object().ok_or_else(|| invalid(path, &format!("\"fields\"[{at}] is not an object")))?;
-        fields.extend(DocField::read(entry).map_err(|reason| invalid(path, &reason))?);
-    }
-    let order = object.get("field_order").and_then(Value::as_array);
-    let places: std::collections::HashMap<&str, usize> =
-        order.into_iter().flatten().enumerate().filter_map(|(at, name)| Some((name.as_str()?, at))).collect();
-    fields.sort_by_key(|field| places.get(field.fieldname.as_str()).copied().unwrap_or(usize::MAX));
+    fields.sort_by_key(|field| order.0.get(&field.fieldname).copied().unwrap_or(usize::MAX));
     Ok(fields)
 }
 
+/// Holds an app that was not read from its files to the same rules.
+pub(super) fn check_app(path: &str, app: &App) -> Result<(), ReadError> {
+    for (key, doctype) in &app.doctypes {
+        check_name(path, &doctype.name)?;
+        if *key != doctype.name {
+            return Err(invalid(
+                path,
+                &format!("the DocType {:.61?} stands under another name", doctype.name),
+            ));
+        }
+        if doctype.fields.len() > MAX_FIELDS {
+            let count = doctype.fields.len();
+            return Err(invalid(path, &format!("{key} has {count} fields, a table may have {MAX_FIELDS}")));
+        }
+        read_engine(path, doctype.engine.clone())?;
+        for field in &doctype.fields {
+            field::check_name(&field.fieldname).map_err(|reason| invalid(path, &reason))?;
+        }
+    }
+    for custom in &app.custom_fields {
+        check_name(path, &custom.doctype)?;
+        field::check_name(&custom.field.fieldname).map_err(|reason| invalid(path, &reason))?;
+    }
+    Ok(())
+}
+
 /// The engine goes into SQL as a bare word, so it has to be one.
-fn read_engine(path: &str, object: &Object) -> Result<Option<String>, ReadError> {
-    match text(object, "engine") {
+fn read_engine(path: &str, engine: Option<String>) -> Result<Option<String>, ReadError> {
+    match engine {
         Some(engine) if !engine.chars().all(|character| character.is_ascii_alphanumeric()) => {
             Err(invalid(path, &format!("{engine:?} is no storage engine")))
         }
@@ -317,6 +329,10 @@ fn object(path: &str, bytes: &[u8]) -> Result<Object, ReadError> {
 }
 
 fn parse(path: &str, bytes: &[u8]) -> Result<Value, ReadError> {
+    // Each object begins so; a brace within a text counts too, which no file of people comes near.
+    if bytes.split(|byte| *byte == b'{').nth(MAX_OBJECTS + 1).is_some() {
+        return Err(invalid(path, &format!("it has more than {MAX_OBJECTS} objects")));
+    }
     // serde_json stops at 128 levels by itself, so deep input ends in an error and not in a stack overflow.
     serde_json::from_slice(bytes).map_err(|source| ReadError::Json { path: path.to_owned(), source })
 }
@@ -342,9 +358,8 @@ fn scrub(name: &str) -> String {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or('0');
+    Sha256::digest(bytes).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -9,7 +9,7 @@ use flate2::read::GzDecoder;
 
 use crate::doctype::{App, AppReader, MAX_FILE_BYTES};
 
-use super::{MAX_APP_BYTES, MAX_ENTRIES, SourceError, filled};
+use super::{MAX_APP_BYTES, MAX_ENTRIES, MAX_UNPACKED_BYTES, SourceError, filled};
 
 /// Reads the app in an archive; its name is the package's, unless it is given.
 pub(super) fn read(name: Option<&str>, path: &Path) -> Result<App, SourceError> {
@@ -24,11 +24,25 @@ pub(super) fn read(name: Option<&str>, path: &Path) -> Result<App, SourceError> 
 
 fn files(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, SourceError> {
     let io = |source| SourceError::Io { path: path.to_owned(), source };
+    // The limit holds for what comes out, so a small archive cannot keep us busy or fill the memory.
+    let mut unpacked = GzDecoder::new(File::open(path).map_err(io)?).take(MAX_UNPACKED_BYTES);
+    let files = entries(&mut unpacked, path);
+    // Where the limit cut the archive, that is the reason, whatever it looked like from within.
+    if unpacked.limit() == 0 {
+        return Err(SourceError::TooMuch {
+            path: path.to_owned(),
+            what: "bytes unpacked",
+            limit: usize::try_from(MAX_UNPACKED_BYTES).unwrap_or(usize::MAX),
+        });
+    }
+    files
+}
+
+fn entries(unpacked: &mut impl Read, path: &Path) -> Result<BTreeMap<String, Vec<u8>>, SourceError> {
+    let io = |source| SourceError::Io { path: path.to_owned(), source };
     let too_much = |what, limit| SourceError::TooMuch { path: path.to_owned(), what, limit };
-    // The limit holds for what comes out, so a small archive cannot fill the memory.
-    let unpacked = GzDecoder::new(File::open(path).map_err(io)?).take(MAX_APP_BYTES as u64);
     let mut archive = tar::Archive::new(unpacked);
-    let mut files = BTreeMap::new();
+    let (mut files, mut total) = (BTreeMap::new(), 0);
     for (at, entry) in archive.entries().map_err(io)?.enumerate() {
         let mut entry = entry.map_err(io)?;
         if at >= MAX_ENTRIES {
@@ -40,6 +54,10 @@ fn files(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, SourceError> {
         }
         let mut bytes = Vec::new();
         entry.by_ref().take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
+        total += bytes.len();
+        if total > MAX_APP_BYTES {
+            return Err(too_much("bytes", MAX_APP_BYTES));
+        }
         files.insert(file, bytes);
     }
     Ok(files)

@@ -14,8 +14,10 @@ pub use error::SourceError;
 
 /// Entries of one app that are looked at; ERPNext with its Node modules has 100,000.
 const MAX_ENTRIES: usize = 500_000;
-/// Bytes of one app that are read; the DocTypes of ERPNext are 9 MB.
-const MAX_APP_BYTES: usize = 512 * 1024 * 1024;
+/// Bytes of one app that are read, and of a snapshot; the DocTypes of ERPNext are 9 MB.
+const MAX_APP_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes that an archive may unpack to, with what is passed over: the checkout of ERPNext has 80 MB, one with its Node modules some hundred.
+const MAX_UNPACKED_BYTES: u64 = 512 * 1024 * 1024;
 
 /// Reads the apps of each place and joins them in this order.
 ///
@@ -71,7 +73,10 @@ fn read(place: &str) -> Result<Vec<App>, SourceError> {
     if [".tar.gz", ".tgz"].iter().any(|ending| file.to_lowercase().ends_with(ending)) {
         return Ok(vec![archive::read(name, path)?]);
     }
-    let bytes = directory::read_file(path, MAX_APP_BYTES)?;
+    let bytes = directory::read_file(path, MAX_APP_BYTES + 1)?;
+    if bytes.len() > MAX_APP_BYTES {
+        return Err(SourceError::TooMuch { path: path.to_owned(), what: "bytes", limit: MAX_APP_BYTES });
+    }
     Ok(Snapshot::from_json(&path.display().to_string(), &bytes)?.apps)
 }
 
