@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test fmt fmt-check lint doc unit sample-bench mariadb e2e bed-up bed-down images crds clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit sample-bench mariadb e2e bed-up bed-down images crds plan-schema bench-plan clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -66,6 +66,13 @@ images: ## Build the bed's images that are not cached
 
 crds: ## Generate crds/ and the chart crossfade-crds from the code
 	$(call timed,crds,cargo run --quiet -- crds > crds/$(CRD).tmp && mv crds/$(CRD).tmp crds/$(CRD) && cp crds/$(CRD) charts/crossfade-crds/templates/$(CRD))
+
+plan-schema: ## Generate docs/plan.schema.json from the code
+	$(call timed,plan-schema,cargo run --quiet -- plan-schema > docs/plan.schema.json.tmp && mv docs/plan.schema.json.tmp docs/plan.schema.json)
+
+BENCH := $(CROSSFADE_SHARED)/releases/fixtures/erpnext
+bench-plan: ## A plan of two large releases beside only reading them: time, memory, growth
+	$(call timed,bench-plan,cargo run --release --example bench_plan -- $(BENCH)/v15.62.0.tar.gz $(BENCH)/v16.0.0-dev.tar.gz)
 
 clean: bed-down ## Remove the build and the cluster; the cache ($CROSSFADE_CACHE) stays
 	$(call timed,clean,cargo clean)

@@ -5,6 +5,7 @@
 //! | [`api`] | the `FrappeRelease` resource, conditions, names | nothing |
 //! | [`doctype`] | reading Frappe apps: `DocTypes`, patches, columns (pure) | `api` |
 //! | [`plan`] | two versions of the apps -> every change and its steps (pure) | `api`, `doctype` |
+//! | [`report`] | a plan as text: terminal, JSON, Markdown, SQL (pure) | `doctype`, `plan` |
 //! | [`release`] | the state machine: what is seen -> what to do (pure) | `api`, `plan` |
 //! | [`traffic`] | weights -> routes (pure) | `api`, `release` |
 //! | [`manifest`] | the Kubernetes objects of a release (pure) | `api`, `plan`, `release` |
@@ -23,6 +24,7 @@ pub mod doctype;
 pub mod manifest;
 pub mod plan;
 pub mod release;
+pub mod report;
 pub mod schema;
 pub mod source;
 pub mod traffic;

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders without a client, a socket, a file, a clock or an environment.
-const PURE: [&str; 6] = ["api", "doctype", "plan", "release", "traffic", "manifest"];
+const PURE: [&str; 7] = ["api", "doctype", "plan", "report", "release", "traffic", "manifest"];
 
 /// What gives a pure folder away, and what to do instead.
 const IMPURE: [(&str, &str); 13] = [

@@ -37,6 +37,37 @@ pub struct Planning {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(min = 1, max = 512)))]
     pub accept_patches: Vec<String>,
+    /// What green has under another name, where the plan asks about it. An entry does nothing once blue has the new
+    /// name, so it may stay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    pub renames: Vec<Rename>,
+}
+
+/// A field or a `DocType` that was renamed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Rename {
+    /// The `DocType` of a renamed field; left out where the `DocType` itself was renamed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 61), regex(pattern = "^[^=]+$"))]
+    pub doctype: Option<String>,
+    /// Its name in blue.
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^[^=]+$"))]
+    pub old: String,
+    /// Its name in green.
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^[^=]+$"))]
+    pub new: String,
+}
+
+impl Rename {
+    /// The same as an argument of `crossfade plan --rename`.
+    pub fn argument(&self) -> String {
+        match &self.doctype {
+            Some(doctype) => format!("{doctype}.{}={}", self.old, self.new),
+            None => format!("{}={}", self.old, self.new),
+        }
+    }
 }
 
 /// How long things may take before the release goes back to blue by itself.

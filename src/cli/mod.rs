@@ -12,8 +12,8 @@ mod isolate;
 mod layout;
 mod operator;
 mod plan;
+pub mod plan_schema;
 mod probe;
-mod report;
 mod rollback;
 mod say;
 mod site;
@@ -25,21 +25,22 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Zero-downtime blue/green releases of Frappe on Kubernetes.
 #[derive(Debug, Parser)]
 #[command(name = "crossfade", version, about, propagate_version = true)]
 struct Cli {
-    /// How results are printed.
-    #[arg(long, global = true, value_enum, default_value_t = Output::Human)]
-    output: Output,
+    /// How results are printed; markdown and sql are for `plan` alone.
+    #[arg(long, global = true, value_enum, default_value_t = plan::Format::Human)]
+    output: plan::Format,
     #[command(subcommand)]
     command: Command,
 }
 
 /// How a command prints its result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
     /// Text for people.
     Human,
@@ -59,6 +60,9 @@ enum Command {
     Pause(say::Pause),
     Resume(say::Resume),
     Plan(plan::Plan),
+    /// Print the JSON Schema of a plan.
+    #[command(hide = true)]
+    PlanSchema,
     Snapshot(snapshot::Snapshot),
     Isolate(isolate::Isolate),
     Handover(handover::Handover),
@@ -75,28 +79,50 @@ enum Command {
 
 /// Parses the arguments, runs the command and gives its exit code: 0 done, 1 failed, others as the command says.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    match Cli::try_parse() {
+        Ok(cli) => run(cli),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Prints help, or what is wrong with the arguments. That is 1 and not clap's 2, which means something in a plan.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn run(cli: Cli) -> ExitCode {
+    let output = match (&cli.command, cli.output) {
+        (Command::Plan(command), format) => return command.run(format),
+        (_, plan::Format::Human) => Output::Human,
+        (_, plan::Format::Json) => Output::Json,
+        (_, plan::Format::Markdown | plan::Format::Sql) => {
+            let message = "--output markdown and --output sql are for `crossfade plan` alone";
+            return refuse(&Cli::command().error(ErrorKind::InvalidValue, message));
+        }
+    };
     match cli.command {
         Command::Crds => crds::run(),
-        Command::Operator(operator) => operator.run(cli.output),
-        Command::Status(status) => status.run(cli.output),
+        Command::Operator(operator) => operator.run(output),
+        Command::Status(status) => status.run(output),
         Command::Approve(approve) => approve.run(),
         Command::Abort(abort) => abort.run(),
         Command::Retry(retry) => retry.run(),
         Command::Pause(pause) => pause.run(),
         Command::Resume(resume) => resume.run(),
         Command::Plan(command) => command.run(cli.output),
+        Command::PlanSchema => plan_schema::run(),
         Command::Snapshot(command) => command.run(),
-        Command::Isolate(isolate) => isolate.run(cli.output),
-        Command::Handover(handover) => handover.run(cli.output),
-        Command::Expand(expand) => expand.run(cli.output),
-        Command::Verify(verify) => verify.run(cli.output),
-        Command::Drain(drain) => drain.run(cli.output),
-        Command::Contract(contract) => contract.run(cli.output),
-        Command::Rollback(rollback) => rollback.run(cli.output),
-        Command::CacheClear(cache_clear) => cache_clear.run(cli.output),
-        Command::Install(install) => install.run(cli.output),
-        Command::Layout(layout) => layout.run(cli.output),
-        Command::Probe(probe) => probe.run(cli.output),
+        Command::Isolate(isolate) => isolate.run(output),
+        Command::Handover(handover) => handover.run(output),
+        Command::Expand(expand) => expand.run(output),
+        Command::Verify(verify) => verify.run(output),
+        Command::Drain(drain) => drain.run(output),
+        Command::Contract(contract) => contract.run(output),
+        Command::Rollback(rollback) => rollback.run(output),
+        Command::CacheClear(cache_clear) => cache_clear.run(output),
+        Command::Install(install) => install.run(output),
+        Command::Layout(layout) => layout.run(output),
+        Command::Probe(probe) => probe.run(output),
     }
 }

@@ -1,23 +1,30 @@
 //! `crossfade plan`: what a release changes, and what runs before and after it.
 
-use std::path::PathBuf;
+use std::io::{IsTerminal as _, Read as _, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::{Output, frame, report};
-use crate::doctype::FrappeVersion;
-use crate::plan::{self, Input, Site, Verdict};
+use super::frame;
+use crate::doctype::{FrappeVersion, Snapshot};
+use crate::plan::policy::{FailOn, Policy, judge};
+use crate::plan::{self, Input, Renames, Site};
+use crate::report::{self, Report};
 use crate::schema::facts;
 use crate::source;
+
+/// Larger than any policy that somebody has written.
+const MAX_POLICY_BYTES: u64 = 1 << 20;
 
 /// Compare two versions of the apps and print the plan of a release.
 ///
 /// P is a snapshot file, a bench directory, the directory of one app or its .tar.gz (NAME=PATH says what the app is
 /// called), and may be given several times for several apps. With --database the plan takes the live site into account.
 ///
-/// Exit codes: 0 both versions can serve from one database, 2 they can with triggers and mapped views, 3 they cannot,
-/// 1 no plan could be made. With --frame it is 0 for every plan that was made: who reads the frame judges it.
+/// Exit codes: 0 both versions can serve from one database, 2 they can with triggers and mapped views, 3 they cannot (or
+/// --fail-on or --policy say so), 1 no plan could be made. With --frame it is 0 for every plan that was made: who reads
+/// the frame judges it.
 #[derive(Debug, Args)]
 pub(super) struct Plan {
     /// Apps that run now.
@@ -38,6 +45,18 @@ pub(super) struct Plan {
     /// A whole line of patches.txt that you have read and found harmless to the running version.
     #[arg(long, value_name = "LINE")]
     accept_patch: Vec<String>,
+    /// A rename: "DocType.old=new" for a field, "Old DocType=New DocType".
+    #[arg(long, value_name = "OLD=NEW")]
+    rename: Vec<String>,
+    /// Fail (exit code 3) if the plan has such a change: a kind, e.g. `field_removed`, or a verdict, e.g. Synced.
+    #[arg(long, value_name = "KIND", value_parser = FailOn::parse)]
+    fail_on: Vec<FailOn>,
+    /// Rules and exceptions of your team, as YAML (docs/plan-in-ci.md).
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// With --output sql: which statements are there to run; the others are comments.
+    #[arg(long, value_enum, default_value_t = Part::Expand)]
+    part: Part,
     /// Version of blue's Frappe, if the apps do not include it.
     #[arg(long, value_name = "VERSION", value_parser = version)]
     blue_frappe: Option<FrappeVersion>,
@@ -49,15 +68,39 @@ pub(super) struct Plan {
     frame: bool,
 }
 
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Text for people.
+    Human,
+    /// One JSON document (or one JSON object a line, for progress).
+    Json,
+    /// A comment for a pull request.
+    Markdown,
+    /// Statements for the mariadb client.
+    Sql,
+}
+
+/// Which statements of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Those before green.
+    Expand,
+    /// Those that take them back.
+    Undo,
+    /// Those once blue is gone.
+    Contract,
+}
+
 fn version(text: &str) -> Result<FrappeVersion, String> {
     FrappeVersion::parse(text).ok_or_else(|| "it must look like 15 or 15.41.0".to_owned())
 }
 
 impl Plan {
     /// Runs the command.
-    pub(super) fn run(&self, output: Output) -> ExitCode {
-        match self.make(output) {
-            Ok(verdict) => verdict,
+    pub(super) fn run(&self, format: Format) -> ExitCode {
+        match self.make(format) {
+            Ok(code) => ExitCode::from(code),
             Err(message) => {
                 eprintln!("error: {message}");
                 ExitCode::FAILURE
@@ -65,9 +108,12 @@ impl Plan {
         }
     }
 
-    fn make(&self, output: Output) -> Result<ExitCode, String> {
+    fn make(&self, format: Format) -> Result<u8, String> {
+        // What is wrong with the arguments is said before anything is read for minutes.
+        let policy = self.policy.as_deref().map(read_policy).transpose()?.unwrap_or_default();
         let blue = source::read_all(&self.blue).map_err(|error| format!("{error} (--blue)"))?;
         let green = source::read_all(&self.green).map_err(|error| format!("{error} (--green)"))?;
+        let renames = self.renames(&blue, &green)?;
         let site = self.database.as_deref().map(|url| self.facts(url)).transpose()?;
         let input = Input {
             site_name: &self.site,
@@ -75,21 +121,37 @@ impl Plan {
             blue_frappe: self.blue_frappe,
             green_frappe: self.green_frappe,
             accepted_patches: &self.accept_patch,
+            renames,
             ..Input::new(&blue, &green)
         };
         let plan = plan::plan(&input).map_err(|error| error.to_string())?;
-        match (self.frame, output) {
-            (true, _) => {
-                print!("{}", frame::write(&plan)?);
-                return Ok(ExitCode::SUCCESS);
-            }
-            (false, Output::Json) => {
-                let text = serde_json::to_string_pretty(&plan).map_err(|error| error.to_string())?;
-                println!("{text}");
-            }
-            (false, Output::Human) => print!("{}", report::plan(&plan)),
+        if self.frame {
+            print(std::io::stdout(), &frame::write(&plan)?)?;
+            return Ok(0);
         }
-        Ok(exit_code(&plan))
+        let judgement = judge(&plan, site.as_ref(), &policy, &self.fail_on);
+        for entry in &judgement.unused {
+            eprintln!("warning: {entry}");
+        }
+        let report = Report { plan: &plan, judgement: &judgement };
+        let text = match format {
+            // Colours reach a terminal alone, and none where NO_COLOR is set.
+            Format::Human => {
+                print(anstream::stdout(), &report.human(terminal_width()))?;
+                return Ok(judgement.exit_code);
+            }
+            Format::Json => report.json().map_err(|error| format!("failed to write the plan: {error}"))?,
+            Format::Markdown => report.markdown(),
+            Format::Sql => report.sql(self.part.into()),
+        };
+        print(std::io::stdout(), &text)?;
+        Ok(judgement.exit_code)
+    }
+
+    fn renames(&self, blue: &Snapshot, green: &Snapshot) -> Result<Renames, String> {
+        let mut renames = Renames::default();
+        renames.declare(&self.rename, blue, green).map_err(|error| format!("{error} (--rename)"))?;
+        Ok(renames)
     }
 
     fn facts(&self, url: &str) -> Result<Site, String> {
@@ -103,12 +165,39 @@ impl Plan {
     }
 }
 
-/// The worst change decides; a removal does not hide that others need triggers.
-fn exit_code(plan: &plan::Plan) -> ExitCode {
-    let code = plan.changes.iter().map(|change| match change.verdict {
-        Verdict::Neutral | Verdict::Additive | Verdict::ContractOnly => 0,
-        Verdict::Synced | Verdict::Mapped => 2,
-        Verdict::Blocking => 3,
-    });
-    ExitCode::from(code.max().unwrap_or(0))
+fn read_policy(path: &Path) -> Result<Policy, String> {
+    let failed = |error: std::io::Error| format!("failed to read the policy {}: {error}", path.display());
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .map_err(failed)?
+        .take(MAX_POLICY_BYTES)
+        .read_to_string(&mut text)
+        .map_err(failed)?;
+    Policy::from_yaml(&path.display().to_string(), &text).map_err(|error| error.to_string())
+}
+
+/// Columns of the terminal that reads; `None` for a file or a pipe, which get whole lines.
+fn terminal_width() -> Option<usize> {
+    let (terminal_size::Width(width), _) = terminal_size::terminal_size_of(std::io::stdout())?;
+    std::io::stdout().is_terminal().then_some(usize::from(width))
+}
+
+/// A reader that went away (`| head`) is no failure.
+fn print(mut out: impl Write, text: &str) -> Result<(), String> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("failed to print the plan: {error}"))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+impl From<Part> for report::Part {
+    fn from(part: Part) -> Self {
+        match part {
+            Part::Expand => Self::Expand,
+            Part::Undo => Self::Undo,
+            Part::Contract => Self::Contract,
+        }
+    }
 }

@@ -41,6 +41,7 @@ spec:
   scheduler: {}
   planning:
     acceptPatches: ['erp.patches.v2.rename_it #1']
+    renames: [{doctype: Sales Order, old: title, new: subject}, {old: Shop Tag, new: Shop Label}]
   traffic:
     gateways: [{name: public, namespace: gateways, sectionName: https}]
 ";

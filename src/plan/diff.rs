@@ -1,5 +1,6 @@
 //! Two snapshots in, a plan out.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
@@ -109,6 +110,10 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     }
     let Findings { mut changes, operations } = findings;
     changes.sort_by(|a, b| key(a).cmp(&key(b)));
+    debug_assert!(
+        changes.iter().all(|change| super::KINDS.contains(&change.kind.as_str())),
+        "a kind of change is not in src/plan/kind.rs"
+    );
     let steps = steps::build(operations, input.site);
     for change in &mut changes {
         let served = (table_name(&change.doctype), change.field.clone());
@@ -175,15 +180,23 @@ fn check_names(snapshots: &[&Snapshot]) -> Result<(), PlanError> {
 }
 
 /// The apps of a bench that the site has installed, in the site's order: others do not touch its database.
-fn installed(snapshot: &Snapshot, site: Option<&Site>, colour: &'static str) -> Result<Snapshot, PlanError> {
+fn installed<'a>(
+    snapshot: &'a Snapshot,
+    site: Option<&Site>,
+    colour: &'static str,
+) -> Result<Cow<'a, Snapshot>, PlanError> {
     let Some(names) = site.map(|site| &site.installed_apps).filter(|names| !names.is_empty()) else {
-        return Ok(snapshot.clone());
+        return Ok(Cow::Borrowed(snapshot));
     };
     let find = |name: &String| -> Result<App, PlanError> {
         let found = snapshot.apps.iter().find(|app| app.name == *name);
         found.cloned().ok_or_else(|| PlanError::MissingApp { app: name.clone(), side: colour })
     };
-    Ok(Snapshot::new(names.iter().map(find).collect::<Result<_, _>>()?))
+    let is_all = snapshot.apps.iter().map(|app| &app.name).eq(names);
+    if is_all {
+        return Ok(Cow::Borrowed(snapshot));
+    }
+    Ok(Cow::Owned(Snapshot::new(names.iter().map(find).collect::<Result<_, _>>()?)))
 }
 
 fn app_versions(blue: &Snapshot, green: &Snapshot, changes: &[Change]) -> Vec<AppVersion> {

@@ -1,5 +1,8 @@
 //! The plan of one site: what changes, what is frozen for blue, what runs before and after green.
 
+use std::io::BufWriter;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -8,7 +11,7 @@ use super::Step;
 /// How far blue and green can share the database under a change, from harmless to impossible.
 ///
 /// The order is the severity: the verdict of a plan is the greatest of its changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Verdict {
     /// Nothing in the database differs.
     Neutral,
@@ -25,6 +28,10 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All verdicts, from harmless to impossible.
+    pub const ALL: [Self; 6] =
+        [Self::Neutral, Self::Additive, Self::ContractOnly, Self::Synced, Self::Mapped, Self::Blocking];
+
     /// The name as it stands in plans, status and output.
     pub const fn name(self) -> &'static str {
         match self {
@@ -39,14 +46,12 @@ impl Verdict {
 
     /// The verdict of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Neutral, Self::Additive, Self::ContractOnly, Self::Synced, Self::Mapped, Self::Blocking]
-            .into_iter()
-            .find(|verdict| verdict.name() == name)
+        Self::ALL.into_iter().find(|verdict| verdict.name() == name)
     }
 }
 
 /// One app of a site in both versions; `None` where the app is not part of that version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AppVersion {
     /// Name of the app, as in `apps.txt`.
     pub app: String,
@@ -60,7 +65,7 @@ pub struct AppVersion {
 }
 
 /// One difference between the apps of blue and green, with the keys of the field's vocabulary.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// App that holds the DocType.
     pub app: String,
@@ -93,7 +98,7 @@ pub struct Change {
 }
 
 /// Statements that Frappe's sync sends in green's migrate though they change nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Remaining {
     /// Table name without its database.
     pub table: String,
@@ -104,7 +109,7 @@ pub struct Remaining {
 }
 
 /// Something that only a human can know: whether a field or `DocType` that came is one that went.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Question {
     /// Where: the DocType (green's name).
     pub doctype: String,
@@ -119,7 +124,7 @@ pub struct Question {
 }
 
 /// A table that blue gets as a copy of its own instead of a view, because green's migrate rewrites its rows.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct FrozenTable {
     /// Table name without its database, e.g. `tabDocField`.
     pub table: String,
@@ -130,7 +135,7 @@ pub struct FrozenTable {
 }
 
 /// A field of a Single DocType, as `tabSingles` names it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct SingleField {
     /// The Single DocType.
     pub doctype: String,
@@ -139,7 +144,7 @@ pub struct SingleField {
 }
 
 /// Everything that a release does to the database of one site.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// Version of this document's shape; this program reads and writes [`Plan::FORMAT`].
     pub format: u32,
@@ -182,18 +187,22 @@ impl Plan {
     /// # Errors
     /// Fails only if the plan cannot be written as JSON.
     pub fn seal(mut self) -> Result<Self, serde_json::Error> {
+        self.hash.clear();
         self.hash = self.content_hash()?;
         Ok(self)
     }
 
     /// Whether the hash fits the content: a plan that was edited by hand is not run.
     pub fn is_sealed(&self) -> bool {
-        self.content_hash().is_ok_and(|hash| hash == self.hash)
+        let unsealed = Self { hash: String::new(), ..self.clone() };
+        unsealed.content_hash().is_ok_and(|hash| hash == self.hash)
     }
 
+    /// The hash is of the plan as JSON, while it has none.
     fn content_hash(&self) -> Result<String, serde_json::Error> {
-        let unsealed = Self { hash: String::new(), ..self.clone() };
-        let bytes = serde_json::to_vec(&unsealed)?;
-        Ok(format!("{:x}", Sha256::digest(bytes)))
+        let mut hash = BufWriter::new(Sha256::new());
+        serde_json::to_writer(&mut hash, self)?;
+        let hash = hash.into_inner().map_err(|error| serde_json::Error::io(error.into_error()))?;
+        Ok(format!("{:x}", hash.finalize()))
     }
 }

@@ -3,6 +3,7 @@
 //! A [`Plan`] is data: it is shown, approved by its hash and then run by `schema`, which never builds SQL of its
 //! own for a change. Nothing here opens a file, a socket or a database.
 
+pub mod policy;
 pub mod quote;
 
 mod cast;
@@ -12,12 +13,14 @@ mod document;
 mod frozen;
 #[cfg(test)]
 mod golden;
+mod kind;
 mod naive;
 mod operation;
 mod patches;
 #[cfg(test)]
 mod properties;
 mod remaining;
+mod rename;
 mod rename_question;
 mod singles;
 mod site;
@@ -26,5 +29,7 @@ mod steps;
 
 pub use diff::{Input, PlanError, Renames, plan};
 pub use document::{AppVersion, Change, FrozenTable, Plan, Question, Remaining, SingleField, Verdict};
+pub use kind::KINDS;
+pub use rename::RenameError;
 pub use site::{IndexFacts, Site, TableFacts};
 pub use step::{BLUE, Column, Effect, IndexColumns, Lock, Pace, Step, Undo, Work};

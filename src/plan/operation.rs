@@ -1,5 +1,7 @@
 //! What the changes ask of the database, before it is merged and put into an order.
 
+use std::sync::Arc;
+
 use crate::doctype::{ColumnShape, DefaultValue, Index, Table};
 
 use super::{Column, Step, cast, quote};
@@ -16,7 +18,7 @@ pub(crate) struct SyncPair {
     /// How green's column comes to be.
     pub(crate) way: Way,
     /// All columns that blue knows, in the table's order.
-    pub(crate) blue_columns: Vec<String>,
+    pub(crate) blue_columns: Arc<[String]>,
     /// Green's value out of blue's.
     pub(crate) to_green: Conversion,
     /// Blue's value out of green's.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A column as MariaDB's `information_schema.COLUMNS` names it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Column {
     /// Column name, unquoted.
     pub name: String,
@@ -17,7 +18,7 @@ pub struct Column {
 pub type IndexColumns = Vec<String>;
 
 /// What is there in the database after a step has run: asked before the step, so that a retry is harmless.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum Effect {
     /// The table exists.
@@ -103,7 +104,7 @@ pub enum Effect {
 }
 
 /// How a step is run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum Work {
     /// The statement as it stands.
@@ -130,7 +131,7 @@ pub enum Work {
 }
 
 /// A statement that takes a step back, with the effect that shows it is done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Undo {
     /// One SQL statement; table names without a database.
     pub sql: String,
@@ -142,7 +143,9 @@ pub struct Undo {
 }
 
 /// What a step holds while it runs, as the users of its table feel it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum Lock {
     /// Nothing: reads and writes go on.
@@ -155,7 +158,9 @@ pub enum Lock {
 }
 
 /// How long a step takes, as far as it can be told beforehand.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum Pace {
     /// Milliseconds, whatever the number of rows.
@@ -177,7 +182,7 @@ pub enum Pace {
 pub const BLUE: &str = "__crossfade_blue";
 
 /// One statement of a plan. Table names carry no database: the connection's default database is the site's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// Stable name of the step within its plan, e.g. `0003-add-columns-tabSales Order`.
     pub id: String,

@@ -32,6 +32,8 @@ pub(super) fn pod(order: &Order<'_>) -> Result<PodSpec, JobError> {
     args.extend(
         green.release.spec.planning.accept_patches.iter().map(|line| format!("--accept-patch={line}")),
     );
+    let renames = &green.release.spec.planning.renames;
+    args.extend(renames.iter().map(|rename| format!("--rename={}", rename.argument())));
     args.extend(words(&["--output", "json", "--frame"]));
     let mut container = said(pod::operator_container(green, super::CONTAINER, &args));
     container.volume_mounts =

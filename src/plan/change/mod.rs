@@ -203,9 +203,11 @@ fn field_pairs<'a>(
     let in_green =
         green.fields.iter().map(|field| field.fieldname.as_str()).filter(|name| seen.insert(*name));
     let mut pairs: Vec<_> = in_green
-        .map(|name| {
-            let old = blue_fields.get(name).or_else(|| blue_fields.get(renamed(name)?));
-            pair(name, old.copied(), green_fields.get(name).copied())
+        .filter_map(|name| {
+            let old = blue_fields.get(name).or_else(|| blue_fields.get(renamed(name)?)).copied();
+            let new = green_fields.get(name).copied();
+            // Most fields: what is the same to the letter holds no change, whatever the version of Frappe makes of it.
+            (old != new).then(|| pair(name, old, new))
         })
         .collect();
     let only_blue =

@@ -1,5 +1,7 @@
 //! Two columns to be kept in step, out of a field in both versions; or the reason why that cannot be.
 
+use std::sync::Arc;
+
 use crate::doctype::{ColumnShape, DocType, FrappeVersion, Table, table_name};
 use crate::plan::TableFacts;
 use crate::plan::operation::{Conversion, Operation, SyncPair, TextChange, Way};
@@ -46,8 +48,8 @@ pub(super) fn retyped(
     let pair = retyped_pair(
         field.blue_doctype,
         field.name,
-        (old, &blue.field.fieldtype),
-        (new, &green.field.fieldtype),
+        [(old, &blue.field.fieldtype), (new, &green.field.fieldtype)],
+        columns(field.blue_doctype, versions.blue_frappe),
         versions,
     )?;
     let indexes = field_added::indexes(green, new);
@@ -57,12 +59,12 @@ pub(super) fn retyped(
     Ok(())
 }
 
-/// The pair for a column of another type, without indexes.
+/// The pair for a column of another type, without indexes; `known` are the columns of blue's table.
 pub(super) fn retyped_pair(
     doctype: &DocType,
     field: &str,
-    (old, old_type): (&ColumnShape, &str),
-    (new, new_type): (&ColumnShape, &str),
+    [(old, old_type), (new, new_type)]: [(&ColumnShape, &str); 2],
+    known: Arc<[String]>,
     versions: &Versions<'_>,
 ) -> Result<SyncPair, String> {
     let live = versions.live(&doctype.name);
@@ -74,7 +76,6 @@ pub(super) fn retyped_pair(
     }
     let old = live_shape(old, field, live);
     let (to_green, to_blue) = casts(&old, new, old_type, new_type)?;
-    let known = columns(doctype, versions.blue_frappe);
     Ok(SyncPair {
         field: field.to_owned(),
         blue: (blue_name(field, &known, live), old),
@@ -128,7 +129,8 @@ fn enter(table: String, doctype: &DocType, pair: SyncPair, findings: &mut Findin
     findings.operations.push(Operation::Sync { table, engine, pair: Box::new(pair) });
 }
 
-fn columns(doctype: &DocType, frappe: FrappeVersion) -> Vec<String> {
+/// The columns of a DocType's table, in order.
+pub(super) fn columns(doctype: &DocType, frappe: FrappeVersion) -> Arc<[String]> {
     Table::of(doctype, frappe).columns.into_iter().map(|(name, _)| name).collect()
 }
 

@@ -1,6 +1,8 @@
 //! `platform_type_changed`: a new version of Frappe maps a fieldtype to another column.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -64,6 +66,7 @@ fn count<'a>(
     versions: &Versions<'_>,
     tally: &mut Tally<'a>,
 ) {
+    let known = LazyCell::new(|| pair::columns(blue, versions.blue_frappe));
     for field in &green.fields {
         let Some(old) = blue.field(&field.fieldname).filter(|old| old.fieldtype == field.fieldtype) else {
             continue;
@@ -79,8 +82,8 @@ fn count<'a>(
             columns.all.push(format!("{}.{}", green.name, field.fieldname));
             if blue.digest != green.digest {
                 let fieldtype = field.fieldtype.as_str();
-                let pair =
-                    pair::retyped_pair(blue, &field.fieldname, (&was, fieldtype), (&is, fieldtype), versions);
+                let types = [(&was, fieldtype), (&is, fieldtype)];
+                let pair = pair::retyped_pair(blue, &field.fieldname, types, Arc::clone(&known), versions);
                 let pair = pair.map(|pair| SyncPair {
                     blue_index: index(old, &was),
                     indexes: indexes(field, &is),

@@ -235,7 +235,7 @@ impl Table<'_> {
             moved.iter().map(|pair| (pair.field.clone(), pair.blue.0.clone())).collect();
         let plain: BTreeMap<String, String> =
             moved.iter().map(|pair| (pair.field.clone(), pair.field.clone())).collect();
-        let known = moved.first().map(|pair| pair.blue_columns.as_slice()).unwrap_or_default();
+        let known = moved.first().map(|pair| &*pair.blue_columns).unwrap_or_default();
         let names: Vec<&str> = columns.keys().map(String::as_str).collect();
         let title = format!("blue's view of {} shows {} as they were", self.name, names.join(", "));
         // What was swapped is filled when it is swapped back.
