@@ -9,8 +9,8 @@ use crate::doctype::{App, FrappeVersion, Snapshot, Storage, table_name};
 
 use super::change::{self, Findings, Pair, Versions};
 use super::{
-    AppVersion, BLUE, Change, Plan, Site, Verdict, frozen, naive, patches, remaining, rename_question,
-    singles, steps,
+    AppVersion, BLUE, Change, FrozenTable, Plan, Site, Verdict, frozen, naive, patches, remaining,
+    rename_question, singles, steps,
 };
 
 /// What patches rename, as far as it is known: the data files alone do not say it.
@@ -95,15 +95,18 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     check_names(&[&blue, &green])?;
     let blue_frappe = blue.frappe_version().or(input.blue_frappe);
     let green_frappe = green.frappe_version().or(input.green_frappe).or(blue_frappe);
+    let renamed = input.site.map(|site| site.under_new_names(&input.renames.doctypes));
+    let site = renamed.as_ref();
     let versions = Versions {
         blue: blue.doctypes(),
         green: green.doctypes(),
         blue_frappe: blue_frappe.or(green_frappe).unwrap_or(FrappeVersion::ASSUMED),
         green_frappe: green_frappe.unwrap_or(FrappeVersion::ASSUMED),
-        site: input.site,
+        site,
         renames: &input.renames,
     };
-    let mut findings = find(&blue, &green, &versions);
+    let frozen = frozen::tables(&blue, &green, &versions);
+    let mut findings = find(&blue, &green, &versions, &frozen);
     let pending = patches::pending(&blue, &green, input.site);
     for (app, patch) in &pending {
         change::patch_added::find(app, patch, input.accepted_patches.contains(&patch.line), &mut findings);
@@ -114,7 +117,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
         changes.iter().all(|change| super::KINDS.contains(&change.kind.as_str())),
         "a kind of change is not in src/plan/kind.rs"
     );
-    let steps = steps::build(operations, input.site);
+    let steps = steps::build(operations, site);
     for change in &mut changes {
         let served = (table_name(&change.doctype), change.field.clone());
         change.steps = steps.serving.get(&served).cloned().unwrap_or_default();
@@ -129,7 +132,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
         summary: summary(&changes, steps.expand.len()),
         changes,
         questions: rename_question::questions(&versions),
-        frozen: frozen::tables(&blue, &green, &versions),
+        frozen,
         singles: singles::shared(&versions),
         expand: steps.expand,
         contract: steps.contract,
@@ -145,8 +148,10 @@ fn key(change: &Change) -> (&str, &str, &str, Option<&str>, String) {
     (&change.app, &change.doctype, &change.kind, change.field.as_deref(), new)
 }
 
-fn find(blue: &Snapshot, green: &Snapshot, versions: &Versions<'_>) -> Findings {
+fn find(blue: &Snapshot, green: &Snapshot, versions: &Versions<'_>, frozen: &[FrozenTable]) -> Findings {
     let mut findings = Findings::default();
+    // Before what a change of a field does to metadata: that speaks of the DocType by its new name.
+    change::doctype_renamed::find(versions, frozen, &mut findings);
     let taken: BTreeSet<&str> = versions.renames.doctypes.values().map(String::as_str).collect();
     for (name, (app, doctype)) in &versions.green {
         // The old name of a renamed DocType may be given to another one.

@@ -1,5 +1,6 @@
 //! The plan of one site: what changes, what is frozen for blue, what runs before and after green.
 
+use std::collections::BTreeMap;
 use std::io::BufWriter;
 
 use schemars::JsonSchema;
@@ -135,12 +136,21 @@ pub struct FrozenTable {
 }
 
 /// A field of a Single DocType, as `tabSingles` names it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct SingleField {
     /// The Single DocType.
     pub doctype: String,
     /// Its field.
     pub field: String,
+    /// Blue's name of the DocType, if it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blue_doctype: Option<String>,
+    /// Blue's name of the field, if it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blue_field: Option<String>,
+    /// Values that the two versions write differently: blue's -> green's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
 }
 
 /// Everything that a release does to the database of one site.

@@ -27,6 +27,26 @@ pub(crate) struct SyncPair {
     pub(crate) indexes: Vec<Index>,
     /// Whether blue's column has an index, and whether that is unique.
     pub(crate) blue_index: Option<bool>,
+    /// What else only renamed DocTypes ask of a pair.
+    pub(crate) names: Option<NamesPair>,
+}
+
+impl SyncPair {
+    /// Tables that it serves beside its own.
+    pub(crate) fn serves(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().flat_map(|names| &names.serves).map(String::as_str)
+    }
+}
+
+/// A pair whose values are names of DocTypes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct NamesPair {
+    /// Tables of the renamed DocTypes, which the pair is for.
+    pub(crate) serves: Vec<String>,
+    /// Indexes that blue's queries need: those that the site has of the column, with blue's in its place.
+    pub(crate) indexes: Vec<Vec<String>>,
+    /// Whether the table has no primary key of one column: its few rows are filled in one statement.
+    pub(crate) whole: bool,
 }
 
 /// How a pair of columns comes to be.
@@ -52,15 +72,15 @@ pub(crate) enum Conversion {
         /// Whether that column refuses NULL.
         not_null: bool,
     },
-    /// Some texts become others in the rows of some parents; everything else stays as it is.
+    /// Some texts become others; everything else stays as it is.
     Text(Vec<TextChange>),
 }
 
-/// One text instead of another in the rows of one kind of parent.
+/// One text instead of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TextChange {
-    /// `parenttype` of the rows.
-    pub(crate) parenttype: String,
+    /// In which rows: another column and the texts that it may have there. `None` for all.
+    pub(crate) only: Option<(String, Vec<String>)>,
     /// Text that is there.
     pub(crate) from: String,
     /// Text that it becomes.
@@ -76,13 +96,12 @@ impl Conversion {
             Self::Text(changes) => {
                 let cases: Vec<String> = changes
                     .iter()
-                    .map(|TextChange { parenttype, from, to }| {
-                        format!(
-                            "WHEN {row}`parenttype` = {} AND {value} = {} THEN {}",
-                            quote::literal(parenttype),
-                            quote::literal(from),
-                            quote::literal(to),
-                        )
+                    .map(|TextChange { only, from, to }| {
+                        let only = only.as_ref().map_or_else(String::new, |(column, texts)| {
+                            let texts: Vec<String> = texts.iter().map(|text| quote::literal(text)).collect();
+                            format!("{row}{} IN ({}) AND ", quote::identifier(column), texts.join(", "))
+                        });
+                        format!("WHEN {only}{value} = {} THEN {}", quote::literal(from), quote::literal(to))
                     })
                     .collect();
                 Some(format!("CASE {} ELSE {value} END", cases.join(" ")))
@@ -93,7 +112,19 @@ impl Conversion {
     /// Adds what another change asks of the same column.
     pub(crate) fn extend(&mut self, other: Self) {
         if let (Self::Text(changes), Self::Text(more)) = (self, other) {
-            changes.extend(more);
+            for change in more {
+                if !changes.contains(&change) {
+                    changes.push(change);
+                }
+            }
+        }
+    }
+
+    /// Whether it looks at another column, which then has to be right before.
+    pub(crate) fn looks_elsewhere(&self) -> bool {
+        match self {
+            Self::Cast { .. } => false,
+            Self::Text(changes) => changes.iter().any(|change| change.only.is_some()),
         }
     }
 }
@@ -101,6 +132,29 @@ impl Conversion {
 /// One thing to add. Several columns of one table become one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Operation {
+    /// Give the table of a renamed DocType its new name, and blue's view of it the old one.
+    RenameTable {
+        /// Name that blue knows.
+        from: String,
+        /// Name that green knows.
+        to: String,
+    },
+    /// A statement that comes before the renames: it has to look at the tables under their old names.
+    BeforeRename {
+        /// Table of the DocType that the statement is for, by its new name.
+        table: String,
+        /// The step, but for its number.
+        step: Box<Step>,
+    },
+    /// Give a sequence another name.
+    RenameSequence {
+        /// Name that is there.
+        from: String,
+        /// Name that green asks for.
+        to: String,
+        /// Table whose names come from it.
+        table: String,
+    },
     /// Create the table of a new DocType.
     CreateTable {
         /// The table.
@@ -150,8 +204,8 @@ pub(crate) enum Operation {
     Metadata {
         /// Table of the DocType that the statement is for.
         table: String,
-        /// Field that it is for.
-        field: String,
+        /// Field that it is for; `None` if it is for the DocType as a whole.
+        field: Option<String>,
         /// The step, but for its number.
         step: Box<Step>,
         /// Whether it waits until blue is gone.

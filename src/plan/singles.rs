@@ -1,8 +1,9 @@
-//! Which settings both versions know: `tabSingles` is a copy in blue, and these fields are kept in step.
+//! Which settings both versions know: `tabSingles` is a copy in blue, and these fields are kept in step, also under another
+//! name of the field or of the Single.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::doctype::Storage;
+use crate::doctype::{DocField, Storage};
 
 use super::SingleField;
 use super::change::Versions;
@@ -14,25 +15,42 @@ const STANDARD_FIELDS: [&str; 7] =
 /// Fields of Single DocTypes that are in both versions, Custom Fields of the site included.
 pub(super) fn shared(versions: &Versions<'_>) -> Vec<SingleField> {
     let mut shared = Vec::new();
+    let names: BTreeMap<String, String> =
+        versions.renames.doctypes.iter().map(|(new, old)| (old.clone(), new.clone())).collect();
     for (name, (_, green)) in &versions.green {
-        let Some((_, blue)) = versions.blue.get(name) else { continue };
+        let old = versions.blue_name(name);
+        let Some((_, blue)) = versions.blue.get(old) else { continue };
         if blue.storage() != Storage::Single || green.storage() != Storage::Single {
             continue;
         }
-        let in_blue: BTreeSet<&str> = blue
-            .fields
-            .iter()
-            .filter(|field| field.is_stored())
-            .map(|field| field.fieldname.as_str())
-            .collect();
-        let in_both =
-            green.fields.iter().filter(|field| field.is_stored()).map(|field| field.fieldname.as_str());
-        let mut fields: BTreeSet<&str> = in_both.filter(|name| in_blue.contains(name)).collect();
+        let in_blue = |field: &str| blue.field(field).is_some_and(DocField::is_stored);
+        let mut fields: BTreeMap<&str, (Option<&str>, bool)> = BTreeMap::new();
+        for field in green.fields.iter().filter(|field| field.is_stored()) {
+            let before = versions.renames.fields.get(&((*name).to_owned(), field.fieldname.clone()));
+            let before = before.map(String::as_str).filter(|before| in_blue(before));
+            let holds_names = field.fieldtype == "Link" && field.options.as_deref() == Some("DocType");
+            if before.is_some() || in_blue(&field.fieldname) {
+                fields.insert(&field.fieldname, (before, holds_names));
+            }
+        }
         let custom = versions.site.and_then(|site| site.custom_fields.get(*name));
-        fields.extend(custom.into_iter().flatten().map(String::as_str));
-        fields.extend(STANDARD_FIELDS);
-        let entry = |field: &str| SingleField { doctype: (*name).to_owned(), field: field.to_owned() };
-        shared.extend(fields.into_iter().map(entry));
+        let others: BTreeSet<&str> =
+            custom.into_iter().flatten().map(String::as_str).chain(STANDARD_FIELDS).collect();
+        for field in others {
+            fields.entry(field).or_default();
+        }
+        let is_renamed = *name != old;
+        shared.extend(fields.into_iter().map(|(field, (before, holds_names))| SingleField {
+            doctype: (*name).to_owned(),
+            field: field.to_owned(),
+            blue_doctype: is_renamed.then(|| old.to_owned()),
+            blue_field: before.map(str::to_owned),
+            values: match (holds_names, is_renamed && field == "name") {
+                (true, _) => names.clone(),
+                (false, true) => BTreeMap::from([(old.to_owned(), (*name).to_owned())]),
+                (false, false) => BTreeMap::new(),
+            },
+        }));
     }
     shared
 }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::doctype::table_name;
+
 /// Facts of one site's database.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -18,6 +20,10 @@ pub struct Site {
     pub installed_apps: Vec<String>,
     /// Custom Fields by DocType: names of fields.
     pub custom_fields: BTreeMap<String, BTreeSet<String>>,
+    /// Link fields whose values are names of DocTypes, those that only the site has too: DocType -> fields.
+    pub doctype_links: BTreeMap<String, BTreeSet<String>>,
+    /// Child DocTypes of the site's DocTypes, those of Custom Fields too: DocType -> child DocTypes.
+    pub child_doctypes: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Facts of one table.
@@ -46,6 +52,32 @@ pub struct IndexFacts {
     pub columns: Vec<String>,
     /// Whether it is unique.
     pub unique: bool,
+}
+
+impl Site {
+    /// The same facts under the names that green gives to DocTypes (`new -> old`), as if the tables were renamed already.
+    pub(crate) fn under_new_names(&self, doctypes: &BTreeMap<String, String>) -> Self {
+        let mut site = self.clone();
+        for (new, old) in doctypes {
+            let (from, to) = (table_name(old), table_name(new));
+            if !site.tables.contains_key(&to)
+                && let Some(facts) = site.tables.remove(&from)
+            {
+                site.tables.insert(to, facts);
+            }
+            for by_doctype in [&mut site.custom_fields, &mut site.doctype_links, &mut site.child_doctypes] {
+                if let Some(entry) = by_doctype.remove(old) {
+                    by_doctype.entry(new.clone()).or_default().extend(entry);
+                }
+            }
+            for children in site.child_doctypes.values_mut() {
+                if children.remove(old) {
+                    children.insert(new.clone());
+                }
+            }
+        }
+        site
+    }
 }
 
 impl TableFacts {

@@ -96,6 +96,15 @@ pub enum Effect {
         /// Name that blue sees -> column of the base.
         columns: BTreeMap<String, String>,
     },
+    /// A table has another name, and blue's view shows it under the one that blue knows.
+    TableRenamed {
+        /// Name that it had.
+        from: String,
+        /// Name that it has.
+        to: String,
+        /// Blue's view of it.
+        view: String,
+    },
     /// A sequence of this name exists.
     SequenceExists {
         /// Sequence name without its database.
@@ -123,10 +132,22 @@ pub enum Work {
     },
     /// On blue's schema: its view shows other columns of the base under the names that blue knows.
     BlueView {
-        /// Table name without its database.
+        /// The view, which has the name that blue knows the table by.
         table: String,
+        /// The base's table, if that has another name in green.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<String>,
         /// Name that blue sees -> column of the base.
         columns: BTreeMap<String, String>,
+    },
+    /// A table gets another name, and in the same instant blue's view of it is one of that name.
+    RenameTable {
+        /// Name that it has.
+        from: String,
+        /// Name that it gets.
+        to: String,
+        /// Blue's view of it, whose name stays.
+        view: String,
     },
 }
 

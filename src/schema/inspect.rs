@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::MySqlConnection;
 
-use super::{Error, connection, quote};
+use super::{Error, connection, quote, rename};
 use crate::plan::Effect;
 
 /// What kind of thing a name in a database is.
@@ -190,6 +190,9 @@ pub(crate) async fn holds(
             Ok(!index_holds(connection, base, table, columns, *unique).await?)
         }
         Effect::NoRows { table, condition } => Ok(!has_rows(connection, base, table, condition).await?),
+        Effect::TableRenamed { from, to, view } => {
+            rename::is_done(connection, [base, schema], &rename::Names { from, to, view }).await
+        }
         Effect::BlueShows { table, columns } => {
             let definition = view_definition(connection, schema, table).await?;
             let shows = |(name, column): (&String, &String)| {
@@ -217,7 +220,7 @@ async fn has_rows(
 }
 
 /// The `SELECT` of a view as the server keeps it.
-async fn view_definition(
+pub(crate) async fn view_definition(
     connection: &mut MySqlConnection,
     schema: &str,
     view: &str,

@@ -39,9 +39,11 @@ mod lock;
 mod mirror;
 mod preflight;
 mod quote;
+mod rename;
 mod sequence;
 mod session;
 mod singles;
+mod singles_name;
 mod step;
 mod view;
 

@@ -4,7 +4,7 @@
 
 use super::inventory::{self, Entry};
 use super::mirror::{self, Event, From};
-use super::{Error, OWN_PREFIX, Session, frozen, quote};
+use super::{Error, OWN_PREFIX, Session, frozen, quote, singles_name};
 use crate::plan::SingleField;
 
 /// Frappe's table of the Singles' values.
@@ -47,15 +47,23 @@ pub(crate) async fn copy(session: &mut Session<'_>, entry: &Entry, is_there: boo
     let drop =
         |event| format!("DROP TRIGGER IF EXISTS {}", quote::qualified(&session.base, &trigger_name(event)));
     frozen::structure(session, TABLE, Event::ALL.map(drop).to_vec()).await?;
-    create_triggers(session, From::Base).await?;
+    create_triggers(session, From::Base, &[]).await?;
     frozen::fill(session, TABLE, &entry.columns).await?;
     // The copy's own triggers come last: filling deletes and inserts in the copy, and the base must not follow.
-    create_triggers(session, From::Copy).await?;
+    create_triggers(session, From::Copy, &[]).await?;
     inventory::set_filled(session, TABLE).await
 }
 
 /// From here on only the fields that both versions know are kept in step; all at once, in one transaction.
+///
+/// Where the versions have other names for something, the triggers take the place of the ones before first. Deletes
+/// and updates of those find the rows under either name, so they come before the inserts that write the new one.
 pub(crate) async fn narrow(session: &mut Session<'_>, shared: &[SingleField]) -> Result<(), Error> {
+    let renamed: Vec<&SingleField> = shared.iter().filter(|field| singles_name::is_renamed(field)).collect();
+    if !renamed.is_empty() {
+        create_triggers(session, From::Copy, &renamed).await?;
+        create_triggers(session, From::Base, &renamed).await?;
+    }
     let scope = quote::qualified(&session.schema, SCOPE);
     let mut statements = vec!["START TRANSACTION".to_owned()];
     for chunk in shared.chunks(200) {
@@ -79,31 +87,45 @@ pub(crate) fn trigger_names() -> [String; 3] {
     Event::ALL.map(trigger_name)
 }
 
-async fn create_triggers(session: &mut Session<'_>, direction: From) -> Result<(), Error> {
+async fn create_triggers(
+    session: &mut Session<'_>,
+    direction: From,
+    renamed: &[&SingleField],
+) -> Result<(), Error> {
     let (from, to) = match direction {
         From::Base => (&session.base, &session.schema),
         From::Copy => (&session.schema, &session.base),
     };
     let (target, scope) = (quote::qualified(to, TABLE), quote::qualified(&session.schema, SCOPE));
     let statements = Event::ALL.map(|event| {
+        let body = if renamed.is_empty() {
+            body(event, &target, &scope)
+        } else {
+            singles_name::body(event, direction, &target, &scope, renamed)
+        };
         format!(
             "CREATE OR REPLACE TRIGGER {} AFTER {} ON {} FOR EACH ROW {}",
             quote::qualified(from, &trigger_name(event)),
             event.word(),
             quote::qualified(from, TABLE),
-            mirror::guarded(&body(event, &target, &scope)),
+            mirror::guarded(&body),
         )
     });
+    // Event::ALL begins with the insert, which comes last here.
+    let statements: Vec<String> = statements.into_iter().rev().collect();
     session.ddl_all("keep the Singles in step", &statements).await
 }
 
 /// What one row's change does to the other side.
 fn body(event: Event, to: &str, scope: &str) -> String {
     let old = "doctype <=> OLD.doctype AND field <=> OLD.field";
-    let delete = format!("IF {} THEN DELETE FROM {to} WHERE {old}; END IF;", in_scope("OLD", scope));
+    let delete = format!(
+        "IF {} THEN DELETE FROM {to} WHERE {old}; END IF;",
+        in_scope("OLD.doctype", "OLD.field", scope)
+    );
     let insert = format!(
         "IF {} THEN INSERT INTO {to} (doctype, field, value) VALUES (NEW.doctype, NEW.field, NEW.value); END IF;",
-        in_scope("NEW", scope)
+        in_scope("NEW.doctype", "NEW.field", scope)
     );
     match event {
         Event::Insert => insert,
@@ -111,15 +133,16 @@ fn body(event: Event, to: &str, scope: &str) -> String {
         Event::Update => format!(
             "IF OLD.doctype <=> NEW.doctype AND OLD.field <=> NEW.field THEN \
              IF {} THEN UPDATE {to} SET value = NEW.value WHERE {old}; END IF; ELSE {delete} {insert} END IF;",
-            in_scope("NEW", scope)
+            in_scope("NEW.doctype", "NEW.field", scope)
         ),
     }
 }
 
-fn in_scope(row: &str, scope: &str) -> String {
+/// Whether both versions know a field, by green's names.
+pub(crate) fn in_scope(doctype: &str, field: &str, scope: &str) -> String {
     format!(
-        "(NOT EXISTS (SELECT 1 FROM {scope} WHERE doctype = {row}.doctype) \
-         OR EXISTS (SELECT 1 FROM {scope} WHERE doctype = {row}.doctype AND field = {row}.field))"
+        "(NOT EXISTS (SELECT 1 FROM {scope} AS known WHERE known.doctype = {doctype}) \
+         OR EXISTS (SELECT 1 FROM {scope} AS known WHERE known.doctype = {doctype} AND known.field = {field}))"
     )
 }
 

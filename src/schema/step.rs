@@ -2,7 +2,7 @@
 
 use super::inventory;
 use super::view::{self, View};
-use super::{Error, Session, backfill, inspect};
+use super::{Error, Session, backfill, inspect, rename};
 use crate::plan::{BLUE, Effect, Step, Work};
 
 /// Whether a step has nothing left to do: its effect is there, or a later step has gone beyond it.
@@ -29,7 +29,7 @@ pub(crate) async fn run(session: &mut Session<'_>, title: &str, sql: &str, work:
             let fill = backfill::Fill { table, column, value, condition };
             backfill::run(session, &fill).await
         }
-        Work::BlueView { table, columns } => {
+        Work::BlueView { table, of, columns } => {
             let entries = inventory::read(session).await?;
             let Some(entry) = entries.get(table) else {
                 return Err(Error::Refused(format!(
@@ -38,12 +38,16 @@ pub(crate) async fn run(session: &mut Session<'_>, title: &str, sql: &str, work:
             };
             let changed = View {
                 name: table.clone(),
-                of: table,
+                of: of.as_ref().unwrap_or(table),
                 kind: inspect::Kind::Table,
                 columns: &entry.columns,
                 renamed: columns,
             };
             view::create(session, &[changed]).await
+        }
+        Work::RenameTable { from, to, view } => {
+            let names = rename::Names { from, to, view };
+            rename::run(session, title, &sql.replace(BLUE, &session.schema), &names).await
         }
     }
 }

@@ -98,5 +98,5 @@ pub(crate) fn frozen(table: &str, writable: bool) -> FrozenTable {
 
 /// One field of a Single that both versions know.
 pub(crate) fn single(doctype: &str, field: &str) -> SingleField {
-    SingleField { doctype: doctype.to_owned(), field: field.to_owned() }
+    SingleField { doctype: doctype.to_owned(), field: field.to_owned(), ..SingleField::default() }
 }

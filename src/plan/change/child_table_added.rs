@@ -15,7 +15,8 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
         return;
     }
     // Frappe deletes by parent and parenttype: a child table that blue knows under another field is cleared by it too.
-    let blue_deletes = field.blue_doctype.fields.iter().any(|known| known.child() == Some(child));
+    let in_blue = versions.blue_name(child);
+    let blue_deletes = field.blue_doctype.fields.iter().any(|known| known.child() == Some(in_blue));
     let is_stored = versions.green.get(child).is_none_or(|(_, child)| child.storage() == Storage::Table);
     let needs_guard = field.is_in_table() && is_stored && !blue_deletes;
     if needs_guard {

@@ -46,7 +46,7 @@ fn carry(
         let (Some(old), Some(new)) = (blue.field.child(), green.field.child()) else {
             return Err("rows of a child table become a value, or the other way round".to_owned());
         };
-        if old != new {
+        if old != versions.blue_name(new) {
             return Err(format!(
                 "its rows move from {old} to {new} as well: release the two one after the other"
             ));
@@ -145,5 +145,10 @@ fn rows_step(
         rows: None,
         undo: Vec::new(),
     };
-    Operation::Metadata { table: field.table(), field: field.name.to_owned(), step: Box::new(step), contract }
+    Operation::Metadata {
+        table: field.table(),
+        field: Some(field.name.to_owned()),
+        step: Box::new(step),
+        contract,
+    }
 }

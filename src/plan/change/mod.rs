@@ -10,8 +10,9 @@ mod column_changed;
 pub(crate) mod custom_field;
 mod default_changed;
 mod doctype_added;
+mod doctype_name;
 mod doctype_removed;
-mod doctype_renamed;
+pub(crate) mod doctype_renamed;
 mod field_added;
 mod field_removed;
 mod field_renamed;
@@ -50,7 +51,10 @@ pub(crate) struct Versions<'a> {
 impl Versions<'_> {
     /// The live table of a DocType.
     pub(crate) fn live(&self, doctype: &str) -> Option<&TableFacts> {
-        self.site?.tables.get(&table_name(doctype))
+        let tables = &self.site?.tables;
+        // The facts stand under green's names.
+        let new = || self.renames.doctypes.iter().find(|(_, old)| *old == doctype).map(|(new, _)| new);
+        tables.get(&table_name(doctype)).or_else(|| tables.get(&table_name(new()?)))
     }
 
     /// Whether blue calls this DocType by another name.
@@ -145,7 +149,6 @@ pub(crate) fn of_doctype(pair: &Pair<'_>, versions: &Versions<'_>, findings: &mu
     doctype_added::find(pair, versions, findings);
     doctype_removed::find(pair, findings);
     let (Some(blue), Some(green)) = (pair.blue, pair.green) else { return };
-    doctype_renamed::find(pair, findings);
     table_kind::find(pair, findings);
     if green.storage() == Storage::Virtual || blue.storage() == Storage::Virtual {
         return;

@@ -9,7 +9,7 @@ use crate::plan::operation::{Conversion, Operation, SyncPair, TextChange, Way};
 use super::{FieldPair, Findings, Versions, field_added};
 
 /// MariaDB takes so many characters in a name.
-const LONGEST_NAME: usize = 64;
+pub(super) const LONGEST_NAME: usize = 64;
 
 /// The field has another name in green: green's column is a new one.
 pub(super) fn renamed(
@@ -32,6 +32,7 @@ pub(super) fn renamed(
         to_blue,
         indexes: field_added::indexes(green, new),
         blue_index: None,
+        names: None,
     };
     enter(field.table(), field.green_doctype, pair, findings);
     Ok(())
@@ -86,6 +87,7 @@ pub(super) fn retyped_pair(
         to_blue,
         indexes: Vec::new(),
         blue_index: None,
+        names: None,
     })
 }
 
@@ -97,14 +99,17 @@ pub(super) fn renamed_rows(
     findings: &mut Findings,
 ) -> Result<(), String> {
     let Some((blue, _)) = field.both() else { return Ok(()) };
-    let Some((_, rows)) = versions.blue.get(child) else {
+    let Some((_, rows)) = versions.blue.get(versions.blue_name(child)) else {
         return Err(format!("its rows are of {child}, which no app of blue has"));
     };
     let known = columns(rows, versions.blue_frappe);
     let shape = ColumnShape::nullable("varchar(140)");
+    // The parent may have another name in green: then its rows have one or the other while they are carried over.
+    let mut parents = vec![field.green_doctype.name.clone(), field.blue_doctype.name.clone()];
+    parents.dedup();
     let text = |from: &str, to: &str| {
         Conversion::Text(vec![TextChange {
-            parenttype: field.green_doctype.name.clone(),
+            only: Some(("parenttype".to_owned(), parents.clone())),
             from: from.to_owned(),
             to: to.to_owned(),
         }])
@@ -119,6 +124,7 @@ pub(super) fn renamed_rows(
         to_blue: text(field.name, &blue.field.fieldname),
         indexes: Vec::new(),
         blue_index: None,
+        names: None,
     };
     enter(table_name(child), rows, pair, findings);
     Ok(())
@@ -166,7 +172,7 @@ fn casts(
 }
 
 /// A name for blue's column that nobody has: `<field>__blue` if it fits.
-fn blue_name(field: &str, known: &[String], live: Option<&TableFacts>) -> String {
+pub(super) fn blue_name(field: &str, known: &[String], live: Option<&TableFacts>) -> String {
     let plain = format!("{field}__blue");
     let candidates = std::iter::once(plain.clone()).chain((0_u32..).map(|at| format!("crossfade_blue_{at}")));
     let is_free = |name: &String| {

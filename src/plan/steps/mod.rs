@@ -5,6 +5,7 @@ mod alter;
 mod create;
 mod guard;
 mod pace;
+mod rename;
 mod sync;
 mod text;
 
@@ -44,6 +45,12 @@ impl Draft {
         let serves = fields.into_iter().map(|field| (table.to_owned(), Some(field.to_owned()))).collect();
         Self { step, serves }
     }
+
+    /// It serves these tables as a whole too.
+    fn and_tables<'a>(mut self, tables: impl IntoIterator<Item = &'a str>) -> Self {
+        self.serves.extend(tables.into_iter().map(|table| (table.to_owned(), None)));
+        self
+    }
 }
 
 /// The statements for these operations, without those whose effect the live site already shows.
@@ -54,6 +61,14 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
     }
     let rows = |table: &str| site.and_then(|site| site.tables.get(table)).map(|live| live.rows);
     let (mut expand, mut contract) = (Vec::new(), Vec::new());
+    // First of all: every other step speaks of the table by its new name.
+    expand.append(&mut plan.first);
+    for (to, from) in &plan.renamed {
+        expand.push(Draft::of_table(rename::table(from, to), to));
+    }
+    for (to, (from, table)) in &plan.sequences {
+        expand.push(Draft::of_table(rename::sequence(from, to), table));
+    }
     for (table, is_child) in plan.tables.values() {
         if let Some(name) = table.sequence.as_deref().filter(|name| !has_sequence(site, name)) {
             expand.push(Draft::of_table(create::sequence(name), &table.name));
@@ -66,7 +81,8 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
         let step = alter::add_columns(table, columns, &moved, how, rows(table));
         let fields = plan.moved(table).map(|pair| pair.field.as_str());
         let fields: Vec<&str> = columns.iter().map(|column| column.name.as_str()).chain(fields).collect();
-        expand.push(Draft::of_fields(step, table, fields));
+        let serves = plan.moved(table).flat_map(SyncPair::serves);
+        expand.push(Draft::of_fields(step, table, fields).and_tables(serves));
     }
     for ((table, column), (engine, new)) in &plan.modified {
         let how = How::of(table, engine.as_deref(), site);
@@ -75,7 +91,8 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
     }
     for (table, (engine, pairs)) in &plan.pairs {
         let how = How::of(table, engine.as_deref(), site);
-        let (before, after) = sync::steps(table, pairs, how, rows(table));
+        let view = plan.renamed.get(table).unwrap_or(table);
+        let (before, after) = sync::steps([table, view], pairs, how, rows(table));
         expand.extend(before);
         contract.extend(after);
     }
@@ -138,6 +155,12 @@ fn number(drafts: Vec<Draft>, prefix: &str, serving: &mut BTreeMap<Serves, Vec<S
 /// Operations by table, so that the order in which they were found does not matter.
 #[derive(Default)]
 struct Sorted {
+    /// Before anything else: what has to look at tables under their old names.
+    first: Vec<Draft>,
+    /// Renamed tables: new name -> old name.
+    renamed: BTreeMap<String, String>,
+    /// Renamed sequences: new name -> old name and the table whose names come from it.
+    sequences: BTreeMap<String, (String, String)>,
     tables: BTreeMap<String, (Table, bool)>,
     columns: BTreeMap<String, (Option<String>, Vec<Column>)>,
     modified: BTreeMap<(String, String), (Option<String>, ColumnShape)>,
@@ -175,7 +198,16 @@ impl Sorted {
             }
             Operation::Sync { table, engine, pair } => self.take_pair(table, engine, *pair, site),
             Operation::Metadata { table, field, step, contract } => {
-                self.metadata.push(((table, Some(field)), *step, contract));
+                self.metadata.push(((table, field), *step, contract));
+            }
+            Operation::RenameTable { from, to } => {
+                self.renamed.insert(to, from);
+            }
+            Operation::RenameSequence { from, to, table } => {
+                self.sequences.insert(to, (from, table));
+            }
+            Operation::BeforeRename { table, step } => {
+                self.first.push(Draft::of_table(*step, &table));
             }
         }
     }
@@ -198,9 +230,14 @@ impl Sorted {
             Some(known) => {
                 known.to_green.extend(pair.to_green);
                 known.to_blue.extend(pair.to_blue);
+                if let (Some(names), Some(more)) = (&mut known.names, pair.names) {
+                    names.serves.extend(more.serves);
+                }
             }
             None => pairs.push(pair),
         }
+        // A text that depends on another column comes when that one is right.
+        pairs.sort_by_key(|pair| pair.to_green.looks_elsewhere());
     }
 
     /// Pairs of a table for which blue's values move to a new column.

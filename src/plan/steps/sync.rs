@@ -22,22 +22,25 @@ const KEEP: &str = "crossfade_keep";
 
 /// Everything for the pairs of one table: what runs before green, and what runs after blue.
 pub(super) fn steps(
-    table: &str,
+    [table, view]: [&str; 2],
     pairs: &[SyncPair],
     how: How,
     rows: Option<u64>,
 ) -> (Vec<Draft>, Vec<Draft>) {
-    let work = Table { name: table, pairs, how, rows };
+    let work = Table { name: table, view, pairs, how, rows };
     let (mut expand, mut contract) = (Vec::new(), Vec::new());
     let moved: Vec<&SyncPair> = pairs.iter().filter(|pair| pair.way != Way::Renamed).collect();
     let retyped: Vec<&SyncPair> = pairs.iter().filter(|pair| pair.way == Way::Retyped).collect();
     let fields = |step: Step, of: &[&SyncPair]| {
-        Draft::of_fields(step, table, of.iter().flat_map(|pair| [pair.field.as_str(), pair.green.0.as_str()]))
+        let draft = of.iter().flat_map(|pair| [pair.field.as_str(), pair.green.0.as_str()]);
+        Draft::of_fields(step, table, draft).and_tables(of.iter().flat_map(|pair| pair.serves()))
     };
     if !moved.is_empty() {
         expand.extend(work.triggers(COPY, &moved).map(|step| fields(step, &moved)));
         expand.extend(moved.iter().map(|pair| fields(work.backfill_blue(pair), &[pair])));
-        expand.extend(moved.iter().filter_map(|pair| Some(fields(work.index_blue(pair)?, &[pair]))));
+        for pair in &moved {
+            expand.extend(work.index_blue(pair).map(|step| fields(step, &[pair])));
+        }
         expand.push(fields(work.show(&moved), &moved));
     }
     if !retyped.is_empty() {
@@ -65,6 +68,8 @@ pub(super) fn steps(
 /// One table with the pairs of columns that are kept in step.
 struct Table<'a> {
     name: &'a str,
+    /// Blue's name of it.
+    view: &'a str,
     pairs: &'a [SyncPair],
     how: How,
     rows: Option<u64>,
@@ -150,19 +155,23 @@ impl Table<'_> {
 
     fn backfill(&self, column: &str, value: &str, is_same: &str) -> Step {
         let (table, condition) = (self.name.to_owned(), format!("NOT ({is_same})"));
+        let is_whole = self.pairs.iter().any(|pair| pair.names.as_ref().is_some_and(|names| names.whole));
+        // In one go it may not wait for a row while it holds others.
+        let never_waits = if is_whole { ", innodb_lock_wait_timeout = 0" } else { "" };
         let sql = format!(
-            "SET STATEMENT sql_mode = '{}' FOR UPDATE {} SET {} = {value} WHERE {condition}",
+            "SET STATEMENT sql_mode = '{}'{never_waits} FOR UPDATE {} SET {} = {value} WHERE {condition}",
             cast::SQL_MODE,
             quote::identifier(self.name),
             quote::identifier(column),
         );
+        let in_parts = Work::Backfill {
+            table: table.clone(),
+            column: column.to_owned(),
+            value: value.to_owned(),
+            condition: condition.clone(),
+        };
         Step {
-            work: Work::Backfill {
-                table: table.clone(),
-                column: column.to_owned(),
-                value: value.to_owned(),
-                condition: condition.clone(),
-            },
+            work: if is_whole { Work::Statement } else { in_parts },
             lock: Lock::Rows,
             pace: pace::of_backfill(self.rows),
             ..self.step(
@@ -180,7 +189,7 @@ impl Table<'_> {
         let is_same = cast::same(&quote::identifier(&pair.blue.0), &value, &pair.blue.1.column_type);
         // Once blue's view shows the column, what is in it is blue's own.
         let shown = [(pair.field.clone(), pair.blue.0.clone())].into();
-        let past = Effect::BlueShows { table: self.name.to_owned(), columns: shown };
+        let past = Effect::BlueShows { table: self.view.to_owned(), columns: shown };
         Step { past: Some(past), ..self.backfill(&pair.blue.0, &value, &is_same) }
     }
 
@@ -191,16 +200,34 @@ impl Table<'_> {
         self.backfill(&pair.green.0, &value, &is_same)
     }
 
-    fn blue_index(&self, pair: &SyncPair) -> Option<Index> {
-        let unique = pair.blue_index?;
-        let name = format!("crossfade_{}", short_hash(&[self.name, &pair.field]));
-        Some(Index { name, columns: vec![pair.blue.0.clone()], unique })
+    /// The indexes of blue's column.
+    fn blue_indexes(&self, pair: &SyncPair) -> Vec<Index> {
+        let name = |parts: &[&str]| format!("crossfade_{}", short_hash(parts));
+        let own = pair.blue_index.map(|unique| Index {
+            name: name(&[self.name, &pair.field]),
+            columns: vec![pair.blue.0.clone()],
+            unique,
+        });
+        let more = pair.names.iter().flat_map(|names| &names.indexes).map(|columns| {
+            let parts: Vec<&str> =
+                std::iter::once(self.name).chain(columns.iter().map(String::as_str)).collect();
+            Index { name: name(&parts), columns: columns.clone(), unique: false }
+        });
+        own.into_iter().chain(more).collect()
     }
 
     /// Blue's queries and its uniqueness go with the values.
-    fn index_blue(&self, pair: &SyncPair) -> Option<Step> {
-        let index = self.blue_index(pair)?;
-        let drop = Undo {
+    fn index_blue(&self, pair: &SyncPair) -> impl Iterator<Item = Step> {
+        self.blue_indexes(pair).into_iter().map(|index| {
+            let mut step = alter::add_index(self.name, &index, self.how, self.rows);
+            step.undo = vec![self.without(&index)];
+            step
+        })
+    }
+
+    /// What drops an index again.
+    fn without(&self, index: &Index) -> Undo {
+        Undo {
             sql: alter::drop_index(self.name, &index.name, self.how),
             effect: Effect::IndexAbsent {
                 table: self.name.to_owned(),
@@ -208,24 +235,13 @@ impl Table<'_> {
                 unique: index.unique,
             },
             work: Work::Statement,
-        };
-        let mut step = alter::add_index(self.name, &index, self.how, self.rows);
-        step.undo = vec![drop];
-        Some(step)
+        }
     }
 
     fn index_green(&self, index: &Index) -> Step {
         let mut step = alter::add_index(self.name, index, self.how, self.rows);
         // A column that has an index cannot be dropped in an instant, and the way back drops it.
-        step.undo = vec![Undo {
-            sql: alter::drop_index(self.name, &index.name, self.how),
-            effect: Effect::IndexAbsent {
-                table: self.name.to_owned(),
-                columns: index.columns.clone(),
-                unique: index.unique,
-            },
-            work: Work::Statement,
-        }];
+        step.undo = vec![self.without(index)];
         step
     }
 
@@ -241,25 +257,27 @@ impl Table<'_> {
         // What was swapped is filled when it is swapped back.
         let mapped = moved.iter().filter(|pair| pair.way == Way::Mapped);
         let mut undo: Vec<Undo> = mapped.map(|pair| self.backfill_back(pair)).collect();
+        let of = (self.view != self.name).then(|| self.name.to_owned());
+        let table = || self.view.to_owned();
         undo.push(Undo {
-            sql: self.view(known, &plain),
-            effect: Effect::BlueShows { table: self.name.to_owned(), columns: plain.clone() },
-            work: Work::BlueView { table: self.name.to_owned(), columns: plain },
+            sql: self.show_sql(known, &plain),
+            effect: Effect::BlueShows { table: table(), columns: plain.clone() },
+            work: Work::BlueView { table: table(), of: of.clone(), columns: plain },
         });
         Step {
             rows: None,
-            work: Work::BlueView { table: self.name.to_owned(), columns: columns.clone() },
+            work: Work::BlueView { table: table(), of, columns: columns.clone() },
             undo,
             ..self.step(
                 "show-blue",
                 title,
-                self.view(known, &columns),
-                Effect::BlueShows { table: self.name.to_owned(), columns },
+                self.show_sql(known, &columns),
+                Effect::BlueShows { table: table(), columns },
             )
         }
     }
 
-    fn view(&self, known: &[String], shown: &BTreeMap<String, String>) -> String {
+    fn show_sql(&self, known: &[String], shown: &BTreeMap<String, String>) -> String {
         let columns: Vec<String> = known
             .iter()
             .map(|name| match shown.get(name).filter(|column| *column != name) {
@@ -268,8 +286,9 @@ impl Table<'_> {
             })
             .collect();
         format!(
-            "CREATE OR REPLACE ALGORITHM=MERGE SQL SECURITY DEFINER VIEW {}.{table} AS SELECT {} FROM {table}",
+            "CREATE OR REPLACE ALGORITHM=MERGE SQL SECURITY DEFINER VIEW {}.{} AS SELECT {} FROM {table}",
             quote::identifier(BLUE),
+            quote::identifier(self.view),
             columns.join(", "),
             table = quote::identifier(self.name),
         )
@@ -355,20 +374,13 @@ impl Table<'_> {
         format!("ALTER TABLE {} {}, {}", quote::identifier(self.name), parts.join(", "), self.how.columns())
     }
 
-    /// Once blue is gone its column goes, with its index.
+    /// Once blue is gone its column goes, with its indexes.
     fn drop_blue(&self, pair: &SyncPair) -> impl Iterator<Item = Step> {
-        let index = self.blue_index(pair).map(|index| {
-            let undo = Undo {
-                sql: alter::drop_index(self.name, &index.name, self.how),
-                effect: Effect::IndexAbsent {
-                    table: self.name.to_owned(),
-                    columns: index.columns,
-                    unique: index.unique,
-                },
-                work: Work::Statement,
-            };
-            dropping(format!("drop-index-{}-{}", pair.blue.0, self.name), "blue is gone".to_owned(), &undo)
+        let indexes = self.blue_indexes(pair).into_iter().map(|index| {
+            let id = format!("drop-index-{}-{}", index.columns.join("-"), self.name);
+            dropping(id, "blue is gone".to_owned(), &self.without(&index))
         });
+        let indexes: Vec<Step> = indexes.collect();
         let columns = vec![pair.blue.0.clone()];
         let undo = Undo {
             sql: alter::drop_columns(self.name, &columns, self.how),
@@ -377,7 +389,7 @@ impl Table<'_> {
         };
         let title = format!("blue is gone: what it wrote as {} is in the new column", pair.field);
         let column = dropping(format!("drop-column-{}-{}", pair.blue.0, self.name), title, &undo);
-        index.into_iter().chain([column])
+        indexes.into_iter().chain([column])
     }
 }
 
@@ -455,6 +467,7 @@ fn identity(pair: &SyncPair) -> SyncPair {
 /// is given.
 fn on_insert(pair: &SyncPair) -> String {
     let sides = Sides::of(pair);
+    let settled = settled(pair);
     let (blue, green) = (sides.blue("NEW."), sides.green("NEW."));
     let (to_blue, to_green) = (sides.to_blue("NEW."), sides.to_green("NEW."));
     let green_default = default(&pair.green.1);
@@ -462,7 +475,7 @@ fn on_insert(pair: &SyncPair) -> String {
     let refuses_null = if pair.blue.1.not_null { format!(" OR {blue} IS NULL") } else { String::new() };
     format!(
         "IF SUBSTRING_INDEX(USER(), '@', 1) = '{BLUE}' OR ({} AND NOT ({})) THEN SET {green} = {to_green}; \
-         ELSEIF NOT ({}){refuses_null} THEN SET {blue} = {to_blue}; END IF;",
+         ELSEIF NOT ({}){refuses_null} THEN SET {blue} = {to_blue};{settled} END IF;",
         sides.same_green(&green, &green_default),
         sides.same_blue(&blue, &blue_default),
         sides.same_green(&green, &to_green),
@@ -475,15 +488,27 @@ fn on_insert(pair: &SyncPair) -> String {
 /// the same again, lose nothing of what only blue's type can hold.
 fn on_update(pair: &SyncPair) -> String {
     let sides = Sides::of(pair);
+    let settled = settled(pair);
     let (blue, green) = (sides.blue("NEW."), sides.green("NEW."));
     let (to_blue, to_green) = (sides.to_blue("NEW."), sides.to_green("NEW."));
     format!(
-        "IF NOT ({}) THEN IF NOT ({}) THEN SET {blue} = {to_blue}; END IF; \
+        "IF NOT ({}) THEN IF NOT ({}) THEN SET {blue} = {to_blue};{settled} END IF; \
          ELSEIF NOT ({}) THEN SET {green} = {to_green}; END IF;",
         sides.same_green(&green, &sides.green("OLD.")),
         sides.same_green(&green, &to_green),
         sides.same_blue(&blue, &sides.blue("OLD.")),
     )
+}
+
+/// Green may still write a name that only blue knows (a job that was queued before): it means the new one.
+fn settled(pair: &SyncPair) -> String {
+    match pair.to_green {
+        Conversion::Cast { .. } => String::new(),
+        Conversion::Text(_) => {
+            let sides = Sides::of(pair);
+            format!(" SET {} = {};", sides.green("NEW."), sides.to_green("NEW."))
+        }
+    }
 }
 
 fn default(shape: &ColumnShape) -> String {
