@@ -43,8 +43,9 @@ impl SyncPair {
 pub(crate) struct NamesPair {
     /// Tables of the renamed DocTypes, which the pair is for.
     pub(crate) serves: Vec<String>,
-    /// Indexes that blue's queries need: those that the site has of the column, with blue's in its place.
-    pub(crate) indexes: Vec<Vec<String>>,
+    /// Indexes that blue needs with its own columns in place of these, and whether they are unique. A unique one is more than fast: an `ON DUPLICATE KEY UPDATE` of blue's has to find a row that has not
+    /// green's name yet.
+    pub(crate) indexes: Vec<(Vec<String>, bool)>,
     /// Whether the table has no primary key of one column: its few rows are filled in one statement.
     pub(crate) whole: bool,
 }

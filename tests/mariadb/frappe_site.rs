@@ -38,7 +38,7 @@ fn dump() -> Option<(Vec<u8>, Vec<u8>)> {
 }
 
 /// A site with the dump's tables and rows; `None`, said aloud, where there is no dump.
-fn real_site(name: &str) -> Option<Site> {
+pub(crate) fn real_site(name: &str) -> Option<Site> {
     let Some((schema, data)) = dump() else {
         println!("skipped: CROSSFADE_SHARED does not name a directory with frappe-site/site-schema.sql");
         return None;
@@ -179,7 +179,7 @@ fn a_child_table_is_added_to_a_real_site_and_taken_back() {
 }
 
 /// A bench with the sample app in one of its versions.
-fn bench(version: &str) -> tempfile::TempDir {
+pub(crate) fn bench(version: &str) -> tempfile::TempDir {
     let shared = std::env::var_os("CROSSFADE_SHARED").map(PathBuf::from).unwrap();
     let bench = tempfile::tempdir().unwrap();
     let app = bench.path().join("apps/acme/acme");

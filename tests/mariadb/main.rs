@@ -12,6 +12,8 @@
 
 mod carried;
 mod contraction;
+mod doctype_names;
+mod doctype_renamed;
 mod expansion;
 mod frappe_site;
 mod golden_ddl;

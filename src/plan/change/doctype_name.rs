@@ -64,6 +64,9 @@ const TARGETS: [&str; 3] = ["Link", "Table", "Table MultiSelect"];
 const UNDECLARED: [(&str, &str); 3] =
     [("tabCustom DocPerm", "parent"), ("__Auth", "doctype"), ("__UserSettings", "doctype")];
 
+/// What an error was about.
+const ERROR_LOG: (&str, &str) = ("tabError Log", "reference_doctype");
+
 /// Names of documents that are no Dynamic Link: table, column of the DocType, column of the name.
 const DOCUMENTS: [(&str, &str, &str); 3] = [
     ("tabVersion", "ref_doctype", "docname"),
@@ -99,6 +102,10 @@ pub(super) fn places(renamed: &Renamed<'_>, versions: &Versions<'_>) -> Result<B
     }
     if renamed.green.istable {
         without_documents(versions, &mut places);
+    }
+    // A log that Frappe keeps in MyISAM: a second column would copy it under a lock, and nobody looks a document up in it.
+    if places.remove(&plain(ERROR_LOG.0, ERROR_LOG.1, Meaning::Name)) {
+        places.insert(plain(ERROR_LOG.0, ERROR_LOG.1, Meaning::Late));
     }
     places.retain(|place| {
         let only = place.only.as_ref().is_none_or(|(only, _)| has_column(versions, &place.table, only));

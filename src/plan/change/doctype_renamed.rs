@@ -179,7 +179,10 @@ fn rename_storage(renamed: &Renamed<'_>, versions: &Versions<'_>, operations: &m
             if renamed.blue.is_autoincrement() && renamed.green.is_autoincrement() && from != to {
                 operations.push(Operation::RenameSequence { from, to, table: table_name(new) });
             }
-            if !renamed.green.istable && doctype_name::has_column(versions, "__global_search", "doctype") {
+            let has_index = ["name", "content", "published", "title", "route"]
+                .iter()
+                .all(|column| doctype_name::has_column(versions, "__global_search", column));
+            if !renamed.green.istable && has_index {
                 search_index(renamed, operations);
             }
         }
@@ -356,15 +359,15 @@ fn sync(
         Conversion::Text(changes.collect())
     };
     let (old, new) = (renamed.blue.name.as_str(), renamed.green.name.as_str());
-    let mut indexes = live.map_or_else(Vec::new, |live| indexes(live, column, &blue));
+    let mut indexes = live.map_or_else(Vec::new, |live| indexes(live, column));
     if table == "__Auth" {
         // The primary key, which the site's facts do not hold.
-        let key = if column == "doctype" { [&blue, "name"] } else { ["doctype", &blue] };
-        indexes.push(key.map(str::to_owned).to_vec());
+        indexes.push((["doctype", "name", "fieldname"].map(str::to_owned).to_vec(), true));
     }
     let field = holder.and_then(|(_, doctype)| doctype.field(column));
-    let blue_index =
-        (live.is_none() && field.is_some_and(|field| field.search_index || field.unique)).then_some(false);
+    let blue_index = field
+        .filter(|field| live.is_none() && (field.search_index || field.unique))
+        .map(|field| field.unique);
     let pair = SyncPair {
         field: column.to_owned(),
         blue: (blue, shape.clone()),
@@ -380,21 +383,17 @@ fn sync(
     Ok(Operation::Sync { table: table.to_owned(), engine, pair: Box::new(pair) })
 }
 
-/// The indexes that a query by this column uses, with blue's column in its place.
-fn indexes(live: &TableFacts, column: &str, blue: &str) -> Vec<Vec<String>> {
+/// The indexes that a query by this column uses. One of a text ends before it: how much of it is indexed is not known.
+fn indexes(live: &TableFacts, column: &str) -> Vec<(Vec<String>, bool)> {
     let is_column = |name: &String| name.eq_ignore_ascii_case(column);
     let is_text = |name: &String| live.column(name).is_some_and(|kind| kind.contains("text"));
-    let mut indexes: Vec<Vec<String>> = live
-        .indexes
-        .iter()
-        .filter(|index| index.columns.iter().any(is_column))
-        .map(|index| {
-            let short = index.columns.iter().take_while(|name| !is_text(name));
-            short.map(|name| if is_column(name) { blue.to_owned() } else { name.clone() }).collect::<Vec<_>>()
-        })
-        .filter(|columns| columns.iter().any(|name| name == blue))
-        .collect();
-    indexes.sort();
-    indexes.dedup();
-    indexes
+    let mut indexes: BTreeMap<Vec<String>, bool> = BTreeMap::new();
+    for index in live.indexes.iter().filter(|index| index.columns.iter().any(is_column)) {
+        let columns: Vec<String> = index.columns.iter().take_while(|name| !is_text(name)).cloned().collect();
+        if columns.iter().any(is_column) {
+            let is_unique = index.unique && columns.len() == index.columns.len();
+            *indexes.entry(columns).or_default() |= is_unique;
+        }
+    }
+    indexes.into_iter().collect()
 }

@@ -208,12 +208,29 @@ impl Table<'_> {
             columns: vec![pair.blue.0.clone()],
             unique,
         });
-        let more = pair.names.iter().flat_map(|names| &names.indexes).map(|columns| {
+        let in_blue = |pair: &SyncPair| -> Vec<(Vec<String>, bool)> {
+            let indexes = pair.names.iter().flat_map(|names| &names.indexes);
+            indexes.map(|(columns, unique)| (self.blues(columns), *unique)).collect()
+        };
+        // One of two columns that are both kept in step comes with the first of them.
+        let before: Vec<_> =
+            self.pairs.iter().take_while(|other| other.field != pair.field).flat_map(in_blue).collect();
+        let new = in_blue(pair).into_iter().filter(|index| !before.contains(index));
+        let more = new.map(|(columns, unique)| {
             let parts: Vec<&str> =
                 std::iter::once(self.name).chain(columns.iter().map(String::as_str)).collect();
-            Index { name: name(&parts), columns: columns.clone(), unique: false }
+            Index { name: name(&parts), columns, unique }
         });
         own.into_iter().chain(more).collect()
+    }
+
+    /// Blue's columns in place of those that are kept in step with them.
+    fn blues(&self, columns: &[String]) -> Vec<String> {
+        let blue = |column: &String| {
+            let of = |pair: &&SyncPair| pair.names.is_some() && pair.green.0.eq_ignore_ascii_case(column);
+            self.pairs.iter().find(of).map(|pair| pair.blue.0.clone())
+        };
+        columns.iter().map(|column| blue(column).unwrap_or_else(|| column.clone())).collect()
     }
 
     /// Blue's queries and its uniqueness go with the values.
