@@ -158,8 +158,8 @@ fn planned(site: &Site, blue: &Path, green: &Path, more: &[&str]) -> Plan {
         .args(more)
         .output()
         .unwrap();
-    let plan: Plan = serde_json::from_slice(&plan.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&plan.stderr)));
+    assert!(!plan.stdout.is_empty(), "{}", String::from_utf8_lossy(&plan.stderr));
+    let plan: Plan = serde_json::from_slice(&plan.stdout).unwrap();
     println!("{}: {}; {} steps", site.name, plan.summary, plan.expand.len());
     plan
 }

@@ -39,8 +39,11 @@ pub(super) struct Renamed<'a> {
     pub(super) green: &'a DocType,
 }
 
+/// Rows whose other column has one of these texts; `None` for all.
+type Only = Option<(&'static str, &'static [&'static str])>;
+
 /// Frappe's metadata, of which green's migrate gets a copy of its own: table, column, and which rows.
-pub(super) const METADATA: [(&str, &str, Option<(&str, &[&str])>); 13] = [
+pub(super) const METADATA: [(&str, &str, Only); 13] = [
     ("tabDocType", "name", None),
     ("tabDocField", "parent", None),
     ("tabDocPerm", "parent", None),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::doctype::{App, ColumnShape, DocType, Storage, sequence_name, table_name};
+use crate::doctype::{ColumnShape, Storage, sequence_name, table_name};
 use crate::plan::operation::{Conversion, NamesPair, Operation, SyncPair, TextChange, Way};
 use crate::plan::{Effect, FrozenTable, Lock, Pace, Step, TableFacts, Undo, Verdict, Work, quote};
 
@@ -32,23 +32,19 @@ pub(crate) fn find(versions: &Versions<'_>, frozen: &[FrozenTable], findings: &m
             Ok(why) => (Verdict::Mapped, why),
             Err(reason) => (Verdict::Blocking, reason),
         };
-        enter(app, blue, green, verdict, why, findings);
+        findings.doctype(
+            &Pair { app: &app.name, blue: Some(blue), green: Some(green) },
+            Found {
+                kind: "doctype_renamed",
+                cls: "incompatible",
+                ddl: green.storage() == Storage::Table,
+                old: json!(blue.name),
+                new: json!(green.name),
+                verdict,
+                why,
+            },
+        );
     }
-}
-
-fn enter(app: &App, blue: &DocType, green: &DocType, verdict: Verdict, why: String, findings: &mut Findings) {
-    findings.doctype(
-        &Pair { app: &app.name, blue: Some(blue), green: Some(green) },
-        Found {
-            kind: "doctype_renamed",
-            cls: "incompatible",
-            ddl: green.storage() == Storage::Table,
-            old: json!(blue.name),
-            new: json!(green.name),
-            verdict,
-            why,
-        },
-    );
 }
 
 /// What keeps both versions served; what is in the way, if something is.
@@ -220,7 +216,7 @@ fn is(column: &str, text: &str) -> String {
     format!("BINARY {} = {}", quote::identifier(column), quote::literal(text))
 }
 
-/// Frappe's search index is no InnoDB table: a second column would copy it under a lock. So the entries are doubled, each
+/// Frappe's search index is no `InnoDB` table: a second column would copy it under a lock. So the entries are doubled, each
 /// version finds those of its own name, and in the end the newer ones stay.
 fn search_index(renamed: &Renamed<'_>, operations: &mut Vec<Operation>) {
     let table = table_name(&renamed.green.name);

@@ -2,6 +2,7 @@
 //! indexes, triggers.
 
 mod alter;
+mod blue_index;
 mod create;
 mod guard;
 mod pace;
@@ -60,15 +61,7 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
         plan.take(operation, site);
     }
     let rows = |table: &str| site.and_then(|site| site.tables.get(table)).map(|live| live.rows);
-    let (mut expand, mut contract) = (Vec::new(), Vec::new());
-    // First of all: every other step speaks of the table by its new name.
-    expand.append(&mut plan.first);
-    for (to, from) in &plan.renamed {
-        expand.push(Draft::of_table(rename::table(from, to), to));
-    }
-    for (to, (from, table)) in &plan.sequences {
-        expand.push(Draft::of_table(rename::sequence(from, to), table));
-    }
+    let (mut expand, mut contract) = (plan.renames(), Vec::new());
     for (table, is_child) in plan.tables.values() {
         if let Some(name) = table.sequence.as_deref().filter(|name| !has_sequence(site, name)) {
             expand.push(Draft::of_table(create::sequence(name), &table.name));
@@ -171,6 +164,16 @@ struct Sorted {
 }
 
 impl Sorted {
+    /// First of all: every other step speaks of a table by its new name.
+    fn renames(&mut self) -> Vec<Draft> {
+        let mut drafts = std::mem::take(&mut self.first);
+        drafts.extend(self.renamed.iter().map(|(to, from)| Draft::of_table(rename::table(from, to), to)));
+        let sequences = self.sequences.iter();
+        drafts
+            .extend(sequences.map(|(to, (from, table))| Draft::of_table(rename::sequence(from, to), table)));
+        drafts
+    }
+
     fn take(&mut self, operation: Operation, site: Option<&Site>) {
         match operation {
             Operation::CreateTable { table, is_child } => self.take_table(table, is_child, site),

@@ -13,7 +13,7 @@ use crate::plan::{BLUE, Effect, Lock, Pace, Step, Undo, Work, cast, quote};
 
 use super::alter::{self, How};
 use super::text::{define, short_hash};
-use super::{Draft, dropping, pace};
+use super::{Draft, blue_index, dropping, pace};
 
 /// Label of the triggers that keep blue's new column equal to the old one, before blue's view shows it.
 const COPY: &str = "crossfade_copy";
@@ -202,35 +202,7 @@ impl Table<'_> {
 
     /// The indexes of blue's column.
     fn blue_indexes(&self, pair: &SyncPair) -> Vec<Index> {
-        let name = |parts: &[&str]| format!("crossfade_{}", short_hash(parts));
-        let own = pair.blue_index.map(|unique| Index {
-            name: name(&[self.name, &pair.field]),
-            columns: vec![pair.blue.0.clone()],
-            unique,
-        });
-        let in_blue = |pair: &SyncPair| -> Vec<(Vec<String>, bool)> {
-            let indexes = pair.names.iter().flat_map(|names| &names.indexes);
-            indexes.map(|(columns, unique)| (self.blues(columns), *unique)).collect()
-        };
-        // One of two columns that are both kept in step comes with the first of them.
-        let before: Vec<_> =
-            self.pairs.iter().take_while(|other| other.field != pair.field).flat_map(in_blue).collect();
-        let new = in_blue(pair).into_iter().filter(|index| !before.contains(index));
-        let more = new.map(|(columns, unique)| {
-            let parts: Vec<&str> =
-                std::iter::once(self.name).chain(columns.iter().map(String::as_str)).collect();
-            Index { name: name(&parts), columns, unique }
-        });
-        own.into_iter().chain(more).collect()
-    }
-
-    /// Blue's columns in place of those that are kept in step with them.
-    fn blues(&self, columns: &[String]) -> Vec<String> {
-        let blue = |column: &String| {
-            let of = |pair: &&SyncPair| pair.names.is_some() && pair.green.0.eq_ignore_ascii_case(column);
-            self.pairs.iter().find(of).map(|pair| pair.blue.0.clone())
-        };
-        columns.iter().map(|column| blue(column).unwrap_or_else(|| column.clone())).collect()
+        blue_index::of(self.name, self.pairs, pair)
     }
 
     /// Blue's queries and its uniqueness go with the values.
