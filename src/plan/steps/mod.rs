@@ -3,6 +3,7 @@
 
 mod alter;
 mod blue_index;
+mod carry;
 mod create;
 mod guard;
 mod pace;
