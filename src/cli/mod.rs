@@ -14,6 +14,7 @@ mod operator;
 mod plan;
 pub mod plan_schema;
 mod probe;
+mod relay;
 mod rollback;
 mod say;
 mod site;
@@ -72,6 +73,7 @@ enum Command {
     Contract(contract::Contract),
     Rollback(rollback::Rollback),
     CacheClear(cache_clear::CacheClear),
+    Relay(relay::Relay),
     Install(install::Install),
     Layout(layout::Layout),
     Probe(probe::Probe),
@@ -121,6 +123,7 @@ fn run(cli: Cli) -> ExitCode {
         Command::Contract(contract) => contract.run(output),
         Command::Rollback(rollback) => rollback.run(output),
         Command::CacheClear(cache_clear) => cache_clear.run(output),
+        Command::Relay(relay) => relay.run(output),
         Command::Install(install) => install.run(output),
         Command::Layout(layout) => layout.run(output),
         Command::Probe(probe) => probe.run(output),

@@ -4,54 +4,62 @@ use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
 
 use super::Error;
+use super::cache_key::{self, DEFERRED, SEARCH_QUEUE, USER_SETTINGS, lives_in_redis_alone};
 
-/// What follows the prefix of Frappe's deferred inserts: lists of rows that are not in the database yet. They are
-/// never deleted: whoever works under the prefix they are moved to writes them.
-const DEFERRED: &str = "insert_queue_for_";
-
-/// How many keys were removed, and how many waiting rows were moved.
+/// How many keys were removed, and how much that waits was moved.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cleared {
     /// Keys that are gone.
     pub keys: u64,
-    /// Rows of deferred inserts that were moved to the other prefix.
+    /// Rows of deferred inserts, entries for the search index and settings of users that were moved to the other prefix.
     pub moved: u64,
 }
 
-/// Deletes `<prefix>|*` except deferred inserts, which stay.
+/// Deletes `<prefix>|*` except what lives in Redis alone, which stays.
 pub async fn clear(url: &str, prefix: &str) -> Result<Cleared, Error> {
     let mut connection = connect(url).await?;
-    remove(&mut connection, prefix).await
+    let prefix = cache_key::prefix(prefix);
+    let pattern = [cache_key::escape(&prefix), b"*".to_vec()].concat();
+    let keys = unlink(&mut connection, &Found { pattern: &pattern, prefix: &prefix, mark: None }).await?;
+    Ok(Cleared { keys, moved: 0 })
 }
 
-/// Deletes `<prefix>|*`, after moving its deferred inserts behind those of the prefix `to`, in Redis `to_url`.
+/// Deletes `<prefix>|*`, after moving what waits to be written to the database behind what waits under the prefix
+/// `to`, in Redis `to_url`.
 pub async fn retire(url: &str, prefix: &str, to_url: &str, to: &str) -> Result<Cleared, Error> {
     let mut from = connect(url).await?;
     let mut target = connect(to_url).await?;
+    let (prefix, to) = (cache_key::prefix(prefix), cache_key::prefix(to));
     let mut moved = 0;
-    for key in keys(&mut from, &format!("{}|{DEFERRED}*", escape(prefix))).await? {
-        let kind: String = redis::cmd("TYPE")
-            .arg(&key)
-            .query_async(&mut from)
-            .await
-            .map_err(Error::redis("look at a key"))?;
-        if kind == "list" {
-            moved += move_list(&mut from, &mut target, &key, &key.replacen(prefix, to, 1)).await?;
+    let everything = keys(&mut from, &[cache_key::escape(&prefix), b"*".to_vec()].concat()).await?;
+    for key in &everything {
+        let name = key.get(prefix.len()..).unwrap_or_default();
+        let there = [&to, name].concat();
+        if name.starts_with(DEFERRED) || name == SEARCH_QUEUE {
+            moved += move_list(&mut from, &mut target, key, &there).await?;
+        } else if name == USER_SETTINGS {
+            moved += move_fields(&mut from, &mut target, key, &there).await?;
         }
     }
-    let cleared = remove(&mut from, prefix).await?;
-    Ok(Cleared { moved, ..cleared })
+    // What came while the lists were moved waits for the next run.
+    let queued = [prefix, DEFERRED.to_vec()].concat();
+    let doomed: Vec<Vec<u8>> = everything.into_iter().filter(|key| !key.starts_with(&queued)).collect();
+    Ok(Cleared { keys: unlink_all(&mut from, &doomed, None).await?, moved })
 }
 
 /// Row by row, written before it is taken away: a kill between the two gives a row twice and never loses one.
 async fn move_list(
     from: &mut MultiplexedConnection,
     target: &mut MultiplexedConnection,
-    key: &str,
-    to: &str,
+    key: &[u8],
+    to: &[u8],
 ) -> Result<u64, Error> {
     let mut moved = 0;
     let failed = || Error::redis("move deferred inserts");
+    let kind: String = redis::cmd("TYPE").arg(key).query_async(from).await.map_err(failed())?;
+    if kind != "list" {
+        return Ok(0);
+    }
     // As many as there are now: two addresses may name the same Redis, and then the list would never get empty.
     let waiting: u64 = from.llen(key).await.map_err(failed())?;
     while moved < waiting {
@@ -64,27 +72,68 @@ async fn move_list(
     Ok(moved)
 }
 
-async fn remove(connection: &mut MultiplexedConnection, prefix: &str) -> Result<Cleared, Error> {
-    let kept = format!("{prefix}|{DEFERRED}");
-    let mut found = keys(connection, &format!("{}|*", escape(prefix))).await?;
-    found.retain(|key| !key.starts_with(&kept));
-    let mut cleared = Cleared::default();
-    for chunk in found.chunks(500) {
-        let removed: u64 = redis::cmd("UNLINK")
-            .arg(chunk)
-            .query_async(connection)
-            .await
-            .map_err(Error::redis("delete keys"))?;
-        cleared.keys += removed;
+/// A field that is there already is newer: its user is on the colour that goes on.
+async fn move_fields(
+    from: &mut MultiplexedConnection,
+    target: &mut MultiplexedConnection,
+    key: &[u8],
+    to: &[u8],
+) -> Result<u64, Error> {
+    let failed = || Error::redis("move settings of users");
+    let fields: Vec<(Vec<u8>, Vec<u8>)> = from.hgetall(key).await.map_err(failed())?;
+    let mut moved = 0;
+    for (field, value) in fields {
+        let is_new: bool = target.hset_nx(to, field, value).await.map_err(failed())?;
+        moved += u64::from(is_new);
     }
-    Ok(cleared)
+    Ok(moved)
 }
 
-async fn keys(connection: &mut MultiplexedConnection, pattern: &str) -> Result<Vec<String>, Error> {
+/// Keys to be deleted.
+pub(super) struct Found<'a> {
+    /// The pattern that finds them.
+    pub(super) pattern: &'a [u8],
+    /// The prefix that they all have.
+    pub(super) prefix: &'a [u8],
+    /// Last name of each command.
+    pub(super) mark: Option<&'a [u8]>,
+}
+
+/// Deletes what a pattern finds, except what lives in Redis alone; gives the number of keys.
+pub(super) async fn unlink(connection: &mut MultiplexedConnection, found: &Found<'_>) -> Result<u64, Error> {
+    let mut doomed = keys(connection, found.pattern).await?;
+    doomed.retain(|key| key.starts_with(found.prefix) && !is_kept(key, found.prefix));
+    let mark = found.mark.map(|mark| [found.prefix, mark].concat());
+    unlink_all(connection, &doomed, mark.as_deref()).await
+}
+
+fn is_kept(key: &[u8], prefix: &[u8]) -> bool {
+    key.strip_prefix(prefix).is_some_and(lives_in_redis_alone)
+}
+
+async fn unlink_all(
+    connection: &mut MultiplexedConnection,
+    doomed: &[Vec<u8>],
+    mark: Option<&[u8]>,
+) -> Result<u64, Error> {
+    let mut gone = 0;
+    for chunk in doomed.chunks(500) {
+        let mut unlink = redis::cmd("UNLINK");
+        unlink.arg(chunk);
+        if let Some(mark) = mark {
+            unlink.arg(mark);
+        }
+        let removed: u64 = unlink.query_async(connection).await.map_err(Error::redis("delete keys"))?;
+        gone += removed;
+    }
+    Ok(gone)
+}
+
+async fn keys(connection: &mut MultiplexedConnection, pattern: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
     let mut found = std::collections::BTreeSet::new();
     let mut cursor = 0_u64;
     loop {
-        let (next, page): (u64, Vec<String>) = redis::cmd("SCAN")
+        let (next, page): (u64, Vec<Vec<u8>>) = redis::cmd("SCAN")
             .arg(cursor)
             .arg("MATCH")
             .arg(pattern)
@@ -106,9 +155,4 @@ pub(crate) async fn connect(url: &str) -> Result<MultiplexedConnection, Error> {
     // The client's message about a bad URL does not quote it; it may hold a password.
     let client = redis::Client::open(url).map_err(Error::redis("read the address of Redis"))?;
     client.get_multiplexed_async_connection().await.map_err(Error::redis("connect to Redis"))
-}
-
-/// A prefix as literal text of a SCAN pattern.
-fn escape(prefix: &str) -> String {
-    prefix.chars().flat_map(|c| if "*?[]\\^".contains(c) { vec!['\\', c] } else { vec![c] }).collect()
 }

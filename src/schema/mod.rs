@@ -10,6 +10,7 @@
 //! | [`contract`] | removes blue's schema: the point of no return |
 //! | [`rollback`] | gives the tables back to blue |
 //! | [`queue`], [`cache`] | RQ's queues and the colour's keys in Redis |
+//! | [`relay`] | what one colour's cache must forget, told to the other's |
 //!
 //! Two rules hold everywhere: DDL never waits for a lock ([`ddl`]: a waiting `ALTER` makes every new reader wait),
 //! and each act can be repeated (killed at any statement and started again, it goes on). Every object that this module
@@ -25,11 +26,13 @@ pub mod handover;
 pub mod isolate;
 pub mod progress;
 pub mod queue;
+pub mod relay;
 pub mod rollback;
 pub mod verify;
 
 mod account;
 mod backfill;
+mod cache_key;
 mod error;
 mod frozen;
 mod inspect;

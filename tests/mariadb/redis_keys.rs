@@ -1,77 +1,8 @@
 //! Queues and keys, against a redis-server of the test's own.
 
-use std::process::{Child, Command, Stdio};
-
 use super::plans;
-use super::server::free_port;
-use super::site::{Site, wait_for};
-
-/// A Redis that ends with the test.
-struct Redis {
-    port: u16,
-    child: Child,
-    _directory: tempfile::TempDir,
-}
-
-impl Redis {
-    fn start() -> Self {
-        let port = free_port();
-        let directory = tempfile::tempdir().unwrap();
-        let child = Command::new("redis-server")
-            .args([
-                "--port",
-                &port.to_string(),
-                "--save",
-                "",
-                "--bind",
-                "127.0.0.1",
-                "--requirepass",
-                "s3cret",
-            ])
-            .arg("--dir")
-            .arg(directory.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server is installed");
-        let redis = Self { port, child, _directory: directory };
-        wait_for("redis", || redis.ask(0, &["PING"]) == "PONG");
-        redis
-    }
-
-    fn ask(&self, database: u8, arguments: &[&str]) -> String {
-        let output = Command::new("redis-cli")
-            .env("REDISCLI_AUTH", "s3cret")
-            .args(["-p", &self.port.to_string(), "-n", &database.to_string()])
-            .args(arguments)
-            .output()
-            .unwrap();
-        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
-    }
-
-    fn keys(&self, database: u8) -> Vec<String> {
-        let mut keys: Vec<String> = self.ask(database, &["KEYS", "*"]).lines().map(str::to_owned).collect();
-        keys.retain(|key| !key.is_empty());
-        keys.sort();
-        keys
-    }
-
-    fn url(&self, database: u8) -> String {
-        format!("redis://:s3cret@127.0.0.1:{}/{database}", self.port)
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn crossfade(arguments: &[&str]) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_crossfade")).args(arguments).output().unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned())
-}
+use super::redis_server::{Redis, crossfade};
+use super::site::Site;
 
 #[test]
 #[ignore = "needs redis-server"]

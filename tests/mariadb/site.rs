@@ -176,7 +176,7 @@ impl Site {
 
 /// Waits for a condition, at most half a minute.
 #[track_caller]
-pub(crate) fn wait_for(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     let begun = std::time::Instant::now();
     while !condition() {
         assert!(begun.elapsed().as_secs() < 30, "waited 30 s for {what}");
