@@ -28,6 +28,15 @@ pub(crate) struct Contract {
     /// Green's `common_site_config.json`, read for `redis_cache`.
     #[arg(long, value_name = "FILE")]
     live_common_config: Option<PathBuf>,
+    /// Keep all that is dropped in this file first; `crossfade restore` puts it back.
+    #[arg(long, value_name = "FILE")]
+    backup: Option<PathBuf>,
+    /// Drop columns of the site without a backup of them.
+    #[arg(long, conflicts_with = "backup")]
+    without_backup: bool,
+    /// Drop also columns and tables that green does not know any more; Frappe itself never does.
+    #[arg(long)]
+    drop_removed: bool,
 }
 
 impl Contract {
@@ -37,7 +46,12 @@ impl Contract {
             let plan = self.release.plan()?;
             let database = self.release.database()?;
             let mut session = self.release.session(&database, &printer).await?;
-            contract::run(&mut session, &plan).await?;
+            let options = contract::Options {
+                backup: self.backup.as_deref(),
+                without_backup: self.without_backup,
+                drop_removed: self.drop_removed,
+            };
+            contract::run(&mut session, &plan, options).await?;
             self.clear_cache(&printer, database.name()).await?;
             Ok(format!("{} is gone; the tables are green's alone", self.release.schema))
         })

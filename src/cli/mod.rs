@@ -15,6 +15,7 @@ mod plan;
 pub mod plan_schema;
 mod probe;
 mod relay;
+mod restore;
 mod rollback;
 mod say;
 mod site;
@@ -74,6 +75,7 @@ enum Command {
     Rollback(rollback::Rollback),
     CacheClear(cache_clear::CacheClear),
     Relay(relay::Relay),
+    Restore(restore::Restore),
     Install(install::Install),
     Layout(layout::Layout),
     Probe(probe::Probe),
@@ -124,6 +126,7 @@ fn run(cli: Cli) -> ExitCode {
         Command::Rollback(rollback) => rollback.run(output),
         Command::CacheClear(cache_clear) => cache_clear.run(output),
         Command::Relay(relay) => relay.run(output),
+        Command::Restore(restore) => restore.run(output),
         Command::Install(install) => install.run(output),
         Command::Layout(layout) => layout.run(output),
         Command::Probe(probe) => probe.run(output),

@@ -26,6 +26,11 @@ pub enum Effect {
         /// Table name without its database.
         table: String,
     },
+    /// The table does not exist.
+    TableAbsent {
+        /// Table name without its database.
+        table: String,
+    },
     /// The table has all these columns.
     ColumnsExist {
         /// Table name without its database.

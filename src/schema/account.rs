@@ -104,11 +104,11 @@ pub(crate) async fn drop_user(session: &mut Session<'_>) -> Result<(), Error> {
     session.execute("drop blue's user", sql).await.map(drop)
 }
 
-/// Fails with exit code 3 if a connection of blue lives.
+/// Fails with exit code 3 if a connection of blue lives, or anybody else uses blue's schema (a report, a person).
 pub(crate) async fn refuse_if_connected(session: &mut Session<'_>) -> Result<(), Error> {
     let connected = inspect::connections_of(&mut session.connection, &session.schema).await?;
     if connected.is_empty() {
-        return Ok(());
+        return refuse_if_in_use(session).await;
     }
     let list: Vec<String> = connected.iter().take(10).map(ToString::to_string).collect();
     Err(Error::Refused(format!(
@@ -117,6 +117,15 @@ pub(crate) async fn refuse_if_connected(session: &mut Session<'_>) -> Result<(),
         connected.len(),
         list.join(", ")
     )))
+}
+
+async fn refuse_if_in_use(session: &mut Session<'_>) -> Result<(), Error> {
+    let used = inspect::connections_in(&mut session.connection, &session.schema).await?;
+    if used.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = used.iter().take(10).map(|(user, one)| format!("{one} as {user}")).collect();
+    Err(Error::Refused(format!("{} is in use: {}", session.schema, list.join(", "))))
 }
 
 /// A database name as a pattern of GRANT, where `_` and `%` are wildcards.

@@ -4,17 +4,32 @@
 //! that both versions know. What blue wrote to other copies that it could write (its own scheduler's times, its own
 //! workspaces) ends with it: green's rows of these tables are the release's content.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::backup::{self, Doomed};
 use super::expand::run_steps;
 use super::inventory::{self, Stage};
 use super::ledger::{self, Part};
-use super::{Error, Session, account, inspect, mirror, quote};
-use crate::plan::Plan;
+use super::{Error, Session, account, inspect, mirror, quote, removed};
+use crate::plan::{Effect, Plan};
 
 /// The ledger's name of the whole: once it is there, no rollback may begin.
 pub(crate) const STEP: &str = "schema";
 
+/// What a contract drops beside blue's schema, and where that is kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// File for a backup of all that is dropped.
+    pub backup: Option<&'a Path>,
+    /// Whether something of the site may be dropped without one.
+    pub without_backup: bool,
+    /// Whether columns and tables go that green does not know any more.
+    pub drop_removed: bool,
+}
+
 /// Removes triggers, blue's schema and its user; runs the plan's contract steps. May be repeated after a kill.
-pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
+pub async fn run(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -> Result<(), Error> {
     match inventory::stage(session).await? {
         None | Some(Stage::Settled) => {}
         Some(Stage::Open) => {
@@ -28,16 +43,61 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
     }
     refuse_blue(session).await?;
     ledger::create(session).await?;
+    let removed = match keep(session, plan, options).await {
+        Ok(removed) => removed,
+        Err(error) => {
+            // Nothing has been dropped: blue may come back.
+            account::lock(session, false).await?;
+            return Err(error);
+        }
+    };
     ledger::begin(session, Part::Contract, STEP, &plan.hash, "").await?;
     let triggers = mirror::drop_all(session, "").await?;
     session.progress.report("contract", 1, 4, &format!("{triggers} triggers dropped"));
     run_steps(session, Part::Contract, &plan.contract, &plan.hash).await?;
+    removed::drop(session, &removed, &plan.hash).await?;
     session.progress.report("contract", 2, 4, "steps done");
     drop_database(session, &session.schema.clone()).await?;
     session.progress.report("contract", 3, 4, "blue's schema dropped");
     account::drop_user(session).await?;
     session.progress.report("contract", 4, 4, "blue's user dropped");
     ledger::end(session, Part::Contract, STEP).await
+}
+
+/// Writes the backup, unless an earlier run has; gives what is to be dropped by policy.
+async fn keep(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -> Result<Doomed, Error> {
+    let removed = if options.drop_removed { removed::find(session, plan).await? } else { Doomed::default() };
+    let mut doomed = removed.clone();
+    for step in &plan.contract {
+        if let Effect::ColumnsAbsent { table, columns } = &step.effect {
+            let there = inspect::columns(&mut session.connection, &session.base).await?;
+            let live = there.get(table).into_iter().flatten();
+            let gone: BTreeSet<String> = live.filter(|name| columns.contains(name)).cloned().collect();
+            if !gone.is_empty() {
+                doomed.columns.entry(table.clone()).or_default().extend(gone);
+            }
+        }
+    }
+    let name = if options.drop_removed { "backup-removed" } else { "backup" };
+    let has_begun = ledger::has_begun(session, Part::Contract, STEP).await?;
+    if has_begun && ledger::is_done(session, Part::Contract, name).await? {
+        return Ok(removed);
+    }
+    let Some(path) = options.backup else {
+        if doomed.is_empty() || options.without_backup {
+            return Ok(removed);
+        }
+        return Err(Error::Refused(format!(
+            "{} would be dropped: give --backup FILE, or say --without-backup",
+            doomed.describe()
+        )));
+    };
+    ledger::begin(session, Part::Contract, name, &plan.hash, &path.display().to_string()).await?;
+    let kept = backup::take(session, &doomed, &plan.hash, path).await?;
+    let message = format!("{} rows of {} tables kept in {}", kept.rows, kept.parts, path.display());
+    session.progress.report("backup", 1, 1, &message);
+    ledger::end(session, Part::Contract, name).await?;
+    Ok(removed)
 }
 
 /// Looks, closes the door, looks again: a request that comes between must not lose its tables half-way.

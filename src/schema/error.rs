@@ -56,6 +56,16 @@ pub enum Error {
     /// A condition did not come about in time.
     #[error("failed to wait: {0}")]
     Waited(String),
+    /// A file could not be read or written.
+    #[error("failed to {act} {path}: {source}")]
+    File {
+        /// What was tried.
+        act: &'static str,
+        /// Which file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// Redis failed.
     #[error("failed to {act}: {source}")]
     Redis {
@@ -89,6 +99,7 @@ impl Error {
             | Self::Busy { .. }
             | Self::Incomplete(_)
             | Self::Waited(_)
+            | Self::File { .. }
             | Self::Redis { .. } => false,
         }
     }

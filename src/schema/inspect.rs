@@ -142,6 +142,24 @@ pub(crate) async fn connections_of(
         .collect())
 }
 
+/// All connections of others that have a database as their default, or whose statement names it.
+pub(crate) async fn connections_in(
+    connection: &mut MySqlConnection,
+    database: &str,
+) -> Result<Vec<(String, Connected)>, Error> {
+    let rows: Vec<(String, i64, String, String, i64)> = sqlx::query_as(
+        "SELECT CAST(USER AS CHAR), CAST(ID AS SIGNED), CAST(HOST AS CHAR), CAST(COMMAND AS CHAR), CAST(TIME AS SIGNED) \
+         FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND (DB = ? OR INSTR(INFO, ?) > 0) ORDER BY ID",
+    )
+    .bind(database)
+    .bind(quote::identifier(database))
+    .fetch_all(connection)
+    .await
+    .map_err(Error::query("read the process list"))?;
+    let connected = |(user, id, host, command, seconds)| (user, Connected { id, host, command, seconds });
+    Ok(rows.into_iter().map(connected).collect())
+}
+
 /// Whether what a step leaves behind is there in the site's database.
 pub(crate) async fn holds(
     connection: &mut MySqlConnection,
@@ -154,6 +172,11 @@ pub(crate) async fn holds(
             let sql = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? \
                        AND TABLE_TYPE <> 'SEQUENCE'";
             Ok(count(connection, sql, &[base, table], ACT).await? > 0)
+        }
+        Effect::TableAbsent { table } => {
+            let sql =
+                "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
+            Ok(count(connection, sql, &[base, table], ACT).await? == 0)
         }
         Effect::SequenceExists { sequence } => {
             let sql = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? \

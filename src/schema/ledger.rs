@@ -16,6 +16,8 @@ pub(crate) enum Part {
     Contract,
     /// Giving the tables back to blue.
     Rollback,
+    /// Putting back what a contract dropped.
+    Restore,
 }
 
 impl Part {
@@ -25,6 +27,7 @@ impl Part {
             Self::Expand => "expand",
             Self::Contract => "contract",
             Self::Rollback => "rollback",
+            Self::Restore => "restore",
         }
     }
 }

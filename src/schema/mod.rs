@@ -8,6 +8,7 @@
 //! | [`expand`] | settles the isolation, then runs the plan's steps by the ledger |
 //! | [`verify`] | asks the database whether all of it is there |
 //! | [`contract`] | removes blue's schema: the point of no return |
+//! | [`backup`], [`restore`] | keep what a contract drops, and put it back |
 //! | [`rollback`] | gives the tables back to blue |
 //! | [`queue`], [`cache`] | RQ's queues and the colour's keys in Redis |
 //! | [`relay`] | what one colour's cache must forget, told to the other's |
@@ -16,6 +17,7 @@
 //! and each act can be repeated (killed at any statement and started again, it goes on). Every object that this module
 //! adds to a database by itself has a name that begins with `__crossfade`. Uses `plan` and nothing of Kubernetes.
 
+pub mod backup;
 pub mod cache;
 pub mod connection;
 pub mod contract;
@@ -27,11 +29,13 @@ pub mod isolate;
 pub mod progress;
 pub mod queue;
 pub mod relay;
+pub mod restore;
 pub mod rollback;
 pub mod verify;
 
 mod account;
 mod backfill;
+mod backup_file;
 mod cache_key;
 mod error;
 mod frozen;
@@ -42,6 +46,7 @@ mod lock;
 mod mirror;
 mod preflight;
 mod quote;
+mod removed;
 mod rename;
 mod sequence;
 mod session;

@@ -26,6 +26,7 @@ mod redis_keys;
 mod redis_server;
 mod refusals;
 mod relay;
+mod restoring;
 mod rollback;
 mod server;
 mod singles;

@@ -48,7 +48,9 @@ pub(super) fn verify(order: &Order<'_>) -> Result<PodSpec, JobError> {
 
 /// Removes what only blue needed.
 pub(super) fn contract(order: &Order<'_>) -> Result<PodSpec, JobError> {
-    let command = Command::new(order, "contract")?.with_plan()?.with_schema()?.with_bounds();
+    let mut command = Command::new(order, "contract")?.with_plan()?.with_schema()?.with_bounds();
+    // A Job has no volume that outlives it.
+    command.args.push("--without-backup".to_owned());
     Ok(command.with_blue_config()?.with_green_config("--live-common-config").pod())
 }
 

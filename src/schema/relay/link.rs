@@ -38,7 +38,7 @@ struct End {
 
 /// The places of all sites and what waits for each.
 struct Places {
-    places: Vec<Place>,
+    all: Vec<Place>,
     /// Whose cache a place is in.
     of: Vec<From>,
     /// A site's places are told each other's.
@@ -150,7 +150,7 @@ impl Places {
         }
         let pending = places.iter().map(|_| Mutex::default()).collect();
         let watched = Watched::new(&places);
-        Self { places, of, groups, watched, pending, wake: Notify::new() }
+        Self { all: places, of, groups, watched, pending, wake: Notify::new() }
     }
 
     /// Notes for the site's other places what a command makes stale.
@@ -203,7 +203,7 @@ async fn say(
         places.wake.notified().await;
         let work = places.take();
         let rounds = work.iter().map(|(position, pending)| async move {
-            let (Some(place), Some(of)) = (places.places.get(*position), places.of.get(*position)) else {
+            let (Some(place), Some(of)) = (places.all.get(*position), places.of.get(*position)) else {
                 return Ok(());
             };
             let mut connection = match of {
@@ -220,7 +220,7 @@ async fn say(
         join_all(rounds).await.into_iter().collect::<Result<(), Error>>()?;
         if !watch.is_ready() && !work.is_empty() {
             watch.ready();
-            let message = format!("{} places cleared; relaying", places.places.len());
+            let message = format!("{} places cleared; relaying", places.all.len());
             progress.report("relay", 1, 1, &message);
         }
     }
@@ -299,7 +299,7 @@ async fn probe(ends: &[End; 2], places: &Places, watch: &Watch) -> Result<Infall
                 }
                 continue;
             }
-            let Some(place) = places.places.get(usize::from(from == From::Green)) else { continue };
+            let Some(place) = places.all.get(usize::from(from == From::Green)) else { continue };
             number += 1;
             let key =
                 [place.prefix.as_slice(), PROBE, format!("{}:{number}", from.name()).as_bytes()].concat();

@@ -64,7 +64,7 @@ impl Watched {
         name.make_ascii_uppercase();
         let place = |key: &[u8]| self.place(server, line.database, key);
         match name.as_slice() {
-            b"DEL" | b"UNLINK" | b"GETDEL" => keys(words.collect(), place),
+            b"DEL" | b"UNLINK" | b"GETDEL" => keys(&words.collect::<Vec<_>>(), place),
             b"HDEL" => words
                 .next()
                 .and_then(|key| place(&key))
@@ -94,7 +94,7 @@ impl Watched {
     }
 }
 
-fn keys(keys: Vec<Vec<u8>>, place: impl Fn(&[u8]) -> Option<(usize, Vec<u8>)>) -> Vec<(usize, Stale)> {
+fn keys(keys: &[Vec<u8>], place: impl Fn(&[u8]) -> Option<(usize, Vec<u8>)>) -> Vec<(usize, Stale)> {
     if keys.last().is_some_and(|last| last.ends_with(MARK)) {
         return Vec::new();
     }

@@ -164,13 +164,13 @@ impl Watch {
             return;
         };
         probes.remove(&from);
-        let spent = sent.elapsed();
+        let took = sent.elapsed();
         let side = Side { from: from.name() };
-        self.lag.get_or_create(&side).set(spent.as_secs_f64());
-        self.lags.get_or_create(&side).observe(spent.as_secs_f64());
+        self.lag.get_or_create(&side).set(took.as_secs_f64());
+        self.lags.get_or_create(&side).observe(took.as_secs_f64());
         let mut worst = self.worst.lock().unwrap_or_else(PoisonError::into_inner);
         let known = worst.entry(from).or_default();
-        *known = spent.max(*known);
+        *known = took.max(*known);
     }
 
     /// The longest times since this was asked last, and the numbers so far, as one line.

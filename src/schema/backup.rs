@@ -1,0 +1,301 @@
+//! Keeps what a contract is going to drop: columns with the key of their rows, tables, blue's own copies. All of it is
+//! read in one snapshot, and written before anything is dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::Path;
+
+use futures::TryStreamExt;
+use sqlx::Row;
+
+pub use super::backup_file::Head;
+use super::backup_file::{Column, Kind, Next, Part, Reader, Writer};
+use super::inventory;
+use super::{Error, Session, connection, inspect, quote};
+
+/// What is going to be dropped.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Doomed {
+    /// Columns by the table of the base.
+    pub(crate) columns: BTreeMap<String, BTreeSet<String>>,
+    /// Tables of the base.
+    pub(crate) tables: BTreeSet<String>,
+}
+
+impl Doomed {
+    /// Whether nothing of the base is dropped.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.columns.is_empty() && self.tables.is_empty()
+    }
+
+    /// All of it in a few words.
+    pub(crate) fn describe(&self) -> String {
+        let columns = self
+            .columns
+            .iter()
+            .flat_map(|(table, columns)| columns.iter().map(move |column| format!("{column} of {table}")));
+        columns.chain(self.tables.iter().cloned()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What is in a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Tables and groups of columns.
+    pub parts: u64,
+    /// Rows of all of them.
+    pub rows: u64,
+}
+
+/// Writes a backup of it to `path`. The file has its name only when it is complete, on disk and has been read again.
+pub(crate) async fn take(
+    session: &mut Session<'_>,
+    doomed: &Doomed,
+    plan_hash: &str,
+    path: &Path,
+) -> Result<Kept, Error> {
+    let failed =
+        |error: std::io::Error| Error::File { act: "write", path: path.display().to_string(), source: error };
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = std::path::PathBuf::from(part);
+    let result = write(session, doomed, plan_hash, &part, &failed).await;
+    if result.is_err() {
+        let _ = std::fs::remove_file(&part);
+        return result;
+    }
+    check(&part)?;
+    std::fs::rename(&part, path).map_err(failed)?;
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        let directory = std::fs::File::open(directory).map_err(failed)?;
+        directory.sync_all().map_err(failed)?;
+    }
+    result
+}
+
+/// Reads a whole file: fails if any of it is not as it was written.
+pub fn check(path: &Path) -> Result<Head, Error> {
+    let mut reader = open(path)?;
+    while reader.next()? != Next::End {}
+    Ok(reader.head)
+}
+
+/// Begins to read a file.
+pub(super) fn open(path: &Path) -> Result<Reader<std::fs::File>, Error> {
+    let file = std::fs::File::open(path);
+    let file =
+        file.map_err(|source| Error::File { act: "read", path: path.display().to_string(), source })?;
+    Reader::begin(file)
+}
+
+async fn write(
+    session: &mut Session<'_>,
+    doomed: &Doomed,
+    plan_hash: &str,
+    path: &Path,
+    failed: &impl Fn(std::io::Error) -> Error,
+) -> Result<Kept, Error> {
+    let parts = parts(session, doomed).await?;
+    let file = std::fs::File::create(path).map_err(failed)?;
+    let head = Head::new(&session.base, &session.schema, plan_hash);
+    let mut writer = Writer::begin(file, &head).map_err(failed)?;
+    session.execute("begin the backup", "START TRANSACTION WITH CONSISTENT SNAPSHOT".to_owned()).await?;
+    let total = parts.len() as u64;
+    for (done, part) in (0_u64..).zip(&parts) {
+        session.progress.report("backup", done, total, &part.table);
+        writer.part(part).map_err(failed)?;
+        rows(session, part, &mut writer, failed).await?;
+    }
+    session.execute("end the backup", "COMMIT".to_owned()).await?;
+    let (file, rows) = writer.end().map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    session.progress.report("backup", total, total, &format!("{rows} rows of {total} tables kept"));
+    Ok(Kept { parts: total, rows })
+}
+
+/// Copies the rows of one part into the file.
+async fn rows(
+    session: &mut Session<'_>,
+    part: &Part,
+    writer: &mut Writer<impl Write>,
+    failed: &impl Fn(std::io::Error) -> Error,
+) -> Result<(), Error> {
+    let database = if part.of_blue { &session.schema } else { &session.base };
+    // Text is kept in the bytes that it has, whatever the connection speaks; all else as the server prints it.
+    let values: Vec<String> = part
+        .columns
+        .iter()
+        .map(|column| format!("HEX(CAST({} AS BINARY))", quote::identifier(&column.name)))
+        .collect();
+    let sql = format!("SELECT {} FROM {}", values.join(", "), quote::qualified(database, &part.table));
+    let act = format!("read {} for the backup", part.table);
+    let query = sqlx::query(connection::safe(sql));
+    let mut stream = query.fetch(&mut session.connection);
+    while let Some(row) = stream.try_next().await.map_err(Error::query(act.as_str()))? {
+        let values: Result<Vec<Option<String>>, _> = (0..row.len()).map(|at| row.try_get(at)).collect();
+        writer.row(values.map_err(Error::query(act.as_str()))?).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// What is written: columns of the base, tables of the base, blue's copies.
+async fn parts(session: &mut Session<'_>, doomed: &Doomed) -> Result<Vec<Part>, Error> {
+    let base = session.base.clone();
+    let mut parts = Vec::new();
+    for (table, columns) in &doomed.columns {
+        let wanted: Vec<String> = columns.iter().cloned().collect();
+        parts.extend(columns_of(session, table, &wanted).await?);
+    }
+    for table in &doomed.tables {
+        parts.extend(table_of(session, &base, table).await?);
+    }
+    let schema = session.schema.clone();
+    for (table, entry) in inventory::read(session).await? {
+        if entry.shape.is_copy() {
+            let part = table_of(session, &schema, &table).await?;
+            parts.extend(part.map(|part| Part { of_blue: true, ..part }));
+        }
+    }
+    Ok(parts)
+}
+
+/// Columns that are there, with the key of their rows; `None` if none of them is.
+async fn columns_of(
+    session: &mut Session<'_>,
+    table: &str,
+    wanted: &[String],
+) -> Result<Option<Part>, Error> {
+    let base = session.base.clone();
+    let all = columns(session, &base, table).await?;
+    let is_wanted = |column: &&Column| wanted.iter().any(|name| name.eq_ignore_ascii_case(&column.name));
+    let values: Vec<Column> = all.iter().filter(is_wanted).cloned().collect();
+    if values.is_empty() {
+        return Ok(None);
+    }
+    let names = inspect::primary_key(&mut session.connection, &base, table).await?;
+    let key: Vec<Column> =
+        names.iter().filter_map(|name| all.iter().find(|column| &column.name == name).cloned()).collect();
+    if key.is_empty() {
+        return Err(Error::Refused(format!(
+            "{table} has no primary key by which its dropped columns could be put back: add one"
+        )));
+    }
+    let create = show_create(session, &base, table).await?;
+    let clauses = clauses(&create, &values);
+    let columns: Vec<Column> = key.iter().cloned().chain(values).collect();
+    Ok(Some(Part { of_blue: false, table: table.to_owned(), create: None, clauses, key: key.len(), columns }))
+}
+
+/// A whole table; `None` if it is not there.
+async fn table_of(session: &mut Session<'_>, database: &str, table: &str) -> Result<Option<Part>, Error> {
+    let columns = columns(session, database, table).await?;
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let create = Some(show_create(session, database, table).await?);
+    Ok(Some(Part { of_blue: false, table: table.to_owned(), create, clauses: Vec::new(), key: 0, columns }))
+}
+
+async fn show_create(session: &mut Session<'_>, database: &str, table: &str) -> Result<String, Error> {
+    let sql = format!("SHOW CREATE TABLE {}", quote::qualified(database, table));
+    let (_, create): (String, String) = sqlx::query_as(connection::safe(sql))
+        .fetch_one(&mut session.connection)
+        .await
+        .map_err(Error::query(format!("read the definition of {table}")))?;
+    Ok(create)
+}
+
+/// The columns that hold values of their own, in order.
+async fn columns(session: &mut Session<'_>, database: &str, table: &str) -> Result<Vec<Column>, Error> {
+    let rows: Vec<(String, String, Option<String>)> = sqlx::query_as(
+        "SELECT CAST(COLUMN_NAME AS CHAR), CAST(DATA_TYPE AS CHAR), CAST(CHARACTER_SET_NAME AS CHAR) \
+         FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND IS_GENERATED = 'NEVER' \
+         ORDER BY ORDINAL_POSITION",
+    )
+    .bind(database)
+    .bind(table)
+    .fetch_all(&mut session.connection)
+    .await
+    .map_err(Error::query(format!("list the columns of {table}")))?;
+    let is_bytes = |kind: &str| kind.ends_with("blob") || kind.ends_with("binary") || kind == "bit";
+    Ok(rows
+        .into_iter()
+        .map(|(name, data_type, charset)| {
+            let kind = match charset {
+                Some(charset) => Kind::Text(charset),
+                None if is_bytes(&data_type) => Kind::Bytes,
+                None => Kind::Printed,
+            };
+            Column { name, kind }
+        })
+        .collect())
+}
+
+/// The lines of a definition that are about these columns, as clauses that add them again where they were.
+fn clauses(create: &str, columns: &[Column]) -> Vec<String> {
+    let is_about = |line: &str, column: &Column| line.contains(&quote::identifier(&column.name));
+    let mut clauses = Vec::new();
+    let mut before: Option<String> = None;
+    for line in create.lines().map(|line| line.trim().trim_end_matches(',')) {
+        if line.starts_with('`') {
+            let Some(name) = first_identifier(line) else { continue };
+            if columns.iter().any(|column| quote::identifier(&column.name) == name) {
+                let place = before.as_ref().map_or("FIRST".to_owned(), |before| format!("AFTER {before}"));
+                clauses.push(format!("ADD COLUMN IF NOT EXISTS {line} {place}"));
+            }
+            before = Some(name);
+        } else if let Some(key) = index(line).filter(|_| columns.iter().any(|column| is_about(line, column)))
+        {
+            clauses.push(format!("ADD {key}"));
+        }
+    }
+    clauses
+}
+
+/// An index of a definition, to be added if it is not there.
+fn index(line: &str) -> Option<String> {
+    ["UNIQUE KEY ", "FULLTEXT KEY ", "KEY "]
+        .iter()
+        .find_map(|kind| line.strip_prefix(kind).map(|rest| format!("{kind}IF NOT EXISTS {rest}")))
+}
+
+/// The identifier that a line begins with, with its quotes.
+fn first_identifier(line: &str) -> Option<String> {
+    let mut characters = line.char_indices().skip(1).peekable();
+    while let Some((position, character)) = characters.next() {
+        if character == '`' {
+            if characters.peek().is_some_and(|(_, next)| *next == '`') {
+                characters.next();
+            } else {
+                return line.get(..=position).map(str::to_owned);
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_column_comes_back_where_it_was_with_its_indexes() {
+        let create = "CREATE TABLE `tabA` (\n  `name` varchar(140) NOT NULL,\n  `a``,b` int(11) NOT NULL DEFAULT 0 COMMENT 'x, `y`',\n  \
+                      `c` json DEFAULT NULL CHECK (json_valid(`c`)),\n  PRIMARY KEY (`name`),\n  KEY `i` (`a``,b`),\n  UNIQUE KEY `u` (`c`)\n) ENGINE=InnoDB";
+        let column = |name: &str| Column { name: name.to_owned(), kind: Kind::Printed };
+        assert_eq!(
+            clauses(create, &[column("a`,b")]),
+            [
+                "ADD COLUMN IF NOT EXISTS `a``,b` int(11) NOT NULL DEFAULT 0 COMMENT 'x, `y`' AFTER `name`",
+                "ADD KEY IF NOT EXISTS `i` (`a``,b`)"
+            ]
+        );
+        assert_eq!(
+            clauses(create, &[column("c")]),
+            [
+                "ADD COLUMN IF NOT EXISTS `c` json DEFAULT NULL CHECK (json_valid(`c`)) AFTER `a``,b`",
+                "ADD UNIQUE KEY IF NOT EXISTS `u` (`c`)"
+            ]
+        );
+    }
+}

@@ -1,0 +1,181 @@
+//! What a contract drops is kept before it is dropped, and can be put back byte for byte.
+
+use crossfade::plan::{Change, Effect, Plan, Verdict};
+
+use super::plans;
+use super::site::Site;
+
+const ODD: &str = "CREATE TABLE `tabOdd ``Table` (name varchar(140) PRIMARY KEY, i int NOT NULL DEFAULT 5, b bigint(20), \
+    f double, d decimal(21,9) NOT NULL DEFAULT 0, t text, l longtext CHARACTER SET latin1, j json, day date, \
+    at datetime(6), clock time(6), raw longblob, bits bit(9), KEY i (i), KEY both_of (i, b)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC; \
+    INSERT INTO `tabOdd ``Table` VALUES \
+    ('a', -2147483648, 9223372036854775807, 0.1, 123456789012.123456789, 'q\"''`\\\\ \\0 \\n', 'caf\\xe9', '{\"a\": 1}', '2024-02-29', '2024-02-29 23:59:59.999999', '-838:59:59', X'00ff0a0d1a27', b'101010101'), \
+    ('', 0, NULL, -1e308, -0.000000001, '', '', NULL, NULL, NULL, NULL, '', NULL), \
+    ('ünï \u{1F600}', 7, 0, 3.141592653589793, 0, '\u{1F600} 日本', NULL, '[]', '0000-00-00', '0000-00-00 00:00:00', '00:00:00', NULL, b'0')";
+
+fn change(kind: &str, doctype: &str, field: Option<&str>) -> Change {
+    Change {
+        app: "app".to_owned(),
+        doctype: doctype.to_owned(),
+        kind: kind.to_owned(),
+        field: field.map(str::to_owned),
+        old: None,
+        new: None,
+        storage: "table".to_owned(),
+        ddl: false,
+        cls: "contract".to_owned(),
+        verdict: Verdict::ContractOnly,
+        why: String::new(),
+        naive: String::new(),
+        steps: Vec::new(),
+    }
+}
+
+/// A release that removes two fields of a table and a DocType, and drops a column of its own at its end.
+fn removing() -> Plan {
+    let mut drop = plans::step(
+        "c002",
+        "ALTER TABLE tabOrder DROP COLUMN amount__blue, ALGORITHM=INSTANT",
+        Effect::ColumnsAbsent { table: "tabOrder".to_owned(), columns: vec!["amount__blue".to_owned()] },
+    );
+    drop.title = "drop blue's column".to_owned();
+    Plan {
+        verdict: Verdict::ContractOnly,
+        changes: vec![
+            change("field_removed", "Order", Some("amount")),
+            change("field_removed", "Order", Some("title")),
+            change("field_removed", "Order Item", Some("qty")),
+            change("doctype_removed", "Odd `Table", None),
+            change("doctype_removed", "Settings", None),
+        ],
+        contract: vec![drop],
+        ..plans::neutral()
+    }
+}
+
+fn site(name: &str) -> (Site, String) {
+    let site = Site::small(name);
+    site.admin(ODD);
+    site.admin(
+        "ALTER TABLE tabOrder ADD COLUMN amount__blue longtext, ADD KEY title_index (title); \
+         UPDATE tabOrder SET amount = 1.5, amount__blue = CONCAT('no number ', name, CHAR(0), CHAR(10)); \
+         INSERT INTO tabOrder (name, amount, amount__blue) SELECT seq, seq / 7, NULL FROM seq_1_to_1000",
+    );
+    site.plan(removing());
+    site.expanded();
+    // Green's migrate: title and qty are fields again (one by hand), amount is none.
+    site.base(
+        "DELETE FROM tabDocField WHERE fieldname IN ('amount', 'qty', 'title'); \
+         INSERT INTO `tabCustom Field` VALUES ('c', 'Order Item', 'qty')",
+    );
+    let file = site.server.directory.join(format!("{name}.backup"));
+    (site, file.to_str().unwrap().to_owned())
+}
+
+/// Rows and definitions of the tables that lose something.
+fn content(site: &Site) -> String {
+    let rows = site.admin(
+        "SELECT name, title, HEX(title), amount, HEX(amount__blue) FROM tabOrder ORDER BY name; \
+         SELECT HEX(name), i, b, f, d, HEX(t), HEX(l), HEX(j), day, at, clock, HEX(raw), bits + 0 FROM `tabOdd ``Table` ORDER BY name",
+    );
+    let sums = site.admin("CHECKSUM TABLE tabOrder, `tabOdd ``Table`");
+    let odd = site.admin("SHOW CREATE TABLE `tabOdd ``Table`");
+    let columns = site.admin("SHOW COLUMNS FROM tabOrder");
+    format!("{rows}\n{sums}\n{odd}\n{columns}")
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn what_is_dropped_comes_back_byte_for_byte() {
+    let (site, file) = site("restore_all");
+    site.blue("INSERT INTO tabWorkspace VALUES ('Mine', 'of blue', 3)");
+    let before = content(&site);
+    let refused = site.run("contract", &["--drop-removed"]);
+    assert_eq!((refused.code, refused.output.contains("--backup FILE")), (3, true), "{}", refused.output);
+    assert_eq!(content(&site), before);
+    let output = site.run("contract", &["--drop-removed", "--backup", &file]).ok();
+    println!("{output}");
+    let left = site.admin("SELECT GROUP_CONCAT(COLUMN_NAME ORDER BY 1) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'restore_all' AND TABLE_NAME = 'tabOrder'");
+    assert_eq!(left, "modified,name");
+    assert!(site.try_base("SELECT 1 FROM `tabOdd ``Table`").is_err());
+    assert_eq!(site.base("SELECT qty FROM `tabOrder Item` ORDER BY name"), "5\n6", "it is a custom field");
+    assert!(!site.traces().contains("__r1"), "{}", site.traces());
+    // Twice: it is idempotent. Killed: it goes on.
+    for _ in 0..12 {
+        let mut child = site.start("restore", &["--backup", &file]);
+        std::thread::sleep(std::time::Duration::from_millis(rand::random_range(20..400)));
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    site.run("restore", &["--backup", &file]).ok();
+    assert_eq!(content(&site), before);
+    site.base("UPDATE tabOrder SET title = 'newer' WHERE name = 'O1'");
+    site.run("restore", &["--backup", &file]).ok();
+    assert_eq!(
+        site.base("SELECT title FROM tabOrder WHERE name = 'O1'"),
+        "newer",
+        "what was put back is not put back again"
+    );
+    // Blue's own copies on demand.
+    site.server.root("CREATE DATABASE restore_all__copies");
+    site.run("restore", &["--backup", &file, "--copies-into", "restore_all__copies"]).ok();
+    assert_eq!(
+        site.server.root("SELECT title FROM restore_all__copies.tabWorkspace WHERE name = 'Mine'"),
+        "of blue"
+    );
+    assert_eq!(site.server.root("SELECT COUNT(*) FROM restore_all__copies.tabDocField"), "3");
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_backup_that_cannot_be_written_or_read_stops_everything() {
+    let (site, file) = site("restore_bad");
+    let before = content(&site);
+    // A disk that is full.
+    std::os::unix::fs::symlink("/dev/full", format!("{file}.part")).unwrap();
+    let full = site.run("contract", &["--drop-removed", "--backup", &file]);
+    assert_eq!(full.code, 1, "{}", full.output);
+    let nowhere = site.run("contract", &["--drop-removed", "--backup", "/no/such/folder/file"]);
+    assert_eq!(nowhere.code, 1, "{}", nowhere.output);
+    assert_eq!(content(&site), before);
+    // Blue is not shut out, and the way back is open.
+    site.blue("SELECT COUNT(*) FROM tabOrder");
+    site.run("contract", &["--drop-removed", "--backup", &file]).ok();
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let refused = site.run("restore", &["--backup", &file]);
+    assert_eq!(
+        (refused.code, refused.output.contains("the backup cannot be used")),
+        (3, true),
+        "{}",
+        refused.output
+    );
+    assert!(site.try_base("SELECT 1 FROM `tabOdd ``Table`").is_err(), "nothing is put back of a broken file");
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn removed_columns_and_tables_stay_unless_the_policy_says_drop() {
+    let (site, _) = site("restore_policy");
+    site.run("contract", &["--without-backup"]).ok();
+    assert!(site.try_base("SELECT title, amount FROM tabOrder; SELECT i FROM `tabOdd ``Table`").is_ok());
+    assert!(site.try_base("SELECT amount__blue FROM tabOrder").is_err());
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_contract_refuses_while_anybody_uses_blues_schema() {
+    let (site, file) = site("restore_used");
+    let (server, schema) = (site.server, site.schema.clone());
+    let report = std::thread::spawn(move || server.client("admin", "admin secret", &schema, "DO SLEEP(3)"));
+    super::site::wait_for("the report", || {
+        server.root("SELECT COUNT(*) FROM information_schema.processlist WHERE db = 'restore_used__r1'")
+            == "1"
+    });
+    let refused = site.run("contract", &["--backup", &file]);
+    assert_eq!((refused.code, refused.output.contains("admin")), (3, true), "{}", refused.output);
+    report.join().unwrap().unwrap();
+    site.run("contract", &["--backup", &file]).ok();
+}
