@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test fmt fmt-check lint doc unit sample-bench mariadb e2e bed-up bed-down images crds plan-schema bench-plan clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit sample-bench mariadb versions kills e2e bed-up bed-down images crds plan-schema bench-plan clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -51,6 +51,13 @@ sample-bench: ## Tests of the sample bench, with a MariaDB and a Redis that they
 
 mariadb: ## Tests against a real MariaDB and Redis, which they start themselves
 	$(call timed,mariadb,CROSSFADE_PYTHON=/usr/bin/python3 cargo test --test mariadb -- --include-ignored)
+
+versions: ## Every version of the sample app on the real site, to contract and back, both colours at work
+	$(call timed,versions,CROSSFADE_LONG=1 cargo test --test mariadb -- --include-ignored --nocapture --test-threads=1 frappe_site::versions)
+
+# Hours on a small machine: each command is killed at each of its statements, mariadbd 50 times.
+kills: ## The long form of the kill tests: SIGKILL at every statement, mariadbd killed at random
+	$(call timed,kills,CROSSFADE_LONG=1 cargo test --test mariadb -- --include-ignored --nocapture --test-threads=1 boundaries:: kills::)
 
 e2e: ## End-to-end tests on a real cluster; KEEP=1 leaves it up
 	$(call timed,e2e,CROSSFADE_NEED_HELM=1 e2e/bed/with.sh cargo test --test chart --test e2e -- --include-ignored --test-threads=1)

@@ -1,24 +1,42 @@
 //! `crossfade isolate`: blue's schema of views and its user.
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use rand::Rng;
+use serde_json::{Map, Value};
 
 use super::Output;
 use super::site::{self, Failure};
 use super::site_release::SiteRelease;
+use crate::schema::progress::Progress;
 use crate::schema::{handover, isolate};
 
+/// Characters of a password that is made here: 190 bits.
+const PASSWORD_LENGTH: usize = 32;
+
 /// Makes blue's schema: a view per table, copies of what green's migrate rewrites, a user that sees nothing else.
+///
+/// Blue's password comes from --schema-password-file, or is made and written into --site-config-out: the site's
+/// configuration as blue needs it from then on. The site's own file is never touched: put the new one in its place by a
+/// rename, and Frappe moves with its next request.
 #[derive(Debug, Args)]
 pub(crate) struct Isolate {
     #[command(flatten)]
     release: SiteRelease,
     /// File with the password that blue's user gets.
-    #[arg(long, value_name = "FILE")]
-    schema_password_file: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "site_config_out")]
+    schema_password_file: Option<PathBuf>,
+    /// Blue's `site_config.json` as it is.
+    #[arg(long, value_name = "FILE", requires = "site_config_out")]
+    site_config: Option<PathBuf>,
+    /// Write it here with the name, user and password of blue's schema; only its owner can read it.
+    #[arg(long, value_name = "FILE", requires = "site_config")]
+    site_config_out: Option<PathBuf>,
     /// Then wait until the tables' own user was not seen for this long (as `handover` does).
     #[arg(long, value_name = "SECONDS")]
     until_idle: Option<u64>,
@@ -29,19 +47,20 @@ impl Isolate {
     pub(crate) fn run(&self, output: Output) -> ExitCode {
         site::run(output, |printer| async move {
             let plan = self.release.served_plan()?;
-            let path = &self.schema_password_file;
-            let text = std::fs::read_to_string(path).map_err(Failure::file("read", path))?;
-            let password = text.trim_end_matches(['\r', '\n']);
-            if password.is_empty() {
-                let reason = "it is empty: blue's user must have a password".to_owned();
-                return Err(Failure::Content { path: path.display().to_string(), reason });
-            }
+            let password = self.password()?;
             let database = self.release.database()?;
             let begun = Instant::now();
             let mut session = self.release.session(&database, &printer).await?;
-            let made = isolate::run(&mut session, &plan, password).await?;
-            drop(session);
+            let made = isolate::run(&mut session, &plan, &password).await?;
             let spent = begun.elapsed().as_secs_f64();
+            printer.report("connections", 0, 1, &handover::connected(&mut session).await?);
+            drop(session);
+            if let (Some(from), Some(to)) = (&self.site_config, &self.site_config_out) {
+                let config = blues_config(&read(from)?, &self.release.schema, &password);
+                write(to, &format!("{:#}\n", Value::Object(config)))?;
+                let message = format!("blue's configuration is in {}: put it in place now", to.display());
+                printer.report("configuration", 1, 1, &message);
+            }
             if let Some(quiet) = self.until_idle {
                 let bound = Duration::from_hours(1);
                 handover::run(&database, database.name(), Duration::from_secs(quiet), bound, &printer)
@@ -53,4 +72,60 @@ impl Isolate {
             ))
         })
     }
+
+    /// From its file; else that of an earlier run, which blue may use already; else a new one.
+    fn password(&self) -> Result<String, Failure> {
+        if let Some(path) = &self.schema_password_file {
+            let text = std::fs::read_to_string(path).map_err(Failure::file("read", path))?;
+            let password = text.trim_end_matches(['\r', '\n']);
+            if password.is_empty() {
+                let reason = "it is empty: blue's user must have a password".to_owned();
+                return Err(Failure::Content { path: path.display().to_string(), reason });
+            }
+            return Ok(password.to_owned());
+        }
+        if let Some(path) = self.site_config_out.as_ref().filter(|path| path.exists()) {
+            let config = read(path)?;
+            let is_this_schemas = config.get("db_name").and_then(Value::as_str) == Some(&self.release.schema);
+            if let Some(password) =
+                config.get("db_password").and_then(Value::as_str).filter(|_| is_this_schemas)
+            {
+                return Ok(password.to_owned());
+            }
+        }
+        let mut random = rand::rng();
+        Ok((0..PASSWORD_LENGTH).map(|_| char::from(random.sample(rand::distr::Alphanumeric))).collect())
+    }
+}
+
+/// A site's configuration that leads to blue's schema.
+fn blues_config(config: &Map<String, Value>, schema: &str, password: &str) -> Map<String, Value> {
+    let mut config = config.clone();
+    config.insert("db_name".to_owned(), schema.into());
+    config.insert("db_password".to_owned(), password.into());
+    if config.contains_key("db_user") {
+        config.insert("db_user".to_owned(), schema.into());
+    }
+    config
+}
+
+fn read(path: &Path) -> Result<Map<String, Value>, Failure> {
+    let bytes = std::fs::read(path).map_err(Failure::file("read", path))?;
+    // The parser's own words may quote a password.
+    serde_json::from_slice(&bytes).map_err(|_| Failure::Content {
+        path: path.display().to_string(),
+        reason: "it is not a JSON object".to_owned(),
+    })
+}
+
+/// Whole or not at all, and for its owner alone: it holds a password.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let _ = std::fs::remove_file(&part);
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part);
+    let mut file = file.map_err(Failure::file("write", &part))?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(Failure::file("write", &part))?;
+    std::fs::rename(&part, path).map_err(Failure::file("write", path))
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::handover;
-use super::inventory::{self, Stage};
+use super::inventory::{self, Shape, Stage};
 use super::ledger::{self, Part};
 use super::{Error, Session, inspect, isolate, mirror, singles, step};
 use crate::plan::{Plan, Step};
@@ -74,7 +74,12 @@ async fn settle(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
     ledger::begin(session, Part::Isolate, "settle", &plan.hash, "").await?;
     refuse_if_copy_is_behind(session).await?;
     let objects = isolate::site_objects(session).await?;
-    isolate::reconcile(session, &objects, &plan.frozen).await?;
+    let wanted = isolate::reconcile(session, &objects, &plan.frozen).await?;
+    // The entry of green's migrate reads which tables blue sees itself: those are never copied.
+    let views: Vec<&String> =
+        wanted.iter().filter(|(_, entry)| entry.shape == Shape::View).map(|(name, _)| name).collect();
+    let text = serde_json::json!({ "views": views }).to_string();
+    ledger::note(session, Part::Isolate, "settle", &text).await?;
     let dropped = mirror::drop_all(session, "mirror").await?;
     session.progress.report(
         "settle",

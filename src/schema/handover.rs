@@ -51,6 +51,17 @@ pub async fn run(
     }
 }
 
+/// Says who is connected as the tables' own user, in a sentence.
+pub async fn connected(session: &mut Session<'_>) -> Result<String, Error> {
+    let user = session.tables_user();
+    let connected = inspect::connections_of(&mut session.connection, &user).await?;
+    if connected.is_empty() {
+        return Ok(format!("nobody is connected as {user}"));
+    }
+    let list: Vec<String> = connected.iter().map(ToString::to_string).collect();
+    Ok(format!("{}: {}", describe(&user, &connected, Duration::ZERO), list.join(", ")))
+}
+
 /// Waits until no connection of a user lives, as long as the session's settings allow.
 pub(crate) async fn wait_until_gone(session: &mut Session<'_>, user: &str) -> Result<(), Error> {
     let begun = Instant::now();

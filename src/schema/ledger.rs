@@ -87,6 +87,23 @@ pub(crate) async fn end(session: &mut Session<'_>, part: Part, step: &str) -> Re
     Ok(())
 }
 
+/// Keeps a text with a step that is entered: what came of it.
+pub(crate) async fn note(session: &mut Session<'_>, part: Part, step: &str, text: &str) -> Result<(), Error> {
+    let sql = format!(
+        "UPDATE {} SET statement = ? WHERE release_schema = ? AND part = ? AND step = ?",
+        quote::qualified(&session.base, TABLE)
+    );
+    sqlx::query(super::connection::safe(sql))
+        .bind(text)
+        .bind(&session.schema)
+        .bind(part.text())
+        .bind(step)
+        .execute(&mut session.connection)
+        .await
+        .map_err(Error::query("keep a text in the ledger"))?;
+    Ok(())
+}
+
 /// Whether a step of this release is in the ledger, done or not.
 pub(crate) async fn has_begun(session: &mut Session<'_>, part: Part, step: &str) -> Result<bool, Error> {
     let there = super::inspect::objects(&mut session.connection, &session.base).await?;

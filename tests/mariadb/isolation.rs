@@ -222,6 +222,53 @@ fn a_table_that_is_never_idle_is_isolated_and_given_back() {
 
 #[test]
 #[ignore = "needs mariadbd"]
+fn blues_configuration_is_handed_over_as_a_file_and_a_second_run_keeps_its_password() {
+    use std::os::unix::fs::PermissionsExt;
+    let site = Site::small("iso_config");
+    site.plan(plans::neutral());
+    let (from, to) =
+        (site.server.directory.join("site_config.json"), site.server.directory.join("blue.json"));
+    std::fs::write(&from, r#"{"db_name": "iso_config", "db_password": "base", "encryption_key": "k"}"#)
+        .unwrap();
+    let isolate = || {
+        let command = site.command(
+            "isolate",
+            &["--site-config", from.to_str().unwrap(), "--site-config-out", to.to_str().unwrap()],
+        );
+        // Without the file that the other tests use.
+        let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+        let at = arguments.iter().position(|text| text == "--schema-password-file").unwrap();
+        let kept =
+            arguments.iter().enumerate().filter(|(position, _)| *position != at && *position != at + 1);
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_crossfade"))
+            .args(kept.map(|(_, text)| text))
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "{text}");
+        (text, serde_json::from_slice::<serde_json::Value>(&std::fs::read(&to).unwrap()).unwrap())
+    };
+    let (server, name) = (site.server, site.name.clone());
+    let holder = std::thread::spawn(move || server.client(&name, "base", &name, "DO SLEEP(4)"));
+    super::site::wait_for("somebody", || {
+        server.root("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'iso_config'") == "1"
+    });
+    let (text, config) = isolate();
+    assert!(text.contains("1 still connected as iso_config") && text.contains("connection "), "{text}");
+    holder.join().unwrap().unwrap();
+    let password = config["db_password"].as_str().unwrap();
+    assert!(!text.contains(password), "a password is printed");
+    assert_eq!((&config["db_name"], &config["encryption_key"]), (&"iso_config__r1".into(), &"k".into()));
+    assert_eq!(
+        server.client("iso_config__r1", password, "iso_config__r1", "SELECT COUNT(*) FROM tabOrder"),
+        Ok("2".to_owned())
+    );
+    assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(isolate().1, config, "blue may be on its schema already");
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
 fn two_sites_of_one_server_do_not_wait_for_each_other() {
     let (one, two) = (Site::small("iso_site_one"), Site::small("iso_site_two"));
     one.plan(plans::additive());

@@ -10,6 +10,7 @@
     reason = "tests, also outside #[test]"
 )]
 
+mod boundaries;
 mod carried;
 mod contraction;
 mod doctype_names;

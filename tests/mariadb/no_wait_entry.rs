@@ -196,3 +196,89 @@ fn a_nowait_read_outlives_the_instant_of_a_ddl_and_not_another_users_lock() {
         );
     }
 }
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn an_alter_never_copies_a_table_that_blue_reads() {
+    for driver in drivers() {
+        let site = Site::small(&format!("entrycopy_{}", driver.to_lowercase()));
+        site.plan(super::plans::additive());
+        site.expanded();
+        // Each statement, and the number of the error that it must end with.
+        let statements = [
+            ("ALTER TABLE `tabOrder` MODIFY `title` text", 1846),
+            ("alter table tabOrder modify title varchar(20) -- shorter", 1846),
+            (
+                "ALTER TABLE `tabOrder` ADD COLUMN `extra` varchar(140), MODIFY `amount` decimal(21,9) NOT NULL DEFAULT 0",
+                0,
+            ),
+            ("ALTER TABLE `tabOrder` ADD INDEX `title_index` (`title`)", 0),
+            ("ALTER TABLE `tabOrder` ADD UNIQUE INDEX IF NOT EXISTS extra (`extra`);", 0),
+            // Blue has a copy of its own of this one, and does not know that one.
+            ("ALTER TABLE `tabWorkspace` MODIFY `title` text", 0),
+            ("CREATE TABLE `tabGreen` (name varchar(140) PRIMARY KEY, x varchar(140))", 0),
+            ("ALTER TABLE `tabGreen` MODIFY `x` text", 0),
+            ("ALTER TABLE __global_search MODIFY content longtext", 0),
+            ("ALTER TABLE `tabOrder` FORCE, ALGORITHM=COPY, LOCK=SHARED", 1846),
+            ("ALTER TABLE `tabNone` ADD COLUMN x int", 1146),
+            ("UPDATE `tabOrder` SET `title` = `name`", 0),
+            ("UPDATE `tabOrder` SET `title` = `name` WHERE name = 'O1'", 0),
+        ];
+        let list: Vec<&str> = statements.iter().map(|(sql, _)| *sql).collect();
+        let program = connect(&site, driver)
+            + &format!(
+                "for statement in {}:\n    try:\n        cursor.execute(statement)\n        print(0)\n    \
+                 except driver.Error as error:\n        print(error.args[0])\n\
+                 connection.commit()\n",
+                serde_json::to_string(&list).unwrap()
+            );
+        let output = run(&site, &program, &[("CROSSFADE_DDL_SECONDS", "20")]);
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let wanted: Vec<String> = statements.iter().map(|(_, number)| number.to_string()).collect();
+        assert_eq!(out.lines().collect::<Vec<_>>(), wanted, "{driver}: {err}");
+        let lines: Vec<serde_json::Value> =
+            err.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let whole: Vec<_> = lines.iter().filter(|line| line["crossfade"] == "whole-table").collect();
+        assert_eq!((whole.len(), &whole[0]["rows"]), (1, &2.into()), "{driver}: {err}");
+        let sum = lines.last().unwrap();
+        assert_eq!((&sum["crossfade"], &sum["ddl"], &sum["refused"]), (&"sum".into(), &11.into(), &3.into()));
+        // A window in which blue does not serve.
+        let program = connect(&site, driver) + "cursor.execute('ALTER TABLE tabOrder MODIFY title text')\n";
+        let more = [("CROSSFADE_DDL_SECONDS", "20"), ("CROSSFADE_COPY", "allow")];
+        let output = run(&site, &program, &more);
+        assert!(output.status.success(), "{driver}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_frappe_that_nobody_has_looked_at_is_told_before_its_migrate_begins() {
+    let site = Site::small("entry_versions");
+    let bench = tempfile::tempdir().unwrap();
+    let path = bench.path().display().to_string();
+    std::fs::create_dir(bench.path().join("frappe")).unwrap();
+    for (version, more, is_run) in [
+        ("13.58.0", None, true),
+        ("16.0.0-dev", None, true),
+        ("17.1.0", None, false),
+        ("12.0.0", None, false),
+        ("develop", None, false),
+        ("17.1.0", Some(("CROSSFADE_FRAPPE", "13-17")), true),
+    ] {
+        let source = format!("__version__ = '{version}'\n");
+        std::fs::write(bench.path().join("frappe/__init__.py"), source).unwrap();
+        let mut variables = vec![
+            ("PYTHONPATH", path.as_str()),
+            ("CROSSFADE_DDL_SECONDS", "1"),
+            ("PYTHONDONTWRITEBYTECODE", "1"),
+        ];
+        variables.extend(more);
+        let output = run(&site, "import frappe\nprint('ran')", &variables);
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.success(), is_run, "{version}: {err}");
+        assert_eq!(err.contains("nothing was changed"), !is_run, "{version}: {err}");
+        // Web and workers have no such bound: only a migrate can harm the old version.
+        variables.retain(|(name, _)| *name != "CROSSFADE_DDL_SECONDS");
+        assert!(run(&site, "import frappe", &variables).status.success(), "{version}");
+    }
+}

@@ -3,15 +3,19 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// A server in a temporary directory.
+///
+/// `CROSSFADE_MARIADB_ROOT` names the root of another system (as mmdebstrap makes one) whose MariaDB is used then: it is
+/// started by `chroot`, and its data is in the `tmp` of that root.
 pub(crate) struct Server {
     pub(crate) port: u16,
     pub(crate) directory: PathBuf,
-    // Its standard input is the pipe whose end stops the server, however this process ends.
-    _keeper: Child,
+    arguments: Vec<String>,
+    // Their standard inputs are the pipes whose ends stop the server, however this process ends.
+    keepers: Mutex<Vec<Child>>,
 }
 
 /// The server, started at first use.
@@ -20,13 +24,39 @@ pub(crate) fn server() -> &'static Server {
     SERVER.get_or_init(Server::start)
 }
 
+/// The root of the system whose MariaDB is used.
+fn root() -> Option<PathBuf> {
+    std::env::var_os("CROSSFADE_MARIADB_ROOT").map(PathBuf::from)
+}
+
+/// A program of that system.
+fn program(name: &str) -> Vec<String> {
+    match root() {
+        Some(root) => vec!["chroot".to_owned(), root.display().to_string(), name.to_owned()],
+        None => vec![name.to_owned()],
+    }
+}
+
+/// A path as that system sees it.
+fn seen(path: &Path) -> String {
+    match root() {
+        Some(root) => format!("/{}", path.strip_prefix(root).unwrap().display()),
+        None => path.display().to_string(),
+    }
+}
+
 impl Server {
-    fn start() -> Self {
-        let directory = tempfile::Builder::new().prefix("crossfade-mariadb").tempdir().unwrap().keep();
+    /// Another server than that of all tests: one that may be killed.
+    pub(crate) fn start() -> Self {
+        let within = root().map_or_else(std::env::temp_dir, |root| root.join("tmp"));
+        let directory =
+            tempfile::Builder::new().prefix("crossfade-mariadb").tempdir_in(within).unwrap().keep();
         let data = directory.join("data");
-        let made = Command::new("mariadb-install-db")
+        let install = program("mariadb-install-db");
+        let made = Command::new(&install[0])
+            .args(&install[1..])
             .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
-            .arg(format!("--datadir={}", data.display()))
+            .arg(format!("--datadir={}", seen(&data)))
             .args(user_option())
             .output()
             .expect("mariadb-install-db is installed");
@@ -34,34 +64,30 @@ impl Server {
         let port = free_port();
         // A folder of its own: a server that starts removes the temporary tables of all others in a shared one.
         std::fs::create_dir(directory.join("tmp")).unwrap();
-        let script = r#""$@" & server=$!; read -r _; kill "$server"; wait "$server"; rm -rf "$DIRECTORY""#;
-        let log = std::fs::File::create(directory.join("server.log")).unwrap();
-        let keeper = Command::new("sh")
-            .args(["-c", script, "sh"])
-            .arg(mariadbd())
-            .arg("--no-defaults")
-            .args(user_option())
-            .arg(format!("--datadir={}", data.display()))
-            .arg(format!("--socket={}", directory.join("socket").display()))
-            .arg(format!("--tmpdir={}", directory.join("tmp").display()))
-            .arg(format!("--port={port}"))
-            .args([
-                "--bind-address=127.0.0.1",
-                "--server-id=1",
-                "--binlog-format=ROW",
-                "--max-connections=500",
-            ])
-            .args(["--character-set-server=utf8mb4", "--collation-server=utf8mb4_unicode_ci"])
-            .args(["--log-bin-trust-function-creators=1", "--innodb-flush-log-at-trx-commit=1"])
-            .arg(format!("--log-bin={}", data.join("binlog").display()))
-            .env("DIRECTORY", &directory)
-            .stdin(Stdio::piped())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let server = Self { port, directory, _keeper: keeper };
-        server.wait_until_ready();
+        let mut arguments = program(mariadbd());
+        arguments.push("--no-defaults".to_owned());
+        arguments.extend(user_option().map(str::to_owned));
+        arguments.extend([
+            format!("--datadir={}", seen(&data)),
+            format!("--socket={}", seen(&directory.join("socket"))),
+            format!("--pid-file={}", seen(&directory.join("pid"))),
+            format!("--tmpdir={}", seen(&directory.join("tmp"))),
+            format!("--port={port}"),
+            format!("--log-bin={}", seen(&data.join("binlog"))),
+        ]);
+        let more = [
+            "--bind-address=127.0.0.1",
+            "--server-id=1",
+            "--binlog-format=ROW",
+            "--max-connections=500",
+            "--character-set-server=utf8mb4",
+            "--collation-server=utf8mb4_unicode_ci",
+            "--log-bin-trust-function-creators=1",
+            "--innodb-flush-log-at-trx-commit=1",
+        ];
+        arguments.extend(more.map(str::to_owned));
+        let server = Self { port, directory, arguments, keepers: Mutex::default() };
+        server.serve();
         server.root(
             "CREATE USER admin@'%' IDENTIFIED BY 'admin secret'; \
              GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER, CREATE TEMPORARY TABLES, \
@@ -73,6 +99,44 @@ impl Server {
         std::fs::write(credentials.join("username"), "admin\n").unwrap();
         std::fs::write(credentials.join("password"), "admin secret\n").unwrap();
         server
+    }
+
+    /// Starts it, and waits until it answers.
+    fn serve(&self) {
+        let script = r#""$@" & server=$!; read -r _; kill "$server"; wait "$server"; rm -rf "$DIRECTORY""#;
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.directory.join("server.log"))
+            .unwrap();
+        let keeper = Command::new("sh")
+            .args(["-c", script, "sh"])
+            .args(&self.arguments)
+            .env("DIRECTORY", &self.directory)
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.keepers.lock().unwrap().push(keeper);
+        self.wait_until_ready();
+    }
+
+    /// SIGKILL, and a new one on the same data.
+    pub(crate) fn kill_and_serve(&self) {
+        let file = self.directory.join("pid");
+        let pid = std::fs::read_to_string(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
+        while Path::new("/proc")
+            .join(pid.trim())
+            .join("fd")
+            .read_dir()
+            .is_ok_and(|mut files| files.next().is_some())
+        {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.serve();
     }
 
     /// The administrator's Secret, as it is mounted into a Job.
@@ -139,7 +203,11 @@ impl Server {
 }
 
 fn mariadbd() -> &'static str {
-    if Path::new("/usr/sbin/mariadbd").exists() { "/usr/sbin/mariadbd" } else { "mariadbd" }
+    if root().is_some() || Path::new("/usr/sbin/mariadbd").exists() {
+        "/usr/sbin/mariadbd"
+    } else {
+        "mariadbd"
+    }
 }
 
 /// As root the server asks to be told so.

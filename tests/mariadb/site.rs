@@ -60,14 +60,22 @@ INSERT INTO tabLine VALUES (NEXTVAL(line_id_seq), 'first');
 impl Site {
     /// A site with the small schema.
     pub(crate) fn small(name: &str) -> Self {
-        let site = Self::empty(name);
+        Self::small_on(server(), name)
+    }
+
+    /// The same on another server.
+    pub(crate) fn small_on(server: &'static Server, name: &str) -> Self {
+        let site = Self::empty_on(server, name);
         site.admin(SMALL);
         site
     }
 
     /// A site without tables.
     pub(crate) fn empty(name: &str) -> Self {
-        let server = server();
+        Self::empty_on(server(), name)
+    }
+
+    fn empty_on(server: &'static Server, name: &str) -> Self {
         let schema = format!("{name}__r1");
         let directory = server.directory.join(name);
         std::fs::create_dir(&directory).unwrap();
@@ -157,6 +165,24 @@ impl Site {
         self.run("isolate", &[]).ok();
         self.run("handover", &["--quiet-seconds", "0"]).ok();
         self.run("expand", &[]).ok();
+    }
+
+    /// Definitions and checksums of all tables of the base, and its triggers: equal means byte for byte the same.
+    pub(crate) fn fingerprint(&self) -> String {
+        let names = self.admin(
+            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' \
+             AND TABLE_NAME NOT LIKE '\\_\\_crossfade%' ORDER BY 1",
+        );
+        let quoted: Vec<String> =
+            names.lines().map(|name| format!("`{}`", name.replace('`', "``"))).collect();
+        let shown: Vec<String> = quoted.iter().map(|name| format!("SHOW CREATE TABLE {name}")).collect();
+        let text = self.admin(&format!(
+            "{}; CHECKSUM TABLE {} EXTENDED; SELECT TRIGGER_NAME, ACTION_STATEMENT FROM information_schema.TRIGGERS \
+             WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY 1",
+            shown.join("; "),
+            quoted.join(", ")
+        ));
+        text.replace(&self.schema, "SCHEMA").replace(&format!("{}.", self.name), "SITE.")
     }
 
     /// Everything on the server that could be left behind by a release: databases, users, rights, triggers.

@@ -211,6 +211,19 @@ mod tests {
     }
 
     #[test]
+    fn a_contract_keeps_what_it_drops_on_the_claim_that_the_spec_names() {
+        let mut release = sample::release();
+        release.spec.contract.backup_claim = Some("backups".into());
+        release.spec.contract.drop_removed = true;
+        let pod = made(&release, JobStep::Contract, true).unwrap().spec.unwrap().template.spec.unwrap();
+        let args = pod.containers[0].args.clone().unwrap().join(" ");
+        assert!(args.contains("--backup /run/crossfade/backup/_abc__r2.gz --drop-removed"), "{args}");
+        assert!(!args.contains("--without-backup"), "{args}");
+        let claims = pod.volumes.unwrap().into_iter().filter_map(|volume| volume.persistent_volume_claim);
+        assert!(claims.map(|claim| claim.claim_name).any(|name| name == "backups"));
+    }
+
+    #[test]
     fn a_patch_line_cannot_reach_the_environment() {
         let mut release = sample::release();
         release.spec.planning.accept_patches = vec!["execute:print('$(HOME)')".into(), "--frame".into()];

@@ -1,6 +1,8 @@
 //! The Jobs that work on a site's database: isolate, handover, expand, verify, contract, rollback.
 
-use k8s_openapi::api::core::v1::{Container, PodSpec, Volume, VolumeMount};
+use k8s_openapi::api::core::v1::{
+    Container, PersistentVolumeClaimVolumeSource, PodSpec, Volume, VolumeMount,
+};
 
 use super::{JobError, Order};
 use crate::api::names::schema_name;
@@ -11,6 +13,7 @@ use crate::release::SiteFacts;
 const CREDENTIALS_DIR: &str = "/run/crossfade/database";
 const PLAN_DIR: &str = "/run/crossfade/plan";
 const PASSWORD_DIR: &str = "/run/crossfade/schema";
+const BACKUP_DIR: &str = "/run/crossfade/backup";
 /// Folder of blue's common configuration.
 const BLUE_CONFIG_DIR: &str = "/run/crossfade/config";
 /// Folder of green's, where both are needed.
@@ -49,8 +52,15 @@ pub(super) fn verify(order: &Order<'_>) -> Result<PodSpec, JobError> {
 /// Removes what only blue needed.
 pub(super) fn contract(order: &Order<'_>) -> Result<PodSpec, JobError> {
     let mut command = Command::new(order, "contract")?.with_plan()?.with_schema()?.with_bounds();
-    // A Job has no volume that outlives it.
-    command.args.push("--without-backup".to_owned());
+    let policy = &order.green.release.spec.contract;
+    match &policy.backup_claim {
+        Some(claim) => command.keep_backup(claim)?,
+        // A Job has no volume of its own that outlives it.
+        None => command.args.push("--without-backup".to_owned()),
+    }
+    if policy.drop_removed {
+        command.args.push("--drop-removed".to_owned());
+    }
     Ok(command.with_blue_config()?.with_green_config("--live-common-config").pod())
 }
 
@@ -137,6 +147,22 @@ impl<'a> Command<'a> {
         let blue = self.order.blue()?;
         self.add_config("config", BLUE_CONFIG_DIR, &blue, "--common-config");
         Ok(self)
+    }
+
+    /// Mounts the claim for backups and names the file: each site and revision has its own.
+    fn keep_backup(&mut self, claim: &str) -> Result<(), JobError> {
+        let (_, facts) = self.order.site()?;
+        let schema = schema_name(&facts.database, self.order.green.revision);
+        self.args.extend(words(&["--backup", &format!("{BACKUP_DIR}/{schema}.gz")]));
+        self.mounts.push(VolumeMount {
+            name: "backup".into(),
+            mount_path: BACKUP_DIR.into(),
+            ..VolumeMount::default()
+        });
+        let source = PersistentVolumeClaimVolumeSource { claim_name: claim.to_owned(), read_only: None };
+        let persistent_volume_claim = Some(source);
+        self.volumes.push(Volume { name: "backup".into(), persistent_volume_claim, ..Volume::default() });
+        Ok(())
     }
 
     /// Where green's cache is.

@@ -1,0 +1,268 @@
+//! Every command is killed at every statement that it sends: started again it goes on, and the end is byte for byte that
+//! of a release that nobody disturbed. In `make kills` at each statement; in `make mariadb` at some.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use rand::Rng;
+
+use super::in_step::made;
+use super::server::Server;
+use super::site::Site;
+
+/// Whether the long form was asked for.
+fn is_long() -> bool {
+    std::env::var_os("CROSSFADE_LONG").is_some()
+}
+
+/// Stands between a command and the server and counts the statements; at one of them it lets go of the command.
+struct Gate {
+    port: u16,
+    seen: Arc<AtomicU64>,
+    is_shut: Arc<AtomicBool>,
+}
+
+impl Gate {
+    /// Shuts at the statement `last`: half of the times the server still gets that one, and nobody hears its answer.
+    fn before(server: u16, last: u64) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let gate = Self {
+            port: listener.local_addr().unwrap().port(),
+            seen: Arc::default(),
+            is_shut: Arc::default(),
+        };
+        let (seen, is_shut) = (Arc::clone(&gate.seen), Arc::clone(&gate.is_shut));
+        std::thread::spawn(move || {
+            while let Ok((client, _)) = listener.accept() {
+                let Ok(upstream) = TcpStream::connect(("127.0.0.1", server)) else { return };
+                client.set_nodelay(true).unwrap();
+                upstream.set_nodelay(true).unwrap();
+                let (mut answers, mut back) = (upstream.try_clone().unwrap(), client.try_clone().unwrap());
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut answers, &mut back);
+                    let _ = back.shutdown(Shutdown::Both);
+                });
+                let (seen, is_shut) = (Arc::clone(&seen), Arc::clone(&is_shut));
+                std::thread::spawn(move || {
+                    let _ = statements(client, upstream, last, &seen, &is_shut);
+                });
+            }
+        });
+        gate
+    }
+}
+
+/// Carries packets to the server. The first packet of a command has the number 0 (MySQL's protocol).
+fn statements(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    last: u64,
+    seen: &AtomicU64,
+    is_shut: &AtomicBool,
+) -> std::io::Result<()> {
+    loop {
+        let mut head = [0; 4];
+        if client.read_exact(&mut head).is_err() {
+            return server.shutdown(Shutdown::Both);
+        }
+        let mut body = vec![0; usize::from(head[0]) | usize::from(head[1]) << 8 | usize::from(head[2]) << 16];
+        client.read_exact(&mut body)?;
+        let is_last = head[3] == 0 && seen.fetch_add(1, Ordering::SeqCst) + 1 == last;
+        if !is_last || last % 2 == 0 {
+            server.write_all(&[&head[..], &body].concat())?;
+        }
+        if is_last {
+            is_shut.store(true, Ordering::SeqCst);
+            return Ok(());
+        }
+    }
+}
+
+/// The command, by way of the gate.
+fn start(site: &Site, gate: &Gate, command: &str, more: &[&str]) -> Child {
+    let address = format!("127.0.0.1:{}/", site.server.port);
+    let command = site.command(command, more);
+    let arguments = command.get_args().map(|text| {
+        let text = text.to_str().unwrap();
+        if text.contains(&address) {
+            // What is encrypted cannot be counted.
+            text.replace(&address, &format!("127.0.0.1:{}/", gate.port)) + "?ssl-mode=disabled"
+        } else {
+            text.to_owned()
+        }
+    });
+    Command::new(env!("CARGO_BIN_EXE_crossfade"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Kills the command at one statement after the other until one run comes to its end; gives the number of kills.
+fn kill_at_each(site: &Site, command: &str, more: &[&str]) -> u64 {
+    // A prime: in the short form as well the statements differ from run to run.
+    let stride = if is_long() { 1 } else { 23 };
+    let (mut last, mut kills) = (1, 0);
+    loop {
+        let gate = Gate::before(site.server.port, last);
+        let mut child = start(site, &gate, command, more);
+        let status = loop {
+            if gate.is_shut.load(Ordering::SeqCst) {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                break None;
+            }
+            if let Some(status) = child.try_wait().unwrap() {
+                break Some(status);
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        };
+        match status {
+            None => kills += 1,
+            Some(status) => {
+                assert!(
+                    status.success(),
+                    "{command} failed after {kills} kills: {}",
+                    site.run(command, more).output
+                );
+                return kills;
+            }
+        }
+        last += stride;
+    }
+}
+
+/// A site with rows that a cast has something to do with, before its release.
+fn site(server: &'static Server, name: &str) -> Site {
+    let site = Site::small_on(server, name);
+    let (first, plan) = made();
+    site.admin(
+        "UPDATE tabOrder SET modified = NULL; \
+         CREATE TABLE `tabProperty Setter` (name varchar(140) PRIMARY KEY, doc_type varchar(140), field_name varchar(140)); \
+         ALTER TABLE `tabCustom Field` ADD COLUMN insert_after varchar(140); \
+         CREATE TABLE tabReport (name varchar(140) PRIMARY KEY, ref_doctype varchar(140), json longtext); \
+         CREATE TABLE __UserSettings (user varchar(140), doctype varchar(140), data text, UNIQUE KEY user (user, doctype)); \
+         INSERT INTO `tabProperty Setter` VALUES ('p', 'Deal', 'customer')",
+    );
+    for step in &first.expand {
+        site.admin(&step.sql);
+    }
+    site.admin(
+        "INSERT INTO tabDeal (name, customer, count, code, day, note) SELECT CONCAT('D', LPAD(seq, 6, '0')), CONCAT('c', seq), \
+         IF(seq % 3, seq, CONCAT('no ', seq)), seq, IF(seq % 2, '2024-01-31', 'soon'), 'n' FROM seq_1_to_2000; \
+         INSERT INTO `tabDeal Row` (name, parent, parenttype, parentfield) SELECT CONCAT('R', seq), CONCAT('D', LPAD(seq, 6, '0')), 'Deal', 'items' FROM seq_1_to_2000",
+    );
+    site.plan(plan);
+    site
+}
+
+/// What green's migrate does to the metadata.
+const MIGRATE: &str = "DELETE FROM tabDocType WHERE name = 'Settings'; ALTER TABLE tabDocField ADD COLUMN x int; \
+                       UPDATE tabWorkspace SET title = 'green'; \
+                       UPDATE tabDeal SET count = 77, code = 'no number', day = '2025-01-01' WHERE name = 'D000007'";
+const TABLES: [&str; 2] = ["--stage", "tables"];
+const FINISH: [&str; 2] = ["--stage", "finish"];
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn killed_at_its_statements_a_release_ends_as_one_that_is_not() {
+    let server = super::server::server();
+    let ends = [false, true].map(|is_killed| {
+        let site = site(server, if is_killed { "bound_much" } else { "bound_calm" });
+        let mut kills = 0;
+        let mut run = |command: &str, more: &[&str]| {
+            if is_killed {
+                kills += kill_at_each(&site, command, more);
+            } else {
+                site.run(command, more).ok();
+            }
+        };
+        run("isolate", &[]);
+        run("expand", &[]);
+        site.base(MIGRATE);
+        run("verify", &[]);
+        let file = server.directory.join(format!("{}.gz", site.name));
+        run("contract", &["--backup", file.to_str().unwrap()]);
+        let traces = site.traces().replace(&site.name, "SITE");
+        println!("{}: {kills} kills", site.name);
+        (site.fingerprint().replace(&site.name, "SITE"), traces)
+    });
+    assert_eq!(ends[0], ends[1]);
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn killed_at_its_statements_a_rollback_ends_as_one_that_is_not() {
+    let server = super::server::server();
+    let ends = [false, true].map(|is_killed| {
+        let site = site(server, if is_killed { "boundrb_much" } else { "boundrb_calm" });
+        site.expanded();
+        site.base(MIGRATE);
+        let mut kills = 0;
+        for stage in [&TABLES, &FINISH] {
+            if is_killed {
+                kills += kill_at_each(&site, "rollback", stage);
+            } else {
+                site.run("rollback", stage).ok();
+            }
+        }
+        println!("{}: {kills} kills", site.name);
+        (site.fingerprint().replace(&site.name, "SITE"), site.traces().replace(&site.name, "SITE"))
+    });
+    assert_eq!(ends[0], ends[1]);
+}
+
+/// Runs a command while the server is killed at random; gives how often it was before the command came through.
+fn kill_the_server(site: &Site, command: &str, more: &[&str], times: u32) -> u32 {
+    let mut kills = 0;
+    while kills < times {
+        let mut child = site.start(command, more);
+        std::thread::sleep(Duration::from_millis(rand::rng().random_range(5..900)));
+        site.server.kill_and_serve();
+        kills += 1;
+        // It sees that its connection is gone and ends, or it had come through.
+        child.wait().unwrap();
+    }
+    site.run(command, more).ok();
+    kills
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_server_that_is_killed_under_a_release_and_its_rollback_loses_nothing() {
+    let times = if is_long() { 10 } else { 1 };
+    let server: &'static Server = Box::leak(Box::new(Server::start()));
+    let ends = [false, true].map(|is_killed| {
+        let mut kills = 0;
+        let mut made = Vec::new();
+        for way_back in [false, true] {
+            let site = site(server, &format!("crash_{}_{}", u8::from(is_killed), u8::from(way_back)));
+            let mut run = |command: &str, more: &[&str]| {
+                if is_killed {
+                    kills += kill_the_server(&site, command, more, times);
+                } else {
+                    site.run(command, more).ok();
+                }
+            };
+            run("isolate", &[]);
+            run("expand", &[]);
+            site.base(MIGRATE);
+            if way_back {
+                run("rollback", &TABLES);
+                run("rollback", &FINISH);
+            } else {
+                run("contract", &["--without-backup"]);
+            }
+            made.push(site.fingerprint().replace(&site.name, "SITE"));
+        }
+        println!("{kills} kills of mariadbd");
+        made
+    });
+    assert_eq!(ends[0], ends[1]);
+}
