@@ -42,7 +42,7 @@ pub async fn run(session: &mut Session<'_>, path: &Path, wanted: Wanted<'_>) -> 
                     }
                 }
             }
-            next => {
+            next @ (Next::Part(_) | Next::End) => {
                 if let Some(target) = at.take() {
                     kept.rows += target.put(session, &std::mem::take(&mut rows)).await?;
                     target.end(session).await?;

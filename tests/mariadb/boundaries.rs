@@ -56,7 +56,7 @@ impl Gate {
     }
 }
 
-/// Carries packets to the server. The first packet of a command has the number 0 (MySQL's protocol).
+/// Carries packets to the server. The first packet of a command has the number 0 (the protocol's sequence id).
 fn statements(
     mut client: TcpStream,
     mut server: TcpStream,
@@ -76,7 +76,7 @@ fn statements(
             continue;
         }
         let is_last = head[3] == 0 && seen.fetch_add(1, Ordering::SeqCst) + 1 == last;
-        if !is_last || last % 2 == 0 {
+        if !is_last || last.is_multiple_of(2) {
             server.write_all(&[&head[..], &body].concat())?;
         }
         if is_last {

@@ -305,7 +305,7 @@ fn works(site: &Site, database: &str, run: impl Fn(&str) -> String, tables: &[&s
 }
 
 /// A client of one colour that writes all it knows of rows of its own, and one that both write.
-fn writer(site: &Site, url: String, database: &str, table: &'static str, side: &'static str) -> Client {
+fn writer(site: &Site, url: String, database: &str, table: &'static str, colour: &'static str) -> Client {
     let columns = values(site, database, table, 0);
     Client::start(vec![url], move |number| {
         let set = |seed: u64| {
@@ -315,12 +315,12 @@ fn writer(site: &Site, url: String, database: &str, table: &'static str, side: &
             pairs.collect::<Vec<_>>().join(", ")
         };
         // What is unique in a version must be so among both writers.
-        let seed = number * 2 + u64::from(side == "blue");
+        let seed = number * 2 + u64::from(colour == "blue");
         vec![
-            format!("INSERT INTO `{table}` SET `name` = '{side}{number}', {}", set(seed + 1_000_000)),
-            format!("UPDATE `{table}` SET {} WHERE `name` = '{side}{number}'", set(seed + 2_000_000)),
-            format!("SELECT * FROM `{table}` WHERE `name` = '{side}{number}'"),
-            format!("DELETE FROM `{table}` WHERE `name` = '{side}{number}'"),
+            format!("INSERT INTO `{table}` SET `name` = '{colour}{number}', {}", set(seed + 1_000_000)),
+            format!("UPDATE `{table}` SET {} WHERE `name` = '{colour}{number}'", set(seed + 2_000_000)),
+            format!("SELECT * FROM `{table}` WHERE `name` = '{colour}{number}'"),
+            format!("DELETE FROM `{table}` WHERE `name` = '{colour}{number}'"),
         ]
     })
 }

@@ -57,8 +57,7 @@ impl Relay {
 
     fn metric(&self, name: &str) -> f64 {
         let text = self.get("/metrics");
-        let line =
-            text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name} in {text}"));
+        let line = text.lines().find(|line| line.starts_with(name)).expect(name);
         line.rsplit_once(' ').unwrap().1.parse().unwrap()
     }
 }
@@ -275,7 +274,7 @@ fn roles_defaults_and_documents_are_coherent_within_100_ms_under_load() {
                         .unwrap();
                     let _: () =
                         connection.hdel(format!("{prefix}defaults"), format!("user{number}")).unwrap();
-                    if number % 20 == 0 {
+                    if number.is_multiple_of(20) {
                         let _: () =
                             connection.set(format!("{prefix}bootinfo{}", number % 50), &large).unwrap();
                         let _: Vec<String> =

@@ -38,7 +38,7 @@ fn removing() -> Plan {
         "ALTER TABLE tabOrder DROP COLUMN amount__blue, ALGORITHM=INSTANT",
         Effect::ColumnsAbsent { table: "tabOrder".to_owned(), columns: vec!["amount__blue".to_owned()] },
     );
-    drop.title = "drop blue's column".to_owned();
+    "drop blue's column".clone_into(&mut drop.title);
     Plan {
         verdict: Verdict::ContractOnly,
         changes: vec![

@@ -124,7 +124,7 @@ mod tests {
                 0x07 => text.push_str("\\a"),
                 0x08 => text.push_str("\\b"),
                 0x20..=0x7e => text.push(char::from(*byte)),
-                _ => text.push_str(&format!("\\x{byte:02x}")),
+                _ => text.extend(format!("\\x{byte:02x}").chars()),
             }
         }
         text + "\""
