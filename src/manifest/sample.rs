@@ -84,6 +84,7 @@ pub(crate) fn plan(site: &str) -> Plan {
         singles: Vec::new(),
         expand: Vec::new(),
         contract: Vec::new(),
+        in_step: Vec::new(),
         patches: Vec::new(),
         hash: String::new(),
     };

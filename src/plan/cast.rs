@@ -7,7 +7,7 @@
 //! strictness and with `NO_ZERO_DATE` (see [`SQL_MODE`]): an impossible date (30 February) is NULL there.
 
 /// The `sql_mode` that the expressions are run with, in triggers and backfills alike.
-pub(crate) const SQL_MODE: &str = "NO_ZERO_DATE,NO_ZERO_IN_DATE";
+pub const SQL_MODE: &str = "NO_ZERO_DATE,NO_ZERO_IN_DATE";
 
 /// What Python's `float` takes, but for `nan`, `inf` and digits parted by `_`.
 const NUMBER: &str = "^[[:space:]]*[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?[[:space:]]*$";
@@ -91,6 +91,11 @@ pub(crate) fn cast(value: &str, from: &str, to: &str, to_not_null: bool) -> Opti
 fn nullable(value: &str, from: Family, to: Family) -> Option<String> {
     match to {
         Family::Varchar(length) => Some(varchar(value, from, length)),
+        // A trigger that sets a longer text keeps its length modulo 65536: it must be cut off before. By characters, of
+        // which the longest has four bytes.
+        Family::Text if matches!(from, Family::LongText | Family::Json) => {
+            Some(format!("CASE WHEN LENGTH({value}) > 65535 THEN LEFT({value}, 16383) ELSE {value} END"))
+        }
         Family::Text | Family::LongText => Some(text(value, from)),
         Family::Json => {
             let text = text(value, from);

@@ -136,6 +136,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
         singles: singles::shared(&versions),
         expand: steps.expand,
         contract: steps.contract,
+        in_step: steps.in_step,
         remaining: remaining::statements(&versions),
         patches: pending.iter().map(|(_, patch)| patch.line.clone()).collect(),
         hash: String::new(),

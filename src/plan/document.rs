@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Step;
+use super::{InStep, Step};
 
 /// How far blue and green can share the database under a change, from harmless to impossible.
 ///
@@ -179,6 +179,9 @@ pub struct Plan {
     pub expand: Vec<Step>,
     /// What runs once blue is gone, in this order.
     pub contract: Vec<Step>,
+    /// Columns that are kept in step from the end of `expand` to the beginning of `contract`.
+    #[serde(default)]
+    pub in_step: Vec<InStep>,
     /// Statements that remain for green's migrate and change nothing, by table.
     #[serde(default)]
     pub remaining: Vec<Remaining>,

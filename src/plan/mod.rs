@@ -27,9 +27,10 @@ mod site;
 mod step;
 mod steps;
 
+pub use cast::SQL_MODE as CAST_MODE;
 pub use diff::{Input, PlanError, Renames, plan};
 pub use document::{AppVersion, Change, FrozenTable, Plan, Question, Remaining, SingleField, Verdict};
 pub use kind::KINDS;
 pub use rename::RenameError;
 pub use site::{IndexFacts, Site, TableFacts};
-pub use step::{BLUE, Column, Effect, IndexColumns, Lock, Pace, Step, Undo, Work};
+pub use step::{BLUE, Column, Effect, InStep, IndexColumns, Lock, Pace, Step, Undo, Work};

@@ -117,6 +117,24 @@ pub enum Effect {
     },
 }
 
+/// Two columns of one table, blue's and green's, that triggers keep in step, and how to see that they are.
+///
+/// A row in which neither condition holds is lost to one side. One in which a single one holds has a value that the
+/// other side's type cannot hold: what it became there was decided by rule.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct InStep {
+    /// Table name without its database.
+    pub table: String,
+    /// Column that blue writes.
+    pub blue: String,
+    /// Column that green writes.
+    pub green: String,
+    /// SQL condition on a row: green's value is what blue's becomes. Never NULL.
+    pub green_follows: String,
+    /// SQL condition on a row: blue's value is what green's becomes. Never NULL.
+    pub blue_follows: String,
+}
+
 /// How a step is run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "camelCase")]

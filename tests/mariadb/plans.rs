@@ -24,6 +24,7 @@ pub(crate) fn neutral() -> Plan {
         singles: vec![single("Settings", "colour"), single("Settings", "logo")],
         expand: Vec::new(),
         contract: Vec::new(),
+        in_step: Vec::new(),
         patches: Vec::new(),
         hash: String::new(),
     }

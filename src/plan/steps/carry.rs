@@ -1,8 +1,27 @@
-//! What triggers do with one row of a pair of columns: the side that changed wins, nothing loops.
+//! What triggers do with one row of a pair of columns: the side that changed wins, nothing loops, and what tells
+//! afterwards whether the two sides say the same.
 
 use crate::doctype::{ColumnShape, DefaultValue};
 use crate::plan::operation::{Conversion, SyncPair, Way};
-use crate::plan::{BLUE, cast, quote};
+use crate::plan::{BLUE, InStep, cast, quote};
+
+/// How to see that the pairs of a table are in step.
+pub(super) fn in_step(table: &str, pairs: &[SyncPair]) -> Vec<InStep> {
+    pairs
+        .iter()
+        .map(|pair| {
+            let sides = Sides::of(pair);
+            let (blue, green) = (sides.blue(""), sides.green(""));
+            InStep {
+                table: table.to_owned(),
+                blue: pair.blue.0.clone(),
+                green: pair.green.0.clone(),
+                green_follows: sides.same_green(&green, &sides.to_green("")),
+                blue_follows: sides.same_blue(&blue, &sides.to_blue("")),
+            }
+        })
+        .collect()
+}
 
 /// The two sides of a pair with what turns one into the other.
 pub(super) struct Sides<'a> {

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::doctype::{ColumnShape, Index, Table, table_name};
 
 use super::operation::{Operation, SyncPair, Way, column};
-use super::{Column, Lock, Pace, Site, Step, Undo, Work};
+use super::{Column, InStep, Lock, Pace, Site, Step, Undo, Work};
 use alter::How;
 
 /// What a step serves: a table, and a field of it where one is meant.
@@ -28,6 +28,8 @@ pub(crate) struct Steps {
     pub(crate) expand: Vec<Step>,
     /// After blue, in order.
     pub(crate) contract: Vec<Step>,
+    /// Columns that are kept in step from the end of the expand on.
+    pub(crate) in_step: Vec<InStep>,
     /// Ids of the steps by what they serve.
     pub(crate) serving: BTreeMap<Serves, Vec<String>>,
 }
@@ -114,7 +116,8 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
     let mut serving = BTreeMap::new();
     let expand = number(expand, "", &mut serving);
     let contract = number(contract, "c", &mut serving);
-    Steps { expand, contract, serving }
+    let in_step = plan.pairs.iter().flat_map(|(table, (_, pairs))| carry::in_step(table, pairs)).collect();
+    Steps { expand, contract, in_step, serving }
 }
 
 /// A step of the contract that does what an undo does.
