@@ -66,4 +66,13 @@ pub struct Database {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 65535))]
     pub port: Option<u16>,
+    /// Seconds after which a connection that is in the way of a statement is ended, and named. Default: none is ended.
+    /// Needs the right `CONNECTION ADMIN`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 86_400))]
+    pub kill_blockers_after_seconds: Option<u32>,
+    /// Replicas (`host` or `host:port`) that rows are not filled faster than; the admin's user must be known there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 260)))]
+    pub replicas: Vec<String>,
 }

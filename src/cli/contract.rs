@@ -53,7 +53,8 @@ impl Contract {
             };
             contract::run(&mut session, &plan, options).await?;
             self.clear_cache(&printer, database.name()).await?;
-            Ok(format!("{} is gone; the tables are green's alone", self.release.schema))
+            let waited = session.waited();
+            Ok(format!("{} is gone; the tables are green's alone; {waited}", self.release.schema))
         })
     }
 

@@ -24,10 +24,14 @@ impl Expand {
             let database = self.release.database()?;
             let mut session = self.release.session(&database, &printer).await?;
             let expanded = expand::run(&mut session, &plan).await?;
-            let looked = verify::run(&mut session, &plan).await?;
+            let verified = verify::run(&mut session, &plan).await?;
             Ok(format!(
-                "{} steps ran, {} were in effect, {looked} things verified",
-                expanded.ran, expanded.found
+                "{} steps ran, {} were in effect, {} things verified, {}; {}",
+                expanded.ran,
+                expanded.found,
+                verified.looked,
+                verified.compared,
+                session.waited()
             ))
         })
     }

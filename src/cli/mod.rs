@@ -3,6 +3,7 @@
 mod cache_clear;
 mod contract;
 pub mod crds;
+mod doctor;
 mod drain;
 mod expand;
 mod frame;
@@ -70,6 +71,7 @@ enum Command {
     Handover(handover::Handover),
     Expand(expand::Expand),
     Verify(verify::Verify),
+    Doctor(doctor::Doctor),
     Drain(drain::Drain),
     Contract(contract::Contract),
     Rollback(rollback::Rollback),
@@ -121,6 +123,7 @@ fn run(cli: Cli) -> ExitCode {
         Command::Handover(handover) => handover.run(output),
         Command::Expand(expand) => expand.run(output),
         Command::Verify(verify) => verify.run(output),
+        Command::Doctor(doctor) => doctor.run(output),
         Command::Drain(drain) => drain.run(output),
         Command::Contract(contract) => contract.run(output),
         Command::Rollback(rollback) => rollback.run(output),

@@ -12,8 +12,8 @@ use flate2::read::GzDecoder;
 use super::Output;
 use crate::plan::{Plan, Verdict};
 use crate::schema::connection::Database;
-use crate::schema::progress::Progress;
-use crate::schema::{Error, Settings};
+use crate::schema::progress::{Filled, Progress};
+use crate::schema::{Error, Settings, Throttle};
 
 /// What a file that gzip packed begins with (RFC 1952): a Job finds its plan packed.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -42,6 +42,12 @@ pub(crate) struct Bounds {
     /// Seconds that one DDL statement may find its table busy; then the command says who blocks it and fails.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     ddl_budget: u64,
+    /// End a connection that has been in the way of a statement for so long, say which, and go on. Without it none is
+    /// ended. Needs the right CONNECTION ADMIN.
+    #[arg(long, value_name = "SECONDS")]
+    kill_blockers_after: Option<u64>,
+    #[command(flatten)]
+    throttle: Throttling,
     /// Seconds to wait for another command on the same site.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     lock_wait: u64,
@@ -53,10 +59,60 @@ pub(crate) struct Bounds {
     user: Option<String>,
 }
 
+/// How backfills make room for the users.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Throttling {
+    /// Fill columns without pauses, however slow or busy the server is; replicas and the pause file still count.
+    #[arg(long)]
+    full_speed: bool,
+    /// Fill slower while a small write of its own (ten a second) takes longer than this.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 20)]
+    max_latency: u64,
+    /// Fill slower while more threads of the server than this are at work.
+    #[arg(long, value_name = "THREADS", default_value_t = 64)]
+    max_threads_running: u64,
+    /// Stop filling while a replica is further behind than this.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    max_replica_lag: u64,
+    /// A replica to watch, as HOST or HOST:PORT; may be given several times. The administrator must be known there.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    replica: Vec<(String, u16)>,
+    /// While this file exists no row is filled.
+    #[arg(long, value_name = "FILE")]
+    pause_file: Option<PathBuf>,
+}
+
+impl From<&Throttling> for Throttle {
+    fn from(given: &Throttling) -> Self {
+        Self {
+            full_speed: given.full_speed,
+            latency: Duration::from_millis(given.max_latency),
+            threads_running: given.max_threads_running,
+            lag: Duration::from_secs(given.max_replica_lag),
+            replicas: given.replica.clone(),
+            pause_file: given.pause_file.clone(),
+        }
+    }
+}
+
+/// `HOST` or `HOST:PORT`; an IPv6 address in brackets.
+pub(crate) fn address(text: &str) -> Result<(String, u16), String> {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+            (host, port.parse().map_err(|_| format!("{port:?} is no port"))?)
+        }
+        Some(_) | None => (text, 3306),
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    if host.is_empty() { Err("the host is missing".to_owned()) } else { Ok((host.to_owned(), port)) }
+}
+
 impl From<&Bounds> for Settings {
     fn from(bounds: &Bounds) -> Self {
         Self {
             ddl_budget: Duration::from_secs(bounds.ddl_budget),
+            kill_after: bounds.kill_blockers_after.map(Duration::from_secs),
+            throttle: (&bounds.throttle).into(),
             lock_wait: Duration::from_secs(bounds.lock_wait),
             connection_wait: Duration::from_secs(bounds.connection_wait),
             user: bounds.user.clone(),
@@ -166,11 +222,11 @@ pub(crate) fn redis_url(
     }
 }
 
-/// Runs a command to its exit code: 0 done, 1 failed, 3 refused; the last line of output is the result.
-pub(crate) fn run<F, Work>(output: Output, work: F) -> ExitCode
+/// Runs a command that says by its exit code what it found; a failure ends like that of [`run`].
+pub(crate) fn answer<F, Work>(output: Output, work: F) -> ExitCode
 where
     F: FnOnce(Printer) -> Work,
-    Work: Future<Output = Result<String, Failure>>,
+    Work: Future<Output = Result<ExitCode, Failure>>,
 {
     let printer = Printer { output };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -179,8 +235,24 @@ where
             return printer.end(&Err(Failure::Unmet(format!("failed to start the runtime: {error}"))));
         }
     };
-    let result = runtime.block_on(work(printer));
-    printer.end(&result)
+    runtime.block_on(work(printer)).unwrap_or_else(|failure| printer.end(&Err(failure)))
+}
+
+/// Prints a result.
+pub(crate) fn print(text: &str) {
+    line(text);
+}
+
+/// Runs a command to its exit code: 0 done, 1 failed, 3 refused; the last line of output is the result.
+pub(crate) fn run<F, Work>(output: Output, work: F) -> ExitCode
+where
+    F: FnOnce(Printer) -> Work,
+    Work: Future<Output = Result<String, Failure>>,
+{
+    answer(output, |printer| async move {
+        let result = work(printer).await;
+        Ok(printer.end(&result))
+    })
 }
 
 /// Progress on stdout, as lines for people or as JSON.
@@ -212,12 +284,29 @@ impl Progress for Printer {
         match self.output {
             Output::Human => line(&format!("[{step}] {done}/{total} {message}")),
             Output::Json => {
-                let at = jiff::Timestamp::now().to_string();
-                let object = serde_json::json!({"at": at, "step": step, "done": done, "total": total, "message": message});
-                line(&object.to_string());
+                json_line(
+                    serde_json::json!({"step": step, "done": done, "total": total, "message": message}),
+                );
             }
         }
     }
+
+    fn fill(&self, filled: &Filled) {
+        match self.output {
+            Output::Human => self.report("backfill", filled.done, filled.total, &filled.to_string()),
+            Output::Json => json_line(serde_json::json!({
+                "step": "backfill", "done": filled.done, "total": filled.total, "message": filled.to_string(),
+                "table": filled.table, "column": filled.column, "rowsPerSecond": filled.rows_per_second,
+                "secondsLeft": filled.seconds_left,
+            })),
+        }
+    }
+}
+
+/// One object a line, with the time.
+fn json_line(mut object: serde_json::Value) {
+    object["at"] = serde_json::Value::String(jiff::Timestamp::now().to_string());
+    line(&object.to_string());
 }
 
 /// A reader that went away (`| head`) must not stop work on a database.

@@ -238,7 +238,13 @@ mod tests {
     }
 
     fn anywhere() -> Database {
-        Database { admin_secret: crate::api::site::SecretName { name: "a".into() }, host: None, port: None }
+        Database {
+            admin_secret: crate::api::site::SecretName { name: "a".into() },
+            host: None,
+            port: None,
+            kill_blockers_after_seconds: None,
+            replicas: Vec::new(),
+        }
     }
 
     #[test]

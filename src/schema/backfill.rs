@@ -1,7 +1,10 @@
 //! Fills a column in the rows that are there: small ranges of the primary key, and never a wait for a row.
 //!
 //! A transaction that waits for a row while it holds others is half of a deadlock of which a user would be the other
-//! half. So a range of which some row is taken is left and cut into halves; a single row that is taken is done later.
+//! half. So a range is one UPDATE that fails at once if a row of it is taken; then its free rows are taken by
+//! `SKIP LOCKED` and filled, and those that are left are done later. Two traps, both measured: with the session's own
+//! `innodb_lock_wait_timeout` at 0 a SKIP LOCKED that really skips fails with 1180, so only the UPDATE has it; and
+//! SKIP LOCKED with LIMIT misses rows without a word, so a range is bounded by keys that were read before.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -9,20 +12,21 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 
 use super::connection::{self, error_number};
-use super::{Error, Session, quote};
+use super::keyset::{Key, Range};
+use super::progress::Filled;
+use super::throttle::Watch;
+use super::{Error, Session, blocker, inspect, quote};
+use crate::plan::CAST_MODE;
 
 /// A lock that is taken, a deadlock, a row that changed since the snapshot (11.x): over when tried again.
 const RETRIED: [u16; 3] = [1205, 1213, 1020];
-/// How long a range should take: others who want its rows wait as long.
-const GOAL: Duration = Duration::from_millis(50);
-/// The commit alone costs as much as some hundred rows: smaller ranges take as long, and never come to an end beside
-/// those who add rows.
+/// How long a range should take: others who want its rows wait as long. At full speed, and beside users.
+const GOALS: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(8));
+/// The commit alone costs as much as some hundred rows: smaller ranges would never come to an end beside those who add rows.
 const SMALLEST: u64 = 200;
-const LARGEST: u64 = 2_000;
-/// Between two ranges others have the server to themselves.
-const PAUSE: Duration = Duration::from_millis(5);
-
-/// How often a long fill says how far it is.
+/// More rows in one transaction are slower again, and held longer. At full speed, and beside users.
+const LARGEST: (u64, u64) = (1_000, 400);
+/// How often a long fill says how far it is, and looks whether it still has the site's lock.
 const SAY_EVERY: Duration = Duration::from_secs(2);
 
 /// What is filled.
@@ -38,137 +42,297 @@ pub(crate) struct Fill<'a> {
     pub(crate) condition: &'a str,
 }
 
-/// Keys after `after` up to `to`; from the beginning, to the end.
-#[derive(Debug, Clone)]
-struct Range {
-    after: Option<String>,
-    to: Option<String>,
-}
-
-/// Fills all rows; each keeps to the budget for a row that is taken again and again.
+/// Fills all rows that are there now: those that come later are filled by the triggers.
 pub(crate) async fn run(session: &mut Session<'_>, fill: &Fill<'_>) -> Result<(), Error> {
     session.check_lock().await?;
-    let mut size = SMALLEST;
-    let (mut done, mut after) = (0, None);
-    let mut taken = VecDeque::new();
-    let mut said = Instant::now();
-    loop {
-        let to = bound(session, fill.table, after.as_deref(), size).await?;
-        let range = Range { after, to: to.clone() };
-        done += size;
-        let begun = Instant::now();
-        if update(session, fill, &range).await? {
-            size = if begun.elapsed() < GOAL { size * 2 } else { size / 2 }.clamp(SMALLEST, LARGEST);
-        } else {
-            taken.push_back(range);
-        }
-        if said.elapsed() > SAY_EVERY {
-            said = Instant::now();
-            let message = format!("{done} rows of {} looked at for {}", fill.table, fill.column);
-            session.progress.report("backfill", done, done, &message);
-        }
-        tokio::time::sleep(PAUSE).await;
-        if to.is_none() {
-            break;
-        }
-        after = to;
-    }
-    sweep(session, fill, taken).await
+    // Without gap locks nobody who adds a row meets a range that is being filled. A metadata lock is not waited for
+    // longer than it takes to say so.
+    let before = "SET SESSION lock_wait_timeout = 1; SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+    let after = "SET SESSION lock_wait_timeout = 30; SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
+    session.execute("prepare a backfill", before.to_owned()).await?;
+    let done = Filling::start(session, fill).await?.run(session).await;
+    session.execute("end a backfill", after.to_owned()).await?;
+    done
 }
 
-/// What was taken at first, in ever smaller parts.
-async fn sweep(session: &mut Session<'_>, fill: &Fill<'_>, mut taken: VecDeque<Range>) -> Result<(), Error> {
-    let begun = Instant::now();
-    let mut tries = 0;
-    while let Some(range) = taken.pop_front() {
-        tries += 1;
-        if update(session, fill, &range).await? {
-            continue;
+/// A fill at work.
+struct Filling<'f> {
+    fill: &'f Fill<'f>,
+    key: Key,
+    watch: Watch,
+    size: u64,
+    /// Ranges with rows that were taken.
+    left: VecDeque<Range>,
+    meter: Meter,
+    patience: Patience,
+}
+
+impl<'f> Filling<'f> {
+    async fn start(session: &mut Session<'_>, fill: &'f Fill<'f>) -> Result<Self, Error> {
+        let key = Key::of(&mut session.connection, &session.base, fill.table).await?;
+        let rows = inspect::row_estimate(&mut session.connection, [&session.base, fill.table]).await?;
+        let watch = Watch::start(session).await?;
+        let (left, patience) = (VecDeque::new(), Patience::default());
+        Ok(Self { fill, key, watch, size: SMALLEST, left, meter: Meter::start(fill, rows), patience })
+    }
+
+    async fn run(mut self, session: &mut Session<'_>) -> Result<(), Error> {
+        let Some(last) = self.last(session).await? else { return Ok(()) };
+        let mut rest = Range { after: None, to: Some(last) };
+        let mut took = Duration::ZERO;
+        loop {
+            self.watch.turn(took, session.progress).await;
+            let begun = Instant::now();
+            let next = match self.key.at(&mut session.connection, &rest, self.size).await {
+                Ok(next) => next,
+                Err(error) => {
+                    self.patience.refused(session, self.fill, retried(error)?).await?;
+                    continue;
+                }
+            };
+            let range = Range { after: rest.after.clone(), to: next.clone().or(rest.to.clone()) };
+            self.range(session, range).await?;
+            self.meter.looked_at(self.size);
+            took = begun.elapsed();
+            self.grow(took);
+            self.meter.say(session, self.left.len()).await?;
+            match next {
+                Some(next) if rest.to.as_ref() != Some(&next) => rest.after = Some(next),
+                Some(_) | None => break,
+            }
         }
-        if begun.elapsed() > session.settings.ddl_budget {
+        self.sweep(session).await?;
+        self.meter.end(session.progress);
+        Ok(())
+    }
+
+    async fn last(&mut self, session: &mut Session<'_>) -> Result<Option<String>, Error> {
+        loop {
+            match self.key.last(&mut session.connection).await {
+                Ok(last) => return Ok(last),
+                Err(error) => self.patience.refused(session, self.fill, retried(error)?).await?,
+            }
+        }
+    }
+
+    /// Fills what is free in a range; what is not is left for the end.
+    async fn range(&mut self, session: &mut Session<'_>, range: Range) -> Result<(), Error> {
+        let sql = format!(
+            "SET STATEMENT innodb_lock_wait_timeout = 0, sql_mode = '{CAST_MODE}' FOR {}",
+            self.update(&format!("{} AND {}", self.key.within(&range), self.fill.condition)),
+        );
+        loop {
+            match connection::run(&mut session.connection, sql.clone()).await {
+                Ok(_) => break,
+                Err(error) if RETRIED.contains(&error_number(&error)) => {
+                    let Some(swept) = self.free_rows(session, &range).await? else {
+                        self.patience.refused(session, self.fill, error.to_string()).await?;
+                        continue;
+                    };
+                    if swept.left > 0 {
+                        self.left.push_back(range);
+                    }
+                    break;
+                }
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+        self.patience.reset();
+        Ok(())
+    }
+
+    /// Fills the rows of a range that nobody holds, and counts the others against it; `None` if the table itself is
+    /// locked.
+    async fn free_rows(&mut self, session: &mut Session<'_>, range: &Range) -> Result<Option<Swept>, Error> {
+        let swept = self.try_free_rows(session, range).await;
+        match swept {
+            Err(error) if RETRIED.contains(&error_number(&error)) => {
+                // Of a deadlock nothing is left, of a lock that was refused the transaction is.
+                session.execute("end a transaction", "ROLLBACK".to_owned()).await?;
+                Ok(None)
+            }
+            Err(error) => Err(self.failed(error)),
+            Ok(swept) => Ok(Some(swept)),
+        }
+    }
+
+    async fn try_free_rows(&self, session: &mut Session<'_>, range: &Range) -> Result<Swept, sqlx::Error> {
+        let connection = &mut session.connection;
+        let (key, table) = (self.key.column(), self.key.table());
+        let needs = format!("{} AND {}", self.key.within(range), self.fill.condition);
+        connection::run(connection, "START TRANSACTION".to_owned()).await?;
+        let mode = format!("SET STATEMENT sql_mode = '{CAST_MODE}' FOR");
+        let free =
+            format!("{mode} SELECT CAST({key} AS CHAR) FROM {table} WHERE {needs} FOR UPDATE SKIP LOCKED");
+        let free: Vec<String> =
+            sqlx::query_scalar(connection::safe(free)).fetch_all(&mut *connection).await?;
+        if !free.is_empty() {
+            let keys: Vec<String> = free.iter().map(|name| self.key.value(name)).collect();
+            let sql = format!("{mode} {}", self.update(&format!("{key} IN ({})", keys.join(", "))));
+            connection::run(connection, sql).await?;
+        }
+        connection::run(connection, "COMMIT".to_owned()).await?;
+        let left = format!("{mode} SELECT COUNT(*) FROM {table} WHERE {needs}");
+        let left: i64 = sqlx::query_scalar(connection::safe(left)).fetch_one(connection).await?;
+        Ok(Swept { filled: free.len(), left: u64::try_from(left).unwrap_or(0) })
+    }
+
+    /// What was taken at first, again and again until it is free or the budget is used up.
+    async fn sweep(&mut self, session: &mut Session<'_>) -> Result<(), Error> {
+        self.patience.reset();
+        let mut without_success = 0;
+        while let Some(range) = self.left.pop_front() {
+            let begun = Instant::now();
+            let swept = self.free_rows(session, &range).await?.unwrap_or(Swept { filled: 0, left: 1 });
+            if swept.left > 0 {
+                self.left.push_back(range);
+            }
+            if swept.filled > 0 || swept.left == 0 {
+                self.patience.reset();
+                without_success = 0;
+            } else {
+                without_success += 1;
+            }
+            self.meter.say(session, self.left.len()).await?;
+            if without_success > 0 && without_success >= self.left.len() {
+                without_success = 0;
+                self.patience.refused(session, self.fill, "rows of it are locked".to_owned()).await?;
+            }
+            self.watch.turn(begun.elapsed(), session.progress).await;
+        }
+        Ok(())
+    }
+
+    fn update(&self, which: &str) -> String {
+        let Fill { column, value, .. } = self.fill;
+        format!("UPDATE {} SET {} = {value} WHERE {which}", self.key.table(), quote::identifier(column))
+    }
+
+    fn failed(&self, error: sqlx::Error) -> Error {
+        Error::query(format!("fill {} of {}", self.fill.column, self.fill.table))(error)
+    }
+
+    /// The next range has as many rows as the time allows.
+    fn grow(&mut self, took: Duration) {
+        let (goal, largest) =
+            if self.watch.is_full_speed() { (GOALS.0, LARGEST.0) } else { (GOALS.1, LARGEST.1) };
+        self.size = if took > goal { self.size / 2 } else { self.size * 2 }.clamp(SMALLEST, largest);
+    }
+}
+
+/// What became of a range whose rows were not all free.
+#[derive(Debug, Clone, Copy)]
+struct Swept {
+    filled: usize,
+    left: u64,
+}
+
+/// The text of an error that is over when tried again, or the error itself.
+fn retried(error: Error) -> Result<String, Error> {
+    if let Error::Query { source, .. } = &error
+        && RETRIED.contains(&error_number(source))
+    {
+        return Ok(source.to_string());
+    }
+    Err(error)
+}
+
+/// How long it has come no further, within the budget for locks.
+#[derive(Debug, Default)]
+struct Patience {
+    since: Option<Instant>,
+    tries: u32,
+}
+
+impl Patience {
+    fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Nothing could be done: ends who may be ended, gives up at the end of the budget, else pauses.
+    async fn refused(
+        &mut self,
+        session: &mut Session<'_>,
+        fill: &Fill<'_>,
+        reason: String,
+    ) -> Result<(), Error> {
+        self.tries += 1;
+        let waited = self.since.get_or_insert_with(Instant::now).elapsed();
+        let (base, schema) = (session.base.clone(), session.schema.clone());
+        let databases = [base.as_str(), schema.as_str()];
+        if let Some(after) = session.settings.kill_after.filter(|after| waited >= *after)
+            && let Some(ended) = blocker::end_oldest(&mut session.connection, databases, after).await?
+        {
+            let message = format!("ended a connection that was in the way of {}: {ended}", fill.table);
+            session.progress.report("kill", 1, 1, &message);
+            session.waited.killed += 1;
+        }
+        if waited > session.settings.ddl_budget {
+            let blockers = blocker::find(&mut session.connection, databases).await?;
             return Err(Error::Busy {
                 act: format!("fill {} of {}", fill.column, fill.table),
-                seconds: begun.elapsed().as_secs(),
-                tries,
-                blockers: "rows of it are locked by open transactions".to_owned(),
+                seconds: waited.as_secs(),
+                tries: self.tries,
+                blockers: format!("{reason}. {}", blocker::describe(&blockers)),
             });
         }
-        match middle(session, fill.table, &range).await? {
-            Some(middle) => {
-                taken.push_back(Range { to: Some(middle.clone()), ..range.clone() });
-                taken.push_back(Range { after: Some(middle), ..range });
-            }
-            None => taken.push_back(range),
-        }
-        let pause = rand::rng().random_range(5..=40);
+        let pause = rand::rng().random_range(20..=100);
         tokio::time::sleep(Duration::from_millis(pause)).await;
-    }
-    Ok(())
-}
-
-/// One range in one transaction; false if a row of it is taken.
-async fn update(session: &mut Session<'_>, fill: &Fill<'_>, range: &Range) -> Result<bool, Error> {
-    let sql = format!(
-        "SET STATEMENT innodb_lock_wait_timeout = 0, sql_mode = 'NO_ZERO_DATE,NO_ZERO_IN_DATE' FOR \
-         UPDATE {} SET {} = {} WHERE {} AND {}",
-        quote::qualified(&session.base, fill.table),
-        quote::identifier(fill.column),
-        fill.value,
-        within(range),
-        fill.condition,
-    );
-    match connection::run(&mut session.connection, sql).await {
-        Ok(_) => Ok(true),
-        Err(error) if RETRIED.contains(&error_number(&error)) => Ok(false),
-        Err(error) => Err(Error::query(format!("fill {} of {}", fill.column, fill.table))(error)),
+        Ok(())
     }
 }
 
-fn within(range: &Range) -> String {
-    let part = |sign: &str, key: &Option<String>| {
-        key.as_ref().map_or("1".to_owned(), |key| format!("`name` {sign} {}", quote::literal(key)))
-    };
-    format!("{} AND {}", part(">", &range.after), part("<=", &range.to))
+/// How far a fill is.
+struct Meter {
+    filled: Filled,
+    begun: Instant,
+    said: Instant,
 }
 
-/// The key so many rows further on; none if there are fewer left.
-async fn bound(
-    session: &mut Session<'_>,
-    table: &str,
-    after: Option<&str>,
-    rows: u64,
-) -> Result<Option<String>, Error> {
-    let range = Range { after: after.map(str::to_owned), to: None };
-    key_at(session, table, &range, rows).await
-}
+impl Meter {
+    fn start(fill: &Fill<'_>, rows: u64) -> Self {
+        let filled = Filled {
+            table: fill.table.to_owned(),
+            column: fill.column.to_owned(),
+            done: 0,
+            total: rows,
+            rows_per_second: 0,
+            seconds_left: None,
+            ranges_left: 0,
+        };
+        Self { filled, begun: Instant::now(), said: Instant::now() }
+    }
 
-async fn key_at(
-    session: &mut Session<'_>,
-    table: &str,
-    range: &Range,
-    offset: u64,
-) -> Result<Option<String>, Error> {
-    let sql = format!(
-        "SELECT CAST(`name` AS CHAR) FROM {} WHERE {} ORDER BY `name` LIMIT 1 OFFSET {offset}",
-        quote::qualified(&session.base, table),
-        within(range),
-    );
-    sqlx::query_scalar(connection::safe(sql))
-        .fetch_optional(&mut session.connection)
-        .await
-        .map_err(Error::query(format!("read the keys of {table}")))
-}
+    fn looked_at(&mut self, rows: u64) {
+        self.filled.done += rows;
+    }
 
-/// A key that parts a range into two that are not empty; none for a single row.
-async fn middle(session: &mut Session<'_>, table: &str, range: &Range) -> Result<Option<String>, Error> {
-    let sql =
-        format!("SELECT COUNT(*) FROM {} WHERE {}", quote::qualified(&session.base, table), within(range));
-    let rows: i64 = sqlx::query_scalar(connection::safe(sql))
-        .fetch_one(&mut session.connection)
-        .await
-        .map_err(Error::query(format!("count rows of {table}")))?;
-    match u64::try_from(rows / 2) {
-        Ok(half) if half > 0 => key_at(session, table, range, half - 1).await,
-        Ok(_) | Err(_) => Ok(None),
+    /// Says it from time to time, and looks whether the site is still locked for this command.
+    async fn say(&mut self, session: &mut Session<'_>, left: usize) -> Result<(), Error> {
+        if self.said.elapsed() < SAY_EVERY {
+            return Ok(());
+        }
+        self.said = Instant::now();
+        session.check_lock().await?;
+        let milliseconds = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+        let filled = &mut self.filled;
+        // The server's own number of rows is a guess.
+        filled.total = filled.total.max(filled.done);
+        filled.rows_per_second = filled.done.saturating_mul(1000) / milliseconds;
+        filled.seconds_left = (filled.total - filled.done).checked_div(filled.rows_per_second);
+        filled.ranges_left = left as u64;
+        session.progress.fill(filled);
+        Ok(())
+    }
+
+    /// A fill that was never heard of in between says nothing at its end either: the step does.
+    fn end(&mut self, progress: &dyn super::progress::Progress) {
+        if self.begun.elapsed() >= SAY_EVERY {
+            let filled = &mut self.filled;
+            filled.total = filled.done;
+            filled.seconds_left = Some(0);
+            filled.ranges_left = 0;
+            progress.fill(filled);
+        }
     }
 }

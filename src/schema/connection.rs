@@ -66,6 +66,17 @@ impl Database {
         format!("{}:{}", self.options.get_host(), self.options.get_port())
     }
 
+    /// The same database at another server, with the same credentials.
+    pub(crate) fn at(&self, host: &str, port: u16) -> Self {
+        Self { options: self.options.clone().host(host).port(port), name: self.name.clone() }
+    }
+
+    /// A new connection with nothing set, for questions to a replica that may lack the database.
+    pub(crate) async fn connect_bare(&self) -> Result<MySqlConnection, Error> {
+        let failed = |source| Error::Connect { address: self.address(), source: Box::new(source) };
+        self.options.clone().database("information_schema").connect().await.map_err(failed)
+    }
+
     /// A new connection whose default database is the site's.
     pub async fn connect(&self) -> Result<MySqlConnection, Error> {
         let failed = |source| Error::Connect { address: self.address(), source: Box::new(source) };
@@ -73,7 +84,7 @@ impl Database {
         // Long idle times are normal here: the lock's connection says nothing while a Job waits.
         let session = format!(
             "SET SESSION sql_mode = '{SQL_MODE}', wait_timeout = 604800, lock_wait_timeout = 30, \
-             time_zone = '+00:00'; SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+             innodb_lock_wait_timeout = 10, max_statement_time = 0, sql_safe_updates = 0, time_zone = '+00:00'; SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
         );
         execute(&mut connection, "prepare the session", session).await?;
         Ok(connection)

@@ -11,7 +11,7 @@ use super::backup::{self, Doomed};
 use super::expand::run_steps;
 use super::inventory::{self, Stage};
 use super::ledger::{self, Part};
-use super::{Error, Session, account, inspect, mirror, quote, removed};
+use super::{Error, Session, account, divergence, inspect, mirror, quote, removed};
 use crate::plan::{Effect, Plan};
 
 /// The ledger's name of the whole: once it is there, no rollback may begin.
@@ -42,6 +42,7 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -
         }
     }
     refuse_blue(session).await?;
+    refuse_divergence(session, plan).await?;
     ledger::create(session).await?;
     let removed = match keep(session, plan, options).await {
         Ok(removed) => removed,
@@ -98,6 +99,23 @@ async fn keep(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -> R
     session.progress.report("backup", 1, 1, &message);
     ledger::end(session, Part::Contract, name).await?;
     Ok(removed)
+}
+
+/// What blue wrote must be in green's columns before blue's are dropped. A contract that began before is past that.
+async fn refuse_divergence(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
+    if ledger::has_begun(session, Part::Contract, STEP).await? {
+        return Ok(());
+    }
+    match divergence::run(session, plan).await {
+        Ok(compared) => {
+            session.progress.report("compare", 1, 1, &compared.to_string());
+            Ok(())
+        }
+        Err(error) => {
+            account::lock(session, false).await?;
+            Err(error)
+        }
+    }
 }
 
 /// Looks, closes the door, looks again: a request that comes between must not lose its tables half-way.

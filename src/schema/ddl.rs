@@ -6,25 +6,70 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 use sqlx::MySqlConnection;
 
-use super::{Error, connection};
+use super::progress::Progress;
+use super::{Error, blocker, connection};
 
 /// 1205 is a lock that is taken, 1213 a deadlock among metadata locks: both are over when tried again.
 const RETRIED: [u16; 2] = [1205, 1213];
 const PAUSE_MILLISECONDS: std::ops::RangeInclusive<u64> = 5..=40;
 /// How often a statement that finds no gap looks whether waiting for one would be short.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often it says who is in its way.
+const SAY_EVERY: Duration = Duration::from_secs(5);
 /// How long the statements after one that had to queue try without waiting.
 const NEXT_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What DDL is for, how long it may take, and whose transactions may be in its way.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Attempt<'a> {
     /// What is being done, for messages.
     pub(crate) act: &'a str,
     /// How long each statement may find its table busy.
     pub(crate) budget: Duration,
+    /// After how long in the way a connection is ended; never, if not given.
+    pub(crate) kill_after: Option<Duration>,
     /// The databases whose transactions are named when it is over.
     pub(crate) databases: [&'a str; 2],
+    /// Who is in the way is said here.
+    pub(crate) progress: &'a dyn Progress,
+}
+
+/// What DDL cost beyond its own work.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waited {
+    /// Tries that found their table busy.
+    pub refused: u32,
+    /// Time from the first try of such a statement until it was in, all together.
+    pub busy: Duration,
+    /// The longest of these times: what the budget has to allow.
+    pub longest: Duration,
+    /// Connections that were ended.
+    pub killed: u32,
+}
+
+impl Waited {
+    /// Adds what other statements cost.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.refused += other.refused;
+        self.busy += other.busy;
+        self.longest = self.longest.max(other.longest);
+        self.killed += other.killed;
+    }
+}
+
+impl std::fmt::Display for Waited {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.refused == 0 {
+            return formatter.write_str("no statement met a busy table");
+        }
+        let (busy, longest) = (self.busy.as_secs_f64(), self.longest.as_secs_f64());
+        write!(
+            formatter,
+            "{} tries met a busy table ({busy:.1} s, the longest {longest:.1} s)",
+            self.refused
+        )?;
+        if self.killed > 0 { write!(formatter, ", {} connections ended", self.killed) } else { Ok(()) }
+    }
 }
 
 /// Runs statements one after the other, each as often as it needs within the budget; then names who holds
@@ -37,88 +82,116 @@ pub(crate) async fn run(
     connection: &mut MySqlConnection,
     attempt: Attempt<'_>,
     statements: &[String],
-) -> Result<(), Error> {
+) -> Result<Waited, Error> {
     let mut patience = attempt.budget / 6;
+    let mut all = Waited::default();
     for sql in statements {
-        patience = run_one(connection, attempt, sql, patience).await?;
+        let mut try_ =
+            Try { attempt, begun: Instant::now(), looked: None, said: None, waited: Waited::default() };
+        patience = try_.run(connection, sql, patience).await?;
+        all.add(try_.waited);
     }
-    Ok(())
+    Ok(all)
 }
 
-/// Runs one statement that may queue after `patience`; gives the patience for the next one.
-async fn run_one(
-    connection: &mut MySqlConnection,
-    Attempt { act, budget, databases }: Attempt<'_>,
-    sql: &str,
-    mut patience: Duration,
-) -> Result<Duration, Error> {
-    let begun = Instant::now();
-    let (mut tries, mut looked) = (0, None::<Instant>);
-    loop {
-        tries += 1;
-        let mut statement = sql.to_owned();
-        if begun.elapsed() >= patience && looked.is_none_or(|at| at.elapsed() > LOOK_EVERY) {
-            looked = Some(Instant::now());
-            if blockers(connection, databases).await?.iter().all(|blocker| blocker.seconds <= 1) {
-                statement = format!("SET STATEMENT lock_wait_timeout = 1 FOR {sql}");
+/// One statement on its way.
+struct Try<'a> {
+    attempt: Attempt<'a>,
+    begun: Instant,
+    looked: Option<Instant>,
+    said: Option<Instant>,
+    waited: Waited,
+}
+
+impl Try<'_> {
+    /// Runs the statement, which may queue after `patience`; gives the patience for the next one.
+    async fn run(
+        &mut self,
+        connection: &mut MySqlConnection,
+        sql: &str,
+        mut patience: Duration,
+    ) -> Result<Duration, Error> {
+        loop {
+            let may_look = self.looked.is_none_or(|at| at.elapsed() > LOOK_EVERY);
+            let mut queues = false;
+            if self.waited.refused > 0 && may_look && self.begun.elapsed() >= patience {
+                self.looked = Some(Instant::now());
+                queues = self.is_short(connection).await?;
+            }
+            if queues {
                 patience = patience.min(NEXT_PATIENCE);
             }
+            let Err(error) = send(connection, sql, queues).await else { break };
+            if !RETRIED.contains(&connection::error_number(&error)) {
+                return Err(Error::query(self.attempt.act)(error));
+            }
+            self.waited.refused += 1;
+            self.refused(connection).await?;
         }
-        let Err(error) = connection::run(connection, statement).await else { return Ok(patience) };
-        if !RETRIED.contains(&connection::error_number(&error)) {
-            return Err(Error::query(act)(error));
+        if self.waited.refused > 0 {
+            self.waited.busy = self.begun.elapsed();
+            self.waited.longest = self.waited.busy;
+            self.report(&format!("{}: in after {} busy tries", self.attempt.act, self.waited.refused));
         }
-        if begun.elapsed() >= budget {
-            let blockers = describe(&blockers(connection, databases).await?);
+        Ok(patience)
+    }
+
+    /// Whether those who are in the way will be gone in a second.
+    async fn is_short(&self, connection: &mut MySqlConnection) -> Result<bool, Error> {
+        let blockers = blocker::find(connection, self.attempt.databases).await?;
+        Ok(blockers.iter().all(|blocker| blocker.seconds <= 1))
+    }
+
+    /// The table is busy: ends who may be ended, gives up at the end of the budget, else pauses.
+    async fn refused(&mut self, connection: &mut MySqlConnection) -> Result<(), Error> {
+        let Attempt { act, budget, kill_after, databases, progress } = self.attempt;
+        if let Some(after) = kill_after
+            && self.begun.elapsed() >= after
+            && let Some(ended) = blocker::end_oldest(connection, databases, after).await?
+        {
+            self.waited.killed += 1;
+            progress.report(
+                "kill",
+                1,
+                1,
+                &format!("ended a connection that was in the way of {act}: {ended}"),
+            );
+        }
+        if self.begun.elapsed() >= budget {
+            let blockers = blocker::describe(&blocker::find(connection, databases).await?);
             return Err(Error::Busy {
                 act: act.to_owned(),
-                seconds: begun.elapsed().as_secs(),
-                tries,
+                seconds: self.begun.elapsed().as_secs(),
+                tries: self.waited.refused,
                 blockers,
             });
         }
+        if self.begun.elapsed() > SAY_EVERY && self.said.is_none_or(|at| at.elapsed() > SAY_EVERY) {
+            self.said = Some(Instant::now());
+            let blockers = blocker::describe(&blocker::find(connection, databases).await?);
+            self.report(&format!("{act}: the table is busy. {blockers}"));
+        }
         let pause = rand::rng().random_range(PAUSE_MILLISECONDS);
         tokio::time::sleep(Duration::from_millis(pause)).await;
+        Ok(())
+    }
+
+    /// Says how much of the budget is used, in milliseconds.
+    fn report(&self, message: &str) {
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let (used, budget) = (milliseconds(self.begun.elapsed()), milliseconds(self.attempt.budget));
+        self.attempt.progress.report("lock", used, budget, message);
     }
 }
 
-/// A connection that may hold a metadata lock.
-struct Blocker {
-    id: i64,
-    user: String,
-    seconds: i64,
-    query: Option<String>,
-}
-
-/// Open transactions and running statements on the two databases, oldest first.
-async fn blockers(connection: &mut MySqlConnection, databases: [&str; 2]) -> Result<Vec<Blocker>, Error> {
-    let rows: Vec<(i64, String, i64, Option<String>)> = sqlx::query_as(
-        "SELECT CAST(p.ID AS SIGNED), CAST(p.USER AS CHAR), \
-         CAST(COALESCE(TIMESTAMPDIFF(SECOND, t.trx_started, NOW()), p.TIME) AS SIGNED) AS age, \
-         CAST(LEFT(COALESCE(p.INFO, t.trx_query), 120) AS CHAR) \
-         FROM information_schema.PROCESSLIST p \
-         LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID \
-         WHERE p.ID <> CONNECTION_ID() AND p.DB IN (?, ?) AND (t.trx_id IS NOT NULL OR p.COMMAND <> 'Sleep') \
-         ORDER BY age DESC LIMIT 10",
-    )
-    .bind(databases[0])
-    .bind(databases[1])
-    .fetch_all(connection)
-    .await
-    .map_err(Error::query("list who holds transactions open"))?;
-    Ok(rows.into_iter().map(|(id, user, seconds, query)| Blocker { id, user, seconds, query }).collect())
-}
-
-fn describe(blockers: &[Blocker]) -> String {
-    if blockers.is_empty() {
-        return "No open transaction is left now: try again".to_owned();
+/// Sends a statement; one that queues waits a second for its lock.
+async fn send(connection: &mut MySqlConnection, sql: &str, queues: bool) -> Result<(), sqlx::Error> {
+    if !queues {
+        return connection::run(connection, sql.to_owned()).await.map(drop);
     }
-    let sentences: Vec<String> = blockers
-        .iter()
-        .map(|Blocker { id, user, seconds, query }| {
-            let query = query.as_deref().unwrap_or("idle in transaction");
-            format!("connection {id} of user {user} has a transaction open for {seconds} s: {query}")
-        })
-        .collect();
-    sentences.join("; ")
+    // Not SET STATEMENT: a statement may have one of its own, and they do not nest.
+    connection::run(connection, "SET SESSION lock_wait_timeout = 1".to_owned()).await?;
+    let sent = connection::run(connection, sql.to_owned()).await.map(drop);
+    connection::run(connection, "SET SESSION lock_wait_timeout = 0".to_owned()).await?;
+    sent
 }

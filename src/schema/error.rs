@@ -15,7 +15,7 @@ pub enum Error {
         source: Box<sqlx::Error>,
     },
     /// A statement failed.
-    #[error("failed to {act}: {source}")]
+    #[error("failed to {act}: {source}{}", what_to_do(.source))]
     Query {
         /// What the statement was for.
         act: String,
@@ -53,6 +53,9 @@ pub enum Error {
     /// Something is not there as it should be; the list says what.
     #[error("failed to verify: {}", .0.join("; "))]
     Incomplete(Vec<String>),
+    /// Blue and green do not see the same; the list says what differs.
+    #[error("refused: blue and green do not see the same, so the release must not go on. {}", .0.join("; "))]
+    Diverged(Vec<String>),
     /// A condition did not come about in time.
     #[error("failed to wait: {0}")]
     Waited(String),
@@ -90,7 +93,7 @@ impl Error {
     /// Whether a human must act before another try can do better (exit code 3).
     pub fn is_refusal(&self) -> bool {
         match self {
-            Self::Refused(_) => true,
+            Self::Refused(_) | Self::Diverged(_) => true,
             Self::Address(_)
             | Self::Connect { .. }
             | Self::Query { .. }
@@ -102,5 +105,31 @@ impl Error {
             | Self::File { .. }
             | Self::Redis { .. } => false,
         }
+    }
+}
+
+/// What helps against an error of the server, where it is known.
+fn what_to_do(source: &sqlx::Error) -> &'static str {
+    let is_lost = matches!(source, sqlx::Error::Io(_) | sqlx::Error::Protocol(_));
+    match super::connection::error_number(source) {
+        0 if is_lost => {
+            ". The connection was lost; nothing is half done: start the command again and it goes on"
+        }
+        1053 | 1927 => {
+            ". The server ended the connection; nothing is half done: start the command again and it goes on"
+        }
+        1290 | 1792 | 1836 => {
+            ". The server is read-only: give the address of the primary, or make it writable; then start the command again"
+        }
+        1021 | 1114 | 3 => {
+            ". The server's disk is full: make room, then start the command again and it goes on"
+        }
+        1044 | 1045 | 1095 | 1142 | 1143 | 1227 | 1370 | 1410 | 1419 => {
+            ". The administrator lacks a right or a setting: `crossfade doctor` prints what to give"
+        }
+        1117 | 1118 => {
+            ". The table has too many or too long columns: remove fields of it, or make long Data fields Small Text"
+        }
+        _ => "",
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::handover;
 use super::inventory::{self, Shape, Stage};
 use super::ledger::{self, Part};
-use super::{Error, Session, inspect, isolate, mirror, singles, step};
+use super::{Error, Session, inspect, isolate, mirror, rehearsal, singles, step};
 use crate::plan::{Plan, Step};
 
 /// What an expand did.
@@ -31,6 +31,11 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<Expanded, Err
             return Err(Error::Refused(message));
         }
     }
+    // Fields may have been added since the isolation: what no longer fits is refused before the first step.
+    let refused = rehearsal::run(session, &plan.expand).await?;
+    if !refused.is_empty() {
+        return Err(Error::Refused(refused.join("; ")));
+    }
     run_steps(session, Part::Expand, &plan.expand, &plan.hash).await
 }
 
@@ -46,8 +51,13 @@ pub(crate) async fn run_steps(
     let total = steps.len() as u64;
     for (done, step) in (0_u64..).zip(steps) {
         let begun = Instant::now();
+        let is_done = step::is_done(session, step).await?;
+        if is_done && ledger::is_done(session, part, &step.id).await? {
+            expanded.found += 1;
+            continue;
+        }
         ledger::begin(session, part, &step.id, plan_hash, &step.sql).await?;
-        if step::is_done(session, step).await? {
+        if is_done {
             expanded.found += 1;
         } else {
             step::run(session, &step.title, &step.sql, &step.work).await?;
@@ -71,6 +81,7 @@ async fn settle(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
     // Nobody may write to the tables behind the back of the copies.
     handover::wait_until_gone(session, &session.tables_user()).await?;
     ledger::create(session).await?;
+    ledger::begin_anew(session).await?;
     ledger::begin(session, Part::Isolate, "settle", &plan.hash, "").await?;
     refuse_if_copy_is_behind(session).await?;
     let objects = isolate::site_objects(session).await?;

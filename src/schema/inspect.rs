@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::MySqlConnection;
+use sqlx::{MySqlConnection, Row};
 
 use super::{Error, connection, quote, rename};
 use crate::plan::Effect;
@@ -103,6 +103,41 @@ pub(crate) async fn primary_key(
     Ok(rows.into_iter().map(|(name,)| name).collect())
 }
 
+/// The data type of a column in lower case, such as `varchar`; empty if there is no such column.
+pub(crate) async fn data_type(
+    connection: &mut MySqlConnection,
+    [database, table, column]: [&str; 3],
+) -> Result<String, Error> {
+    let found: Option<String> = sqlx::query_scalar(
+        "SELECT CAST(LOWER(DATA_TYPE) AS CHAR) FROM information_schema.COLUMNS \
+         WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND COLUMN_NAME = ?",
+    )
+    .bind(database)
+    .bind(table)
+    .bind(column)
+    .fetch_optional(connection)
+    .await
+    .map_err(Error::query(format!("read the type of {column} of {table}")))?;
+    Ok(found.unwrap_or_default())
+}
+
+/// The number of rows of a table as the server guesses it.
+pub(crate) async fn row_estimate(
+    connection: &mut MySqlConnection,
+    [database, table]: [&str; 2],
+) -> Result<u64, Error> {
+    let found: Option<i64> = sqlx::query_scalar(
+        "SELECT CAST(COALESCE(TABLE_ROWS, 0) AS SIGNED) FROM information_schema.TABLES \
+         WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
+    )
+    .bind(database)
+    .bind(table)
+    .fetch_optional(connection)
+    .await
+    .map_err(Error::query(format!("read how many rows {table} has")))?;
+    Ok(found.and_then(|rows| u64::try_from(rows).ok()).unwrap_or(0))
+}
+
 /// One connection as the process list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Connected {
@@ -194,12 +229,16 @@ pub(crate) async fn holds(
         Effect::IndexExists { table, columns, unique } => {
             index_holds(connection, base, table, columns, *unique).await
         }
-        Effect::TriggerExists { trigger } => Ok(trigger_count(connection, base, trigger).await? > 0),
-        Effect::TriggerAbsent { trigger } => Ok(trigger_count(connection, base, trigger).await? == 0),
+        Effect::TriggerExists { trigger } => {
+            Ok(trigger_statement(connection, base, trigger).await?.is_some())
+        }
+        Effect::TriggerAbsent { trigger } => {
+            Ok(trigger_statement(connection, base, trigger).await?.is_none())
+        }
         Effect::TriggerSays { trigger, label } => {
-            let sql = "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? AND TRIGGER_NAME = ? \
-                       AND LEFT(ACTION_STATEMENT, CHAR_LENGTH(?) + 1) = CONCAT(?, ':')";
-            Ok(count(connection, sql, &[base, trigger, label, label], ACT).await? > 0)
+            let statement = trigger_statement(connection, base, trigger).await?;
+            let says = format!("FOR EACH ROW {label}:");
+            Ok(statement.is_some_and(|statement| statement.contains(&says)))
         }
         Effect::ColumnsAre { table, columns } => {
             for (column, shape) in columns {
@@ -296,10 +335,20 @@ async fn live_columns(
     Ok(rows.into_iter().map(|(name,)| name).collect())
 }
 
-async fn trigger_count(connection: &mut MySqlConnection, base: &str, trigger: &str) -> Result<i64, Error> {
-    let sql =
-        "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? AND TRIGGER_NAME = ?";
-    count(connection, sql, &[base, trigger], "look for a trigger").await
+/// What made a trigger; `None` if it is not there. `information_schema.TRIGGERS` opens every table of the server to find
+/// one by its name: a plan for hundreds of tables would spend its time there.
+async fn trigger_statement(
+    connection: &mut MySqlConnection,
+    base: &str,
+    trigger: &str,
+) -> Result<Option<String>, Error> {
+    const NO_SUCH_TRIGGER: u16 = 1360;
+    let sql = format!("SHOW CREATE TRIGGER {}", quote::qualified(base, trigger));
+    match sqlx::raw_sql(connection::safe(sql)).fetch_optional(connection).await {
+        Ok(row) => Ok(row.and_then(|row| row.try_get_unchecked("SQL Original Statement").ok())),
+        Err(error) if connection::error_number(&error) == NO_SUCH_TRIGGER => Ok(None),
+        Err(error) => Err(Error::query(format!("look for the trigger {trigger}"))(error)),
+    }
 }
 
 async fn index_holds(

@@ -30,7 +30,7 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan, password: &str) -> Resu
             session.base
         )));
     }
-    preflight::check(session, &objects, &plan.frozen).await?;
+    preflight::check(session, &objects, plan).await?;
     ledger::create(session).await?;
     ledger::begin(session, Part::Isolate, "schema", &plan.hash, "").await?;
     create_database(session).await?;

@@ -104,6 +104,26 @@ pub(crate) async fn note(session: &mut Session<'_>, part: Part, step: &str, text
     Ok(())
 }
 
+/// A small write with a commit of its own: while a step is running its `ended` says when it was last at work.
+pub(crate) fn heartbeat_sql(session: &Session<'_>) -> String {
+    format!(
+        "UPDATE {} SET ended = NOW(6) WHERE release_schema = {} AND state = 'running'",
+        quote::qualified(&session.base, TABLE),
+        quote::literal(&session.schema)
+    )
+}
+
+/// Takes out what an earlier release under the same schema name left: its steps are not in effect any more.
+pub(crate) async fn begin_anew(session: &mut Session<'_>) -> Result<(), Error> {
+    let sql = format!(
+        "DELETE FROM {} WHERE release_schema = {} AND part <> {}",
+        quote::qualified(&session.base, TABLE),
+        quote::literal(&session.schema),
+        quote::literal(Part::Isolate.text())
+    );
+    session.execute("take an earlier release out of the ledger", sql).await.map(drop)
+}
+
 /// Whether a step of this release is in the ledger, done or not.
 pub(crate) async fn has_begun(session: &mut Session<'_>, part: Part, step: &str) -> Result<bool, Error> {
     let there = super::inspect::objects(&mut session.connection, &session.base).await?;
@@ -124,20 +144,24 @@ pub(crate) async fn has_begun(session: &mut Session<'_>, part: Part, step: &str)
     Ok(count > 0)
 }
 
-/// Whether a step of this release is in the ledger as done.
+/// Whether a step of this release is in the ledger as done; not where there is no ledger.
 pub(crate) async fn is_done(session: &mut Session<'_>, part: Part, step: &str) -> Result<bool, Error> {
+    const NO_SUCH_TABLE: u16 = 1146;
     let sql = format!(
         "SELECT COUNT(*) FROM {} WHERE release_schema = ? AND part = ? AND step = ? AND state = 'done'",
         quote::qualified(&session.base, TABLE)
     );
-    let (count,): (i64,) = sqlx::query_as(super::connection::safe(sql))
+    let counted: Result<(i64,), _> = sqlx::query_as(super::connection::safe(sql))
         .bind(&session.schema)
         .bind(part.text())
         .bind(step)
         .fetch_one(&mut session.connection)
-        .await
-        .map_err(Error::query("read the ledger"))?;
-    Ok(count > 0)
+        .await;
+    match counted {
+        Ok((count,)) => Ok(count > 0),
+        Err(error) if super::connection::error_number(&error) == NO_SUCH_TABLE => Ok(false),
+        Err(error) => Err(Error::query("read the ledger")(error)),
+    }
 }
 
 /// Takes a step out again that turned out not to be ours to do.

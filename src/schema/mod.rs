@@ -7,6 +7,8 @@
 //! | [`handover`] | waits until nobody uses the tables' own user any more |
 //! | [`expand`] | settles the isolation, then runs the plan's steps by the ledger |
 //! | [`verify`] | asks the database whether all of it is there |
+//! | [`divergence`] | whether both versions see the same values |
+//! | [`doctor`] | which rights and settings a release needs and the server lacks |
 //! | [`contract`] | removes blue's schema: the point of no return |
 //! | [`backup`], [`restore`] | keep what a contract drops, and put it back |
 //! | [`rollback`] | gives the tables back to blue |
@@ -22,6 +24,8 @@ pub mod cache;
 pub mod connection;
 pub mod contract;
 pub mod ddl;
+pub mod divergence;
+pub mod doctor;
 pub mod expand;
 pub mod facts;
 pub mod handover;
@@ -36,27 +40,33 @@ pub mod verify;
 mod account;
 mod backfill;
 mod backup_file;
+mod blocker;
 mod cache_key;
 mod error;
 mod frozen;
 mod inspect;
 mod inventory;
+mod keyset;
 mod ledger;
 mod lock;
 mod mirror;
 mod preflight;
 mod quote;
+mod rehearsal;
 mod removed;
 mod rename;
+mod rights;
 mod sequence;
 mod session;
 mod singles;
 mod singles_name;
 mod step;
+mod throttle;
 mod view;
 
 pub use error::Error;
 pub use session::{Session, Settings};
+pub use throttle::Throttle;
 
 /// What every object that Crossfade adds to a database begins with.
 pub const OWN_PREFIX: &str = "__crossfade";

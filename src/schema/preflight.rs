@@ -1,81 +1,50 @@
 //! What must hold before the first statement: rights, server settings, and features of the database that blue's
 //! schema cannot stand for. All of it is found at once and said with what to do.
-//!
-//! The administrator needs PROCESS and CREATE USER on `*.*`, and on the site's database, on blue's schema and on the
-//! trash (`<db>`, `<db>__%` in Kubernetes) with GRANT OPTION: SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER,
-//! INDEX, REFERENCES, CREATE VIEW, SHOW VIEW, TRIGGER, CREATE TEMPORARY TABLES, LOCK TABLES. It owns the views and
-//! triggers (`DEFINER`), so it must live as long as the release. With the binary log on, triggers also need
-//! `log_bin_trust_function_creators` or SUPER.
 
-use std::collections::BTreeMap;
-
-use sqlx::MySqlConnection;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::inspect::{self, Kind};
-use super::{Error, Session, account, inventory, singles};
-use crate::plan::FrozenTable;
-
-/// Rights that reach further than a schema; the server tells the others well by itself.
-const GLOBAL_RIGHTS: [(&str, &str); 2] =
-    [("PROCESS", "to see who is connected"), ("CREATE USER", "to make and drop blue's user")];
+use super::keyset::Key;
+use super::{Error, Session, account, doctor, inventory, rehearsal, singles};
+use crate::plan::Plan;
 
 /// Fails with a refusal that lists every obstacle.
 pub(crate) async fn check(
     session: &mut Session<'_>,
     objects: &BTreeMap<String, Kind>,
-    frozen: &[FrozenTable],
+    plan: &Plan,
 ) -> Result<(), Error> {
-    let mut obstacles = server(&mut session.connection).await?;
+    let may_kill = session.settings.kill_after.is_some();
+    let mut obstacles =
+        doctor::obstacles(&mut session.connection, &session.base, &session.schema, may_kill).await?;
+    if !obstacles.is_empty() {
+        // Without the rights the other questions get wrong answers.
+        return Err(Error::Refused(obstacles.join("; ")));
+    }
     obstacles.extend(strangers(session).await?);
     obstacles.extend(routines(session).await?);
-    let tables: Vec<&str> = frozen
+    let tables: Vec<&str> = plan
+        .frozen
         .iter()
         .map(|frozen| frozen.table.as_str())
         .filter(|table| objects.get(*table) == Some(&Kind::Table))
         .collect();
     obstacles.extend(frozen_tables(session, &tables).await?);
+    obstacles.extend(keyless(session, plan).await?);
+    obstacles.extend(rehearsal::run(session, &plan.expand).await?);
     if obstacles.is_empty() { Ok(()) } else { Err(Error::Refused(obstacles.join("; "))) }
 }
 
-async fn server(connection: &mut MySqlConnection) -> Result<Vec<String>, Error> {
-    let (version, log_bin, trusted, format, read_only): (String, i64, i64, String, i64) = sqlx::query_as(
-        "SELECT CAST(VERSION() AS CHAR), CAST(@@log_bin AS SIGNED), \
-         CAST(@@log_bin_trust_function_creators AS SIGNED), CAST(@@binlog_format AS CHAR), CAST(@@read_only AS SIGNED)",
-    )
-    .fetch_one(&mut *connection)
-    .await
-    .map_err(Error::query("read the server's settings"))?;
-    let rights: Vec<(String,)> = sqlx::query_as(
-        "SELECT CAST(PRIVILEGE_TYPE AS CHAR) FROM information_schema.USER_PRIVILEGES \
-         WHERE GRANTEE = CONCAT('\\'', REPLACE(CURRENT_USER(), '@', '\\'@\\''), '\\'')",
-    )
-    .fetch_all(connection)
-    .await
-    .map_err(Error::query("read the administrator's rights"))?;
-    let has = |right: &str| rights.iter().any(|(name,)| name == right);
+/// Tables whose rows are to be gone through by their key.
+async fn keyless(session: &mut Session<'_>, plan: &Plan) -> Result<Vec<String>, Error> {
     let mut obstacles = Vec::new();
-    if !version.contains("MariaDB") {
-        obstacles.push(format!("the server is {version}: only MariaDB 10.6 or newer is supported"));
-    }
-    for (right, purpose) in GLOBAL_RIGHTS {
-        if !has(right) {
-            obstacles.push(format!("the administrator lacks {right} {purpose}: GRANT {right} ON *.* TO it"));
+    let tables: BTreeSet<&String> = plan.in_step.iter().map(|pair| &pair.table).collect();
+    for table in tables {
+        match Key::of(&mut session.connection, &session.base, table).await {
+            Err(Error::Refused(obstacle)) => obstacles.push(obstacle),
+            Err(error) => return Err(error),
+            Ok(_) => {}
         }
-    }
-    if log_bin == 1 && trusted == 0 && !has("SUPER") {
-        obstacles.push(
-            "triggers need SUPER while the binary log is on: SET GLOBAL log_bin_trust_function_creators = 1 \
-             (and in the server's configuration)"
-                .to_owned(),
-        );
-    }
-    if log_bin == 1 && format == "STATEMENT" {
-        obstacles.push(
-            "binlog_format is STATEMENT, which replays triggers wrongly: set it to ROW or MIXED".to_owned(),
-        );
-    }
-    if read_only == 1 {
-        obstacles.push("the server is read-only (a replica?): give the address of the primary".to_owned());
     }
     Ok(obstacles)
 }

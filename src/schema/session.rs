@@ -7,6 +7,7 @@ use sqlx::MySqlConnection;
 use super::connection::{self, Database};
 use super::lock::SiteLock;
 use super::progress::Progress;
+use super::throttle::Throttle;
 use super::{Error, ddl};
 
 /// The bounds of a command.
@@ -14,6 +15,10 @@ use super::{Error, ddl};
 pub struct Settings {
     /// How long one DDL statement may find its table busy.
     pub ddl_budget: Duration,
+    /// After how long in the way of a statement a connection is ended; never, if not given.
+    pub kill_after: Option<Duration>,
+    /// How backfills make room for the users.
+    pub throttle: Throttle,
     /// How long to wait for another command on the same site.
     pub lock_wait: Duration,
     /// How long to wait for connections that should be gone.
@@ -26,6 +31,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             ddl_budget: Duration::from_mins(1),
+            kill_after: None,
+            throttle: Throttle::default(),
             lock_wait: Duration::from_mins(1),
             connection_wait: Duration::from_mins(1),
             user: None,
@@ -45,6 +52,10 @@ pub struct Session<'a> {
     pub(crate) settings: Settings,
     /// Where progress goes.
     pub(crate) progress: &'a dyn Progress,
+    /// The server, for connections of helpers.
+    pub(crate) database: Database,
+    /// What DDL has waited for locks so far.
+    pub(crate) waited: ddl::Waited,
     lock: SiteLock,
 }
 
@@ -76,6 +87,8 @@ impl<'a> Session<'a> {
             schema: schema.to_owned(),
             settings,
             progress,
+            database: database.clone(),
+            waited: ddl::Waited::default(),
             lock,
         })
     }
@@ -99,8 +112,21 @@ impl<'a> Session<'a> {
     /// gap for each of its statements and starts again at every one that is missed would never come through.
     pub(crate) async fn ddl_all(&mut self, act: &str, statements: &[String]) -> Result<(), Error> {
         let databases = [self.base.as_str(), self.schema.as_str()];
-        let attempt = ddl::Attempt { act, budget: self.settings.ddl_budget, databases };
-        ddl::run(&mut self.lock.connection, attempt, statements).await
+        let attempt = ddl::Attempt {
+            act,
+            budget: self.settings.ddl_budget,
+            kill_after: self.settings.kill_after,
+            databases,
+            progress: self.progress,
+        };
+        let waited = ddl::run(&mut self.lock.connection, attempt, statements).await?;
+        self.waited.add(waited);
+        Ok(())
+    }
+
+    /// What DDL has waited for locks so far, for the last sentence of a command.
+    pub fn waited(&self) -> ddl::Waited {
+        self.waited
     }
 
     /// The tables' own user: blue before the hand-over, green after it.

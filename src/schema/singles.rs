@@ -82,6 +82,22 @@ pub(crate) async fn narrow(session: &mut Session<'_>, shared: &[SingleField]) ->
     frozen::repeat(session, SCOPE, &statements).await
 }
 
+/// The question for all fields that both versions know and that do not have the same value on both sides. One
+/// statement: what the triggers carry over is seen with what it was carried from.
+pub(crate) fn differences_sql(session: &Session<'_>) -> String {
+    let scope = quote::qualified(&session.schema, SCOPE);
+    let (base, copy) = (quote::qualified(&session.base, TABLE), quote::qualified(&session.schema, TABLE));
+    let side = |one: &str, other: &str| {
+        format!(
+            "SELECT CAST(one.doctype AS CHAR), CAST(one.field AS CHAR) FROM {one} one WHERE {} AND NOT EXISTS \
+             (SELECT 1 FROM {other} other WHERE other.doctype <=> one.doctype AND other.field <=> one.field \
+             AND BINARY other.value <=> BINARY one.value)",
+            in_scope("one", &scope)
+        )
+    };
+    format!("{} UNION ALL {} LIMIT 1000", side(&base, &copy), side(&copy, &base))
+}
+
 /// Names of the three triggers, the same on both sides.
 pub(crate) fn trigger_names() -> [String; 3] {
     Event::ALL.map(trigger_name)

@@ -1,12 +1,19 @@
 //! One step of a plan: is it done, and do it.
 
 use super::inventory;
+use super::ledger::{self, Part};
 use super::view::{self, View};
 use super::{Error, Session, backfill, inspect, rename};
 use crate::plan::{BLUE, Effect, Step, Work};
 
 /// Whether a step has nothing left to do: its effect is there, or a later step has gone beyond it.
+///
+/// A fill that was finished is never begun again: from then on the triggers keep the column, and a value of green's
+/// that blue's type cannot hold would be taken for one that is missing, and lost.
 pub(crate) async fn is_done(session: &mut Session<'_>, step: &Step) -> Result<bool, Error> {
+    if matches!(step.work, Work::Backfill { .. }) && ledger::is_done(session, Part::Expand, &step.id).await? {
+        return Ok(true);
+    }
     if let Some(past) = &step.past
         && holds(session, past).await?
     {

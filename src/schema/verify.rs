@@ -1,12 +1,23 @@
-//! Asks the database whether a release is really in place: every step's effect, every object of blue's schema.
+//! Asks the database whether a release is really in place: every step's effect, every object of blue's schema, and
+//! whether both versions see the same values.
 
+use super::divergence::{self, Compared};
 use super::inventory::{self, Shape, Stage};
 use super::{Error, Session, connection, inspect, quote, singles, step};
 use crate::plan::Plan;
 use inspect::Kind;
 
-/// Fails with the list of everything that is missing; gives the number of things that were looked at.
-pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<usize, Error> {
+/// What was found in place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Steps and objects of blue's schema.
+    pub looked: usize,
+    /// Rows of both versions' columns.
+    pub compared: Compared,
+}
+
+/// Fails with the list of everything that is missing, or with the rows in which the two versions differ.
+pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<Verified, Error> {
     let mut missing = Vec::new();
     let mut looked = 0;
     for step in &plan.expand {
@@ -21,7 +32,12 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<usize, Error>
         Some(Stage::RolledBack) => missing.push("the release was rolled back".to_owned()),
     }
     session.progress.report("verify", 1, 1, &format!("{looked} looked at, {} missing", missing.len()));
-    if missing.is_empty() { Ok(looked) } else { Err(Error::Incomplete(missing)) }
+    if !missing.is_empty() {
+        return Err(Error::Incomplete(missing));
+    }
+    let compared = divergence::run(session, plan).await?;
+    session.progress.report("compare", 1, 1, &compared.to_string());
+    Ok(Verified { looked, compared })
 }
 
 async fn schema(session: &mut Session<'_>, missing: &mut Vec<String>) -> Result<usize, Error> {

@@ -196,6 +196,18 @@ mod tests {
     }
 
     #[test]
+    fn who_may_be_ended_and_which_replicas_count_reaches_every_step_on_the_tables() {
+        let mut release = sample::release();
+        release.spec.database.kill_blockers_after_seconds = Some(90);
+        release.spec.database.replicas = vec!["replica.db:3307".into()];
+        for step in [JobStep::Isolate, JobStep::Expand, JobStep::Contract] {
+            let job = made(&release, step, true).unwrap();
+            let args = job.spec.unwrap().template.spec.unwrap().containers[0].args.clone().unwrap().join(" ");
+            assert!(args.contains("--kill-blockers-after 90 --replica replica.db:3307"), "{args}");
+        }
+    }
+
+    #[test]
     fn what_needs_blue_is_refused_without_it() {
         assert_eq!(made(&sample::release(), JobStep::Drain, false), Err(JobError::NoBlue("drain")));
     }

@@ -135,10 +135,17 @@ impl<'a> Command<'a> {
         Ok(self)
     }
 
-    /// How long one DDL statement may find its table busy.
+    /// How long one DDL statement may find its table busy, who may be ended, and which replicas are not to be outrun.
     fn with_bounds(mut self) -> Self {
         let seconds = self.order.green.release.spec.deadlines.lock_seconds.to_string();
         self.args.extend(words(&["--ddl-budget", &seconds]));
+        let database = &self.order.green.release.spec.database;
+        if let Some(seconds) = database.kill_blockers_after_seconds {
+            self.args.extend(words(&["--kill-blockers-after", &seconds.to_string()]));
+        }
+        for replica in &database.replicas {
+            self.args.extend(words(&["--replica", replica]));
+        }
         self
     }
 

@@ -1,0 +1,228 @@
+//! Do both versions see the same? Every pair of columns that triggers keep in step is compared row by row, both ways,
+//! and blue's copy of the Singles with the tables' for the fields that both versions know.
+//!
+//! A range is compared in one statement, so on one snapshot: what the triggers do to a row is done with it. Texts are
+//! compared byte by byte. A value that the other side's type cannot hold was decided by rule: it is counted, not
+//! taken for a difference.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::keyset::{Key, Range};
+use super::{Error, Session, connection, inventory, quote, singles};
+use crate::plan::{CAST_MODE, InStep, Plan};
+
+/// Rows of one statement.
+const ROWS: u64 = 5_000;
+/// So many keys are named.
+const NAMED: usize = 10;
+/// How often a long comparison says how far it is.
+const SAY_EVERY: Duration = Duration::from_secs(2);
+
+/// What was compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// Rows looked at; a table with several pairs counts once.
+    pub rows: u64,
+    /// Values that one side's type cannot hold.
+    pub decided: u64,
+}
+
+impl std::fmt::Display for Compared {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} rows compared, none differs", self.rows)?;
+        if self.decided > 0 {
+            write!(
+                formatter,
+                ", {} values do not fit the other side and were decided by rule",
+                self.decided
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Compares everything that is to be in step; fails with what differs.
+pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<Compared, Error> {
+    let mut tables: BTreeMap<&str, Vec<&InStep>> = BTreeMap::new();
+    for pair in &plan.in_step {
+        tables.entry(&pair.table).or_default().push(pair);
+    }
+    let (mut compared, mut differences) = (Compared::default(), Vec::new());
+    for (table, pairs) in tables {
+        let key = Key::of(&mut session.connection, &session.base, table).await?;
+        Comparison { key, pairs, differing: BTreeMap::new() }
+            .run(session, &mut compared, &mut differences)
+            .await?;
+    }
+    differences.extend(singles(session, plan).await?);
+    if differences.is_empty() { Ok(compared) } else { Err(Error::Diverged(differences)) }
+}
+
+/// Compares again and again for so long, at least once, while both versions write.
+pub async fn keep_on(
+    session: &mut Session<'_>,
+    plan: &Plan,
+    how_long: Duration,
+) -> Result<(Compared, u64), Error> {
+    let begun = Instant::now();
+    for passes in 1.. {
+        let compared = run(session, plan).await?;
+        if begun.elapsed() >= how_long {
+            return Ok((compared, passes));
+        }
+        session.progress.report("compare", passes, 0, &format!("pass {passes}: {compared}"));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok((Compared::default(), 0))
+}
+
+/// The pairs of one table.
+struct Comparison<'p> {
+    key: Key,
+    pairs: Vec<&'p InStep>,
+    /// Pair -> rows that differ, and the keys of the first ones.
+    differing: BTreeMap<usize, (u64, Vec<String>)>,
+}
+
+impl Comparison<'_> {
+    async fn run(
+        mut self,
+        session: &mut Session<'_>,
+        compared: &mut Compared,
+        differences: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let table = self.pairs.first().map_or("", |pair| pair.table.as_str());
+        let Some(last) = self.key.last(&mut session.connection).await? else { return Ok(()) };
+        let mut rest = Range { after: None, to: Some(last) };
+        let mut said = Instant::now();
+        let before = compared.rows;
+        loop {
+            let next = self.key.at(&mut session.connection, &rest, ROWS).await?;
+            let range = Range { after: rest.after.clone(), to: next.clone().or(rest.to.clone()) };
+            self.range(session, &range, compared).await?;
+            if said.elapsed() > SAY_EVERY {
+                said = Instant::now();
+                let done = compared.rows - before;
+                session.progress.report("compare", done, 0, &format!("{done} rows of {table} compared"));
+            }
+            match next {
+                Some(next) if rest.to.as_ref() != Some(&next) => rest.after = Some(next),
+                Some(_) | None => break,
+            }
+            tokio::task::yield_now().await;
+        }
+        for (pair, (count, keys)) in &self.differing {
+            if let Some(pair) = self.pairs.get(*pair) {
+                let more = if keys.len() as u64 == *count { "" } else { ", ..." };
+                let InStep { blue, green, .. } = pair;
+                differences.push(format!(
+                    "{count} rows of {table} differ in {blue} (blue) and {green} (green): {}{more}",
+                    keys.join(", ")
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// One range in one statement; only one with differences is read again for its keys.
+    async fn range(
+        &mut self,
+        session: &mut Session<'_>,
+        range: &Range,
+        compared: &mut Compared,
+    ) -> Result<(), Error> {
+        let counts: Vec<String> = self
+            .pairs
+            .iter()
+            .flat_map(|pair| [differs(pair), decided(pair)])
+            .map(|condition| format!("CAST(COALESCE(SUM({condition}), 0) AS SIGNED)"))
+            .collect();
+        let sql = format!(
+            "SET STATEMENT sql_mode = '{CAST_MODE}' FOR SELECT CONCAT_WS(' ', COUNT(*), {}) FROM {} WHERE {}",
+            counts.join(", "),
+            self.key.table(),
+            self.key.within(range)
+        );
+        let text: String = sqlx::query_scalar(connection::safe(sql))
+            .fetch_one(&mut session.connection)
+            .await
+            .map_err(Error::query("compare both versions' columns"))?;
+        let mut numbers = text.split(' ').map(|number| number.parse::<u64>().unwrap_or(0));
+        compared.rows += numbers.next().unwrap_or(0);
+        for at in 0..self.pairs.len() {
+            let (differing, decided) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+            compared.decided += decided;
+            if differing > 0 {
+                self.enter(session, at, range, differing).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn enter(
+        &mut self,
+        session: &mut Session<'_>,
+        at: usize,
+        range: &Range,
+        count: u64,
+    ) -> Result<(), Error> {
+        let Some(pair) = self.pairs.get(at) else { return Ok(()) };
+        let (known, keys) = self.differing.entry(at).or_default();
+        *known += count;
+        if keys.len() < NAMED {
+            let sql = format!(
+                "SET STATEMENT sql_mode = '{CAST_MODE}' FOR SELECT CAST({} AS CHAR) FROM {} WHERE {} AND {} LIMIT {}",
+                self.key.column(),
+                self.key.table(),
+                self.key.within(range),
+                differs(pair),
+                NAMED - keys.len()
+            );
+            let found: Vec<String> = sqlx::query_scalar(connection::safe(sql))
+                .fetch_all(&mut session.connection)
+                .await
+                .map_err(Error::query("list the rows that differ"))?;
+            keys.extend(found);
+        }
+        Ok(())
+    }
+}
+
+/// Neither value is what the other becomes.
+fn differs(InStep { green_follows, blue_follows, .. }: &InStep) -> String {
+    format!("(NOT ({green_follows}) AND NOT ({blue_follows}))")
+}
+
+/// One value is what the other becomes, and does not become the other.
+fn decided(InStep { green_follows, blue_follows, .. }: &InStep) -> String {
+    format!("(({green_follows}) <> ({blue_follows}))")
+}
+
+/// Fields of Singles that both versions know and that are not the same in both tables.
+async fn singles(session: &mut Session<'_>, plan: &Plan) -> Result<Vec<String>, Error> {
+    let is_copied = inventory::stage(session).await?.is_some()
+        && inventory::read(session).await?.get(singles::TABLE).is_some_and(|entry| entry.shape.is_copy());
+    if plan.singles.is_empty() || !is_copied {
+        return Ok(Vec::new());
+    }
+    let sql = singles::differences_sql(session);
+    let rows: Vec<(String, String)> = sqlx::query_as(connection::safe(sql))
+        .fetch_all(&mut session.connection)
+        .await
+        .map_err(Error::query("compare blue's Singles with the tables'"))?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut fields: Vec<String> = rows.iter().map(|(doctype, field)| format!("{doctype}.{field}")).collect();
+    fields.sort();
+    fields.dedup();
+    let count = fields.len();
+    fields.truncate(NAMED);
+    let shown = fields.join(", ");
+    Ok(vec![format!(
+        "{count} settings differ between {} and {}: {shown}",
+        quote::qualified(&session.base, singles::TABLE),
+        quote::qualified(&session.schema, singles::TABLE)
+    )])
+}
