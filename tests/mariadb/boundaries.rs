@@ -11,7 +11,7 @@ use std::time::Duration;
 use rand::Rng;
 
 use super::in_step::made;
-use super::server::Server;
+use super::server::{Server, Special};
 use super::site::Site;
 
 /// Whether the long form was asked for.
@@ -257,7 +257,7 @@ fn kill_the_server(site: &Site, command: &str, more: &[&str], times: u32) -> u32
 #[ignore = "needs mariadbd"]
 fn a_server_that_is_killed_under_a_release_and_its_rollback_loses_nothing() {
     let times = if is_long() { 10 } else { 1 };
-    let server: &'static Server = Box::leak(Box::new(Server::start()));
+    let server: &'static Server = Box::leak(Box::new(Server::start(&Special::default())));
     let ends = [false, true].map(|is_killed| {
         let mut kills = 0;
         let mut made = Vec::new();

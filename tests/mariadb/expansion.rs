@@ -22,8 +22,8 @@ fn an_expand_runs_every_step_once_and_blue_keeps_its_shape() {
     let ledger = "SELECT part, step, state, attempts FROM __crossfade_ledger ORDER BY id";
     assert_eq!(
         site.admin(ledger),
-        "isolate\tschema\tdone\t1\nisolate\tuser\tdone\t1\nisolate\tsettle\tdone\t1\nexpand\t0001\tdone\t2\nexpand\t0002\tdone\t2\n\
-         expand\t0003\tdone\t2\nexpand\t0004\tdone\t2\nexpand\t0005\tdone\t2"
+        "isolate\tschema\tdone\t1\nisolate\tuser\tdone\t1\nisolate\tsettle\tdone\t1\nexpand\t0001\tdone\t1\nexpand\t0002\tdone\t1\n\
+         expand\t0003\tdone\t1\nexpand\t0004\tdone\t1\nexpand\t0005\tdone\t1"
     );
 }
 

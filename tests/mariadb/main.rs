@@ -10,9 +10,12 @@
     reason = "tests, also outside #[test]"
 )]
 
+mod bench_engine;
 mod boundaries;
 mod carried;
 mod contraction;
+mod divergence;
+mod doctor;
 mod doctype_names;
 mod doctype_renamed;
 mod expansion;
@@ -27,9 +30,13 @@ mod redis_keys;
 mod redis_server;
 mod refusals;
 mod relay;
+mod replication;
 mod restoring;
 mod rollback;
 mod server;
 mod singles;
 mod site;
 mod traffic;
+mod trouble;
+mod versions;
+mod widths;

@@ -57,7 +57,7 @@ fn an_administrator_without_the_rights_is_told_which_are_missing() {
     site.plan(plans::neutral());
     site.server.root("CREATE USER weak@'%' IDENTIFIED BY 'weak'; GRANT ALL ON ref_rights.* TO weak@'%'");
     site.run("isolate", &[]).ok();
-    let output = as_administrator(&site, "weak", "isolate", &[]);
+    let output = site.as_administrator("weak", "isolate", &[]);
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{text}");
     assert!(text.contains("lacks PROCESS") && text.contains("lacks CREATE USER"), "{text}");
@@ -76,12 +76,12 @@ fn an_administrator_with_the_documented_rights_and_no_more_is_enough() {
          GRANT {rights} ON `ref\\_least\\_\\_%`.* TO least@'%' WITH GRANT OPTION"
     ));
     let run = |site: &Site, command: &str, more: &[&str]| {
-        let output = as_administrator(site, "least", command, more);
+        let output = site.as_administrator("least", command, more);
         assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
     };
     // Such an administrator does not see other users: one that is not ours is found when it is to be made.
     site.server.root("CREATE USER ref_least__r1@'%' IDENTIFIED BY 'precious'");
-    let output = as_administrator(&site, "least", "isolate", &[]);
+    let output = site.as_administrator("least", "isolate", &[]);
     assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(
         site.server.client("ref_least__r1", "precious", "", "SELECT 1").is_ok(),
@@ -98,18 +98,6 @@ fn an_administrator_with_the_documented_rights_and_no_more_is_enough() {
     run(&site, "expand", &[]);
     run(&site, "contract", &[]);
     assert!(!site.traces().contains("ref_least__"), "{}", site.traces());
-}
-
-/// Runs a command with the credentials of an administrator whose password is its name.
-fn as_administrator(site: &Site, name: &str, command: &str, more: &[&str]) -> std::process::Output {
-    let directory = site.server.directory.join(name);
-    std::fs::create_dir_all(&directory).unwrap();
-    std::fs::write(directory.join("username"), name).unwrap();
-    std::fs::write(directory.join("password"), name).unwrap();
-    let usual = site.server.credentials().into_os_string();
-    let command = site.command(command, more);
-    let arguments = command.get_args().map(|text| if text == usual { directory.as_os_str() } else { text });
-    std::process::Command::new(env!("CARGO_BIN_EXE_crossfade")).args(arguments).output().unwrap()
 }
 
 #[test]

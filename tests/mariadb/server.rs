@@ -18,10 +18,43 @@ pub(crate) struct Server {
     keepers: Mutex<Vec<Child>>,
 }
 
+/// How a server differs from the usual one.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Special<'a> {
+    /// Options after the usual ones; the last one of a name wins.
+    pub(crate) options: &'a [&'a str],
+    /// Size of a disk of its own (tmpfs, as root), such as `200m`.
+    pub(crate) disk: Option<&'a str>,
+}
+
 /// The server, started at first use.
 pub(crate) fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(Server::start)
+    SERVER.get_or_init(|| Server::start(&Special::default()))
+}
+
+/// Where servers have their directories.
+fn within() -> PathBuf {
+    root().map_or_else(std::env::temp_dir, |root| root.join("tmp"))
+}
+
+/// A data directory as a new server has it, made once and copied for each.
+fn template() -> &'static Path {
+    static TEMPLATE: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let made = TEMPLATE.get_or_init(|| {
+        let directory = tempfile::Builder::new().prefix("crossfade-template").tempdir_in(within()).unwrap();
+        let install = program("mariadb-install-db");
+        let made = Command::new(&install[0])
+            .args(&install[1..])
+            .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
+            .arg(format!("--datadir={}", seen(&directory.path().join("data"))))
+            .args(user_option())
+            .output()
+            .expect("mariadb-install-db is installed");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        directory
+    });
+    made.path()
 }
 
 /// The root of the system whose MariaDB is used.
@@ -46,21 +79,17 @@ fn seen(path: &Path) -> String {
 }
 
 impl Server {
-    /// Another server than that of all tests: one that may be killed.
-    pub(crate) fn start() -> Self {
-        let within = root().map_or_else(std::env::temp_dir, |root| root.join("tmp"));
+    /// Another server than that of all tests: one that may be killed, or that is a special one.
+    pub(crate) fn start(special: &Special<'_>) -> Self {
         let directory =
-            tempfile::Builder::new().prefix("crossfade-mariadb").tempdir_in(within).unwrap().keep();
+            tempfile::Builder::new().prefix("crossfade-mariadb").tempdir_in(within()).unwrap().keep();
         let data = directory.join("data");
-        let install = program("mariadb-install-db");
-        let made = Command::new(&install[0])
-            .args(&install[1..])
-            .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
-            .arg(format!("--datadir={}", seen(&data)))
-            .args(user_option())
-            .output()
-            .expect("mariadb-install-db is installed");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        std::fs::create_dir(&data).unwrap();
+        if let Some(size) = special.disk {
+            let options = format!("size={size}");
+            run(Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&data));
+        }
+        run(Command::new("cp").arg("-a").arg(template().join("data/.")).arg(&data));
         let port = free_port();
         // A folder of its own: a server that starts removes the temporary tables of all others in a shared one.
         std::fs::create_dir(directory.join("tmp")).unwrap();
@@ -86,6 +115,7 @@ impl Server {
             "--innodb-flush-log-at-trx-commit=1",
         ];
         arguments.extend(more.map(str::to_owned));
+        arguments.extend(special.options.iter().map(|option| (*option).to_owned()));
         let server = Self { port, directory, arguments, keepers: Mutex::default() };
         server.serve();
         server.root(
@@ -103,7 +133,7 @@ impl Server {
 
     /// Starts it, and waits until it answers.
     fn serve(&self) {
-        let script = r#""$@" & server=$!; read -r _; kill "$server"; wait "$server"; rm -rf "$DIRECTORY""#;
+        let script = r#""$@" & server=$!; read -r _; kill "$server"; wait "$server"; umount "$DIRECTORY/data" 2> /dev/null; rm -rf "$DIRECTORY""#;
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -208,6 +238,12 @@ fn mariadbd() -> &'static str {
     } else {
         "mariadbd"
     }
+}
+
+/// Runs a command that must succeed.
+fn run(command: &mut Command) {
+    let ran = command.output().unwrap();
+    assert!(ran.status.success(), "{command:?}: {}", String::from_utf8_lossy(&ran.stderr));
 }
 
 /// As root the server asks to be told so.

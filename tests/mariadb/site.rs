@@ -65,17 +65,18 @@ impl Site {
 
     /// The same on another server.
     pub(crate) fn small_on(server: &'static Server, name: &str) -> Self {
-        let site = Self::empty_on(server, name);
+        let site = Self::on(server, name);
         site.admin(SMALL);
         site
     }
 
     /// A site without tables.
     pub(crate) fn empty(name: &str) -> Self {
-        Self::empty_on(server(), name)
+        Self::on(server(), name)
     }
 
-    fn empty_on(server: &'static Server, name: &str) -> Self {
+    /// A site without tables on another server.
+    pub(crate) fn on(server: &'static Server, name: &str) -> Self {
         let schema = format!("{name}__r1");
         let directory = server.directory.join(name);
         std::fs::create_dir(&directory).unwrap();
@@ -152,6 +153,24 @@ impl Site {
         let output = self.command(name, more).output().unwrap();
         let text = [output.stdout, output.stderr].concat();
         Ran { code: output.status.code().unwrap_or(-1), output: String::from_utf8_lossy(&text).into_owned() }
+    }
+
+    /// Runs a command with the credentials of an administrator whose password is its name.
+    pub(crate) fn as_administrator(&self, name: &str, command: &str, more: &[&str]) -> std::process::Output {
+        let directory = self.server.directory.join(name);
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("username"), name).unwrap();
+        std::fs::write(directory.join("password"), name).unwrap();
+        let usual = self.server.credentials().into_os_string();
+        let command = self.command(command, more);
+        let arguments =
+            command.get_args().map(|text| if text == usual { directory.as_os_str() } else { text });
+        Command::new(env!("CARGO_BIN_EXE_crossfade")).args(arguments).output().unwrap()
+    }
+
+    /// The same site in its second release.
+    pub(crate) fn next(self) -> Self {
+        Self { schema: format!("{}__r2", self.name), ..self }
     }
 
     /// Starts a command, to be killed.

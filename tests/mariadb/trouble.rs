@@ -1,0 +1,182 @@
+//! What goes wrong on real servers: each ends in waiting within the budget or in a clear error, and the next run goes on.
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use sqlx::{Connection, Executor, MySqlConnection};
+
+use super::plans;
+use super::server::{Server, Special, server};
+use super::site::{Site, wait_for};
+use super::versions::{WRONG, fill_usual, usual};
+
+fn ready(name: &str) -> Site {
+    let site = Site::small(name);
+    site.plan(plans::additive());
+    site.run("isolate", &[]).ok();
+    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site
+}
+
+/// A site whose expand stands before its first row; the command and its log.
+fn paused(site: &Site) -> (std::process::Child, std::path::PathBuf, std::path::PathBuf) {
+    site.run("isolate", &[]).ok();
+    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    let (pause, log) = (
+        site.server.directory.join(format!("{}.pause", site.name)),
+        site.server.directory.join(format!("{}.log", site.name)),
+    );
+    std::fs::write(&pause, "").unwrap();
+    let file = std::fs::File::create(&log).unwrap();
+    let expand = site
+        .command("expand", &["--pause-file", pause.to_str().unwrap()])
+        .stdout(file.try_clone().unwrap())
+        .stderr(file)
+        .spawn()
+        .unwrap();
+    wait_for("the pause", || std::fs::read_to_string(&log).unwrap().contains("paused: "));
+    (expand, pause, log)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mariadbd"]
+async fn lock_tables_by_an_idle_connection_is_named_and_outlasted() {
+    let site = ready("tr_lock");
+    let mut holder = MySqlConnection::connect(&site.url("root", "", "tr_lock")).await.unwrap();
+    holder.execute("LOCK TABLES tabOrder READ").await.unwrap();
+    let busy = site.run("expand", &["--ddl-budget", "2"]);
+    assert_eq!(busy.code, 1, "{}", busy.output);
+    assert!(
+        busy.output.contains("of user root sleeps for") && busy.output.contains("LOCK TABLES"),
+        "{}",
+        busy.output
+    );
+    holder.execute("UNLOCK TABLES").await.unwrap();
+    site.run("expand", &[]).ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mariadbd"]
+async fn a_blocker_is_ended_only_if_the_user_said_so_and_then_by_name() {
+    let site = ready("tr_kill");
+    site.server.root(
+        "CREATE USER killer@'%' IDENTIFIED BY 'killer'; GRANT ALL ON *.* TO killer@'%' WITH GRANT OPTION; \
+         REVOKE SUPER, CONNECTION ADMIN ON *.* FROM killer@'%'",
+    );
+    let mut holder = MySqlConnection::connect(&site.url("root", "", "tr_kill")).await.unwrap();
+    holder.execute("START TRANSACTION").await.unwrap();
+    holder.execute("SELECT * FROM tabOrder").await.unwrap();
+    let busy = site.run("expand", &["--ddl-budget", "2"]);
+    assert_eq!(busy.code, 1, "{}", busy.output);
+    assert!(busy.output.contains("idle in transaction"), "{}", busy.output);
+    let kill = ["--ddl-budget", "30", "--kill-blockers-after", "1"];
+    let unable = site.as_administrator("killer", "expand", &kill);
+    let text = String::from_utf8_lossy(&unable.stderr).into_owned();
+    assert!(!unable.status.success() && text.contains("crossfade doctor"), "{text}");
+    holder.execute("SELECT 1").await.unwrap();
+    site.server.root("GRANT CONNECTION ADMIN ON *.* TO killer@'%'");
+    let done = site.as_administrator("killer", "expand", &kill);
+    let text = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(text.contains("ended a connection that was in the way of step 0001: connection"), "{text}");
+    assert!(text.contains("1 connections ended"), "{text}");
+    assert!(holder.execute("SELECT 1").await.is_err());
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_dump_in_one_transaction_is_not_broken_and_is_outlasted() {
+    let site = ready("tr_dump");
+    // More than fits into the pipe and the server's buffers: the dump stands in the middle of the table.
+    site.admin(
+        "INSERT INTO tabOrder (name, title) SELECT CONCAT('X', seq), REPEAT('x', 140) FROM seq_1_to_60000",
+    );
+    let mut dump = Command::new("mariadb-dump")
+        .args([
+            "--no-defaults",
+            "--host=127.0.0.1",
+            "--protocol=TCP",
+            "--user=root",
+            "--single-transaction",
+            "--quick",
+        ])
+        .args([&format!("--port={}", site.server.port), "tr_dump", "tabOrder"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = dump.stdout.take().unwrap();
+    let mut text = vec![0; 4096];
+    output.read_exact(&mut text).unwrap();
+    let busy = site.run("expand", &["--ddl-budget", "2"]);
+    assert_eq!(busy.code, 1, "{}", busy.output);
+    assert!(busy.output.contains("SQL_NO_CACHE"), "{}", busy.output);
+    let reader = std::thread::spawn(move || {
+        output.read_to_end(&mut text).unwrap();
+        text
+    });
+    site.run("expand", &[]).ok();
+    assert!(dump.wait().unwrap().success());
+    assert!(String::from_utf8_lossy(&reader.join().unwrap()).contains("Dump completed"));
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_connection_that_is_ended_is_an_error_that_says_to_start_again() {
+    let site = usual().site(server(), "tr_lost");
+    fill_usual(&site, 2_000);
+    let (mut expand, pause, log) = paused(&site);
+    let ids = site
+        .server
+        .root("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'admin' AND DB = 'tr_lost'");
+    let kills: Vec<String> = ids.lines().map(|id| format!("KILL CONNECTION {id}")).collect();
+    site.server.root(&kills.join("; "));
+    std::fs::remove_file(&pause).unwrap();
+    assert_eq!(expand.wait().unwrap().code(), Some(1));
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert!(text.contains("start the command again"), "{text}");
+    site.run("expand", &[]).ok();
+    assert_eq!(site.base(WRONG), "0");
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_server_that_becomes_read_only_is_named() {
+    let server: &'static Server = Box::leak(Box::new(Server::start(&Special::default())));
+    let site = usual().site(server, "tr_readonly");
+    fill_usual(&site, 2_000);
+    let (mut expand, pause, log) = paused(&site);
+    server.root("SET GLOBAL read_only = 1");
+    std::fs::remove_file(&pause).unwrap();
+    assert_eq!(expand.wait().unwrap().code(), Some(1));
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert!(text.contains("The server is read-only: give the address of the primary"), "{text}");
+    server.root("SET GLOBAL read_only = 0");
+    site.run("expand", &[]).ok();
+    assert_eq!(site.base(WRONG), "0");
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_full_disk_is_named_and_with_room_it_goes_on() {
+    let options = ["--skip-log-bin", "--innodb-log-file-size=8M", "--innodb-buffer-pool-size=64M"];
+    let server: &'static Server =
+        Box::leak(Box::new(Server::start(&Special { options: &options, disk: Some("400m") })));
+    let site = usual().site(server, "tr_full");
+    fill_usual(&site, 20_000);
+    let (mut expand, pause, log) = paused(&site);
+    let ballast = server.directory.join("data/ballast");
+    // All that is left; a write that does not fit ends short.
+    let mut file = std::fs::File::create(&ballast).unwrap();
+    let block = vec![0; 1 << 16];
+    while std::io::Write::write_all(&mut file, &block).is_ok() {}
+    drop(file);
+    std::fs::remove_file(&pause).unwrap();
+    let code = expand.wait().unwrap().code();
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("The server's disk is full: make room"), "{text}");
+    std::fs::remove_file(&ballast).unwrap();
+    site.run("expand", &[]).ok();
+    assert_eq!(site.base(WRONG), "0");
+    site.run("contract", &[]).ok();
+}

@@ -1,0 +1,100 @@
+//! Two versions of an app out of DocTypes, with the plan between them and a site that has the old one's tables.
+
+use crossfade::doctype::{AppReader, FrappeVersion, Snapshot};
+use crossfade::plan::{Input, Plan, Renames, plan};
+use serde_json::{Value, json};
+
+use super::server::Server;
+use super::site::Site;
+
+/// Plans from nothing to the old version, and from the old to the new one.
+pub(crate) struct Versions {
+    pub(crate) first: Plan,
+    pub(crate) plan: Plan,
+}
+
+impl Versions {
+    /// `renames` are the DocType, the new name and the old name of a field.
+    pub(crate) fn new(blue: &[Value], green: &[Value], renames: &[(&str, &str, &str)]) -> Self {
+        let (blue, green, nothing) = (snapshot(blue), snapshot(green), Snapshot::new(Vec::new()));
+        let mut known = Renames::default();
+        for (doctype, new, old) in renames {
+            known.fields.insert(((*doctype).to_owned(), (*new).to_owned()), (*old).to_owned());
+        }
+        let frappe = FrappeVersion::parse("15.41.0");
+        let first = Input { blue_frappe: frappe, green_frappe: frappe, ..Input::new(&nothing, &blue) };
+        let second =
+            Input { blue_frappe: frappe, green_frappe: frappe, renames: known, ..Input::new(&blue, &green) };
+        Self { first: plan(&first).unwrap(), plan: plan(&second).unwrap() }
+    }
+
+    /// A site with the old version's tables, empty, and the plan in place.
+    pub(crate) fn site(&self, server: &'static Server, name: &str) -> Site {
+        self.site_by(Site::on(server, name), |site, sql| site.admin(sql))
+    }
+
+    fn site_by(&self, site: Site, send: impl Fn(&Site, &str) -> String) -> Site {
+        send(&site, super::site::SMALL);
+        send(
+            &site,
+            "CREATE TABLE `tabProperty Setter` (name varchar(140) PRIMARY KEY, doc_type varchar(140), field_name varchar(140)); \
+             ALTER TABLE `tabCustom Field` ADD COLUMN insert_after varchar(140); \
+             CREATE TABLE tabReport (name varchar(140) PRIMARY KEY, ref_doctype varchar(140), json longtext); \
+             CREATE TABLE __UserSettings (user varchar(140), doctype varchar(140), data text, UNIQUE KEY user (user, doctype))",
+        );
+        for step in &self.first.expand {
+            site.admin(&step.sql);
+        }
+        site.plan(self.plan.clone());
+        site
+    }
+}
+
+/// A DocType of the module Shop.
+pub(crate) fn doctype(name: &str, fields: &[Value], more: &Value) -> Value {
+    let mut doctype = json!({ "doctype": "DocType", "name": name, "module": "Shop", "fields": fields });
+    if let (Value::Object(doctype), Value::Object(more)) = (&mut doctype, more) {
+        doctype.extend(more.clone());
+    }
+    doctype
+}
+
+/// A field.
+pub(crate) fn field(name: &str, kind: &str) -> Value {
+    json!({ "fieldname": name, "fieldtype": kind })
+}
+
+fn snapshot(doctypes: &[Value]) -> Snapshot {
+    let mut reader = AppReader::new("shop");
+    for (at, doctype) in doctypes.iter().enumerate() {
+        let path = format!("shop/shop/doctype/d{at}/d{at}.json");
+        reader.add(&path, &serde_json::to_vec(doctype).unwrap()).unwrap();
+    }
+    Snapshot::new(vec![reader.finish()])
+}
+
+/// A renamed text, a text that becomes a number and a number that becomes a text.
+pub(crate) fn usual() -> Versions {
+    let deal = |customer: &str, count: &str, code: &str| {
+        let fields =
+            [field(customer, "Data"), field("count", count), field("code", code), field("note", "Long Text")];
+        doctype("Deal", &fields, &json!({}))
+    };
+    Versions::new(
+        &[deal("customer", "Data", "Int")],
+        &[deal("client", "Int", "Data")],
+        &[("Deal", "client", "customer")],
+    )
+}
+
+/// Rows for [`usual`]; every third has a text that is no number.
+pub(crate) fn fill_usual(site: &Site, rows: u32) {
+    site.admin(&format!(
+        "INSERT INTO tabDeal (name, customer, count, code, note) SELECT CONCAT('D', LPAD(seq, 6, '0')), CONCAT('c', seq), \
+         IF(seq % 3, seq, CONCAT('no ', seq)), seq, REPEAT('n', 200) FROM seq_1_to_{rows}"
+    ));
+}
+
+/// Rows of [`usual`] that were never written and are not as the casts say, seen from green.
+pub(crate) const WRONG: &str = "SELECT COUNT(*) FROM tabDeal WHERE name LIKE 'D%' AND NOT (BINARY client <=> CONCAT('c', code) \
+                                AND count <=> IF(code % 3, code, 0))";
