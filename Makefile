@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test fmt fmt-check lint doc unit sample-bench mariadb versions kills e2e bed-up bed-down images crds plan-schema bench-plan clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit sample-bench mariadb versions kills e2e bed-up bed-down images crds plan-schema bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -80,6 +80,12 @@ plan-schema: ## Generate docs/plan.schema.json from the code
 BENCH := $(CROSSFADE_SHARED)/releases/fixtures/erpnext
 bench-plan: ## A plan of two large releases beside only reading them: time, memory, growth
 	$(call timed,bench-plan,cargo run --release --example bench_plan -- $(BENCH)/v15.62.0.tar.gz $(BENCH)/v16.0.0-dev.tar.gz)
+
+ROWS ?= 1000000
+REPETITIONS ?= 3
+bench-engine: setup ## Renames and type changes on a table in use, beside plain UPDATE, pt-osc, gh-ost (ROWS=, REPETITIONS=)
+	@command -v pt-online-schema-change > /dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends percona-toolkit > /dev/null
+	$(call timed,bench-engine,cargo run --release --example bench_engine -- --rows $(ROWS) --repetitions $(REPETITIONS))
 
 clean: bed-down ## Remove the build and the cluster; the cache ($CROSSFADE_CACHE) stays
 	$(call timed,clean,cargo clean)
