@@ -3,6 +3,11 @@
 A user creates, reads, updates, lists and deletes documents of its own, over the REST API that every Frappe site has.
 What is sent is described by a template (LOAD_TEMPLATE), so the same users work on any bench: see `templates/`.
 
+A release may change the fields themselves. `names` lists the names that one field has in the versions: a user sends the
+value under each of them (a version drops the names that it does not know, as Frappe does) and must find it under one. `only`
+says which versions know a field: what another version writes must leave its value alone. The version is what the answer's
+header X-Bench-Version says; without one such a field is not looked at.
+
 Each request is a line in LOAD_EVENTS, JSON: time (seconds since 1970, at its end), name, ms, status, and `failure`:
 null, "hard" (a status of 400 or more where there should be none, or no answer) or "silent" (a good status, but a value that was
 written is missing or different). Environment: LOAD_SITE (Host header), LOAD_TOKEN (`key:secret` of an API user).
@@ -31,6 +36,8 @@ HEADERS = {
     "Accept": "application/json",
 }
 MOST_DOCUMENTS = 8
+NAMES = {name: names for names in TEMPLATE.get("names", []) for name in names}
+ONLY = TEMPLATE.get("only", {})
 _log = open(os.environ["LOAD_EVENTS"], "a", buffering=1 << 16)
 _lock = threading.Lock()
 
@@ -78,16 +85,30 @@ def with_row_names(sent, got):
     return sent
 
 
-def difference(sent, got, where=""):
-    """What of `sent` is not in `got`, in words; None if all is there."""
+def written(before, sent, version):
+    """What a document holds after `version` has written `sent` over `before`: it leaves alone what it does not know."""
+    now = dict(sent)
+    for key, versions in ONLY.items():
+        if version not in versions:
+            now.pop(key, None)
+            if key in before:
+                now[key] = before[key]
+    return now
+
+
+def difference(sent, got, version, where=""):
+    """What of `sent` is not in the answer `got` of `version`, in words; None if all is there."""
     for key, value in sent.items():
-        there = got.get(key)
+        if version not in ONLY.get(key, [version]):
+            continue
+        known = [name for name in NAMES.get(key, [key]) if name in got]
+        there = got[known[0]] if known else None
         if isinstance(value, list):
             rows = there or []
             if len(rows) != len(value):
                 return f"{where}{key}: {len(rows)} rows, {len(value)} sent"
             for index, (row, row_there) in enumerate(zip(value, rows)):
-                found = difference(row, row_there, f"{key}[{index}].")
+                found = difference(row, row_there, version, f"{key}[{index}].")
                 if found:
                     return found
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -114,7 +135,10 @@ class Clerk(FastHttpUser):
         self.counter = random.randrange(1_000_000)
 
     def ask(self, name, method, path, body=None, good=(200,), hold=None):
-        """Sends one request; gives the answer's `data`, or None after a failure. `hold` judges a good answer."""
+        """Sends one request; gives the answer's `data`, or None after a failure.
+
+        `hold` judges a good answer: its `data` and the version that gave it.
+        """
         started = time.time()
         data = json.dumps(body) if body is not None else None
         with self.client.request(
@@ -136,7 +160,8 @@ class Clerk(FastHttpUser):
                 answer.failure("no data in the answer")
                 note(name, started, status, "hard", f"{error}: {answer.text[:200]}")
                 return None
-            wrong = hold(got) if hold else None
+            version = answer.headers.get("X-Bench-Version")
+            wrong = hold(got, version) if hold else None
             if wrong:
                 answer.failure(wrong)
                 note(name, started, status, "silent", wrong)
@@ -151,9 +176,20 @@ class Clerk(FastHttpUser):
     def path(self, name):
         return f"/api/resource/{DOCTYPE}/{quote(name)}"
 
+    def write(self, name, method, path, before, sent):
+        """Writes a document; gives the answer, and what the document holds now."""
+        now = dict(sent)
+
+        def hold(got, version):
+            now.clear()
+            now.update(written(before, sent, version))
+            return difference(now, got, version)
+
+        return self.ask(name, method, path, sent, hold=hold), now
+
     def read_back(self, name):
         """Reads a document and compares it with what was written last."""
-        self.ask("read", "GET", self.path(name), hold=lambda got: difference(self.documents[name], got))
+        self.ask("read", "GET", self.path(name), hold=lambda got, version: difference(self.documents[name], got, version))
 
     @task(3)
     def create(self):
@@ -162,9 +198,9 @@ class Clerk(FastHttpUser):
         self.counter += 1
         sent = filled(copy.deepcopy(TEMPLATE["document"]), self.counter)
         sent[OWNER] = self.me
-        got = self.ask("create", "POST", f"/api/resource/{DOCTYPE}", sent, hold=lambda got: difference(sent, got))
+        got, now = self.write("create", "POST", f"/api/resource/{DOCTYPE}", {}, sent)
         if got and got.get("name"):
-            self.documents[got["name"]] = with_row_names(sent, got)
+            self.documents[got["name"]] = with_row_names(now, got)
             self.read_back(got["name"])
 
     @task(4)
@@ -177,12 +213,12 @@ class Clerk(FastHttpUser):
         sent = filled(copy.deepcopy(TEMPLATE["document"]), self.counter)
         sent[OWNER] = self.me
         with_row_names(sent, self.documents[name])
-        got = self.ask("update", "PUT", self.path(name), sent, hold=lambda got: difference(sent, got))
+        got, now = self.write("update", "PUT", self.path(name), self.documents[name], sent)
         if got is None:
             # Unknown whether it was written: what is there now is what the next checks expect.
             self.documents.pop(name, None)
             return None
-        self.documents[name] = sent
+        self.documents[name] = now
         self.read_back(name)
 
     @task(6)
@@ -196,7 +232,7 @@ class Clerk(FastHttpUser):
     def list(self):
         query = f'?filters=[["{OWNER}","=","{self.me}"]]&fields=["name","{OWNER}"]&limit_page_length=100'
 
-        def hold(got):
+        def hold(got, _version):
             missing = set(self.documents) - {row.get("name") for row in got}
             return f"{len(missing)} own documents are not in the list" if missing else None
 

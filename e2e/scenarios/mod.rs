@@ -1,6 +1,7 @@
 //! One file a behaviour that users rely on.
 
 mod abort;
+mod changes;
 mod deletion;
 mod kills;
 mod observing;

@@ -58,8 +58,8 @@ impl Report<'_> {
             );
         } else if has(Verdict::Synced) || has(Verdict::Mapped) {
             advice.push(
-                "Both versions can serve from one database if triggers and views keep them in step. The operator of \
-                 this version does not run such a plan yet: it stops in Planning with PlanNotServed."
+                "Both versions can serve from one database while triggers and views keep them in step: set spec.image of \
+                 the FrappeRelease, or run isolate, expand, green's migrate and contract with this plan."
                     .to_owned(),
             );
         } else {

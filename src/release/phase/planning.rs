@@ -57,16 +57,10 @@ fn unreadable(going: &Going<'_>) -> Option<String> {
 fn judge(going: &Going<'_>) -> Outcome {
     let Some(plan) = plan_of(going.green) else { return Outcome::wait("the plan is not stored") };
     match plan.verdict {
-        Verdict::Neutral | Verdict::Additive | Verdict::ContractOnly => {}
+        Verdict::Neutral | Verdict::Additive | Verdict::ContractOnly | Verdict::Synced | Verdict::Mapped => {}
         Verdict::Blocking => {
             let because = format!("the plan is Blocking: {}", plan.summary);
             return Outcome::Halt { because, reason: "PlanBlocking" };
-        }
-        // A change that this version can plan but not run must not start: one colour would miss its columns.
-        Verdict::Synced | Verdict::Mapped => {
-            let (verdict, summary) = (plan.verdict.name(), plan.summary);
-            let because = format!("the plan is {verdict}, which this version does not run: {summary}");
-            return Outcome::Halt { because, reason: "PlanNotServed" };
         }
     }
     let Some(approval) = &going.seen.release.spec.approvals.plan else { return Outcome::Done };

@@ -1,0 +1,50 @@
+//! A release that renames a field, changes types, removes a field, asks for a new one and adds a child table, all at
+//! once: taken back in mid-shift, then made after all, while both versions write the same documents.
+
+use std::time::Duration;
+
+use super::{RELEASE, installed, must_be_clean, only_the_site_is_left};
+use crate::harness::Fallible;
+use crate::harness::bench::Bench;
+use crate::harness::cluster::until;
+use crate::harness::load::Load;
+
+#[test]
+#[ignore = "needs the cluster of e2e/bed"]
+fn every_kind_of_change_at_once_goes_back_and_forth_without_a_lost_value() -> Fallible {
+    let bench = installed("changes")?;
+    let mut users = Load::start(&bench, 30)?;
+    bench.release("all")?;
+    until("half of the traffic on green", RELEASE, || {
+        Ok((bench.status()?["status"]["weight"].as_u64() >= Some(50)).then_some(()))
+    })?;
+    let verdict = bench.status()?["status"]["plan"]["verdict"].clone();
+    if verdict != "Mapped" {
+        return Err(format!("the plan is {verdict}, so nothing of this is proved").into());
+    }
+    users.run_for(Duration::from_secs(3))?;
+    annotate(&bench, "crossfade.dev/abort=2")?;
+    until("phase RolledBack", RELEASE, || Ok((bench.phase()? == "RolledBack").then_some(())))?;
+    let column = "SELECT COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'shop' \
+                  AND TABLE_NAME = 'tabSales Order' AND COLUMN_NAME = 'ref_no'";
+    let back = bench.sql(column)?;
+    if back.trim() != "varchar(140)" {
+        return Err(format!("after the rollback ref_no is {back}").into());
+    }
+    users.run_for(Duration::from_secs(3))?;
+    annotate(&bench, "crossfade.dev/retry=again")?;
+    bench.wait_for("Ready", RELEASE)?;
+    users.run_for(Duration::from_secs(5))?;
+    let figures = must_be_clean(&users.stop()?)?;
+    println!("{} requests, none failed", figures.requests);
+    let forth = bench.sql(column)?;
+    if forth.trim() != "int(11)" {
+        return Err(format!("after the release ref_no is {forth}").into());
+    }
+    only_the_site_is_left(&bench)?;
+    bench.namespace.delete()
+}
+
+fn annotate(bench: &Bench, annotation: &str) -> Fallible {
+    bench.namespace.kubectl(&["annotate", "frapperelease", "shop", annotation, "--overwrite"]).map(drop)
+}
