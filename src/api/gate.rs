@@ -37,6 +37,12 @@ pub struct Planning {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(min = 1, max = 512)))]
     pub accept_patches: Vec<String>,
+    /// The hash of a plan that is Blocking and may run all the same, in a maintenance window: the site is closed (503)
+    /// from the end of blue's jobs until green is ready, and there is no way back once green's migrate has begun, so make a
+    /// backup first. The same can be said by `kubectl crossfade approve NAME window`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub accept_maintenance_window: Option<String>,
     /// What green has under another name, where the plan asks about it. An entry does nothing once blue has the new
     /// name, so it may stay.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

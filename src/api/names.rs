@@ -21,6 +21,8 @@ pub const MANAGED_BY: &str = "crossfade";
 pub const ANNOTATION_CONFIG: &str = "crossfade.dev/config-hash";
 /// Annotation on a `FrappeRelease`: the hash of the plan that is approved.
 pub const ANNOTATION_APPROVE_PLAN: &str = "crossfade.dev/approve-plan";
+/// Annotation on a `FrappeRelease`: the hash of the Blocking plan that may run in a maintenance window.
+pub const ANNOTATION_APPROVE_WINDOW: &str = "crossfade.dev/approve-window";
 /// Annotation: the number of the revision whose promotion (the first traffic) is approved.
 pub const ANNOTATION_APPROVE_PROMOTE: &str = "crossfade.dev/approve-promote";
 /// Annotation: the number of the revision whose contraction is approved.

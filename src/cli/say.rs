@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use super::target::{Target, block_on};
 use crate::api::names::{
     ANNOTATION_ABORT, ANNOTATION_APPROVE_CONTRACT, ANNOTATION_APPROVE_PLAN, ANNOTATION_APPROVE_PROMOTE,
-    ANNOTATION_RETRY,
+    ANNOTATION_APPROVE_WINDOW, ANNOTATION_RETRY,
 };
+use crate::api::status::PlanStatus;
 use crate::api::{FrappeRelease, Phase};
+use crate::plan::Verdict;
 
 /// Agree to the next step of a release that waits for it.
 #[derive(Debug, Args)]
@@ -28,6 +30,8 @@ pub(super) struct Approve {
 enum Gate {
     /// The plan as it stands now, by its hash: a plan that changes must be approved again.
     Plan,
+    /// A maintenance window for the plan as it stands now, which is Blocking: users are shut out, and there is no way back.
+    Window,
     /// The first traffic to green.
     Promote,
     /// The point of no return.
@@ -118,10 +122,13 @@ fn annotation(key: &str, value: &str) -> Value {
 
 fn approval(release: &FrappeRelease, gate: Gate) -> Saying {
     let (key, value) = match gate {
-        Gate::Plan => {
-            let plan = release.status.as_ref().and_then(|status| status.plan.as_ref());
-            let plan = plan.ok_or("it has no plan yet: wait until the planning Jobs have ended")?;
-            (ANNOTATION_APPROVE_PLAN, plan.hash.clone())
+        Gate::Plan => (ANNOTATION_APPROVE_PLAN, plan(release)?.hash.clone()),
+        Gate::Window => {
+            let plan = plan(release)?;
+            if plan.verdict != Verdict::Blocking.name() {
+                return Err(format!("its plan is {}: no maintenance window is needed", plan.verdict));
+            }
+            (ANNOTATION_APPROVE_WINDOW, plan.hash.clone())
         }
         Gate::Promote => (ANNOTATION_APPROVE_PROMOTE, going(release)?.to_string()),
         Gate::Contract => (ANNOTATION_APPROVE_CONTRACT, going(release)?.to_string()),
@@ -129,9 +136,15 @@ fn approval(release: &FrappeRelease, gate: Gate) -> Saying {
     Ok((format!("has its {} approved ({value})", name(gate)), annotation(key, &value)))
 }
 
+fn plan(release: &FrappeRelease) -> Result<&PlanStatus, String> {
+    let plan = release.status.as_ref().and_then(|status| status.plan.as_ref());
+    plan.ok_or_else(|| "it has no plan yet: wait until the planning Jobs have ended".to_owned())
+}
+
 const fn name(gate: Gate) -> &'static str {
     match gate {
         Gate::Plan => "plan",
+        Gate::Window => "maintenance window",
         Gate::Promote => "promotion",
         Gate::Contract => "contraction",
     }
@@ -179,6 +192,7 @@ mod tests {
         );
         assert_eq!(approval(&seen, Gate::Plan).unwrap().1, annotation(ANNOTATION_APPROVE_PLAN, "abc"));
         assert_eq!(approval(&seen, Gate::Contract).unwrap().1, annotation(ANNOTATION_APPROVE_CONTRACT, "3"));
+        assert!(approval(&seen, Gate::Window).unwrap_err().contains("Additive"));
     }
 
     #[test]

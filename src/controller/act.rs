@@ -92,11 +92,12 @@ impl<'a> Doing<'a> {
     async fn config(&self, revision: u32, placement: Placement) -> Result<(), Error> {
         let blueprint = self.blueprint(revision)?;
         let password = match placement {
-            Placement::Tables => None,
+            Placement::Tables | Placement::Closed => None,
             Placement::Views { green } => Some((green, self.password(green).await?)),
         };
         let destination = match &password {
             Some((green, password)) => Destination::Views { green: *green, password },
+            None if placement == Placement::Closed => Destination::Closed,
             None => Destination::Tables,
         };
         let user = secrets::read(self.ctx, self.release(), blueprint.template).await?;

@@ -40,6 +40,8 @@ pub enum ConfigError {
 pub enum Destination<'a> {
     /// To the tables, with the credentials of the user's own file.
     Tables,
+    /// Likewise, but the site is closed.
+    Closed,
     /// To the schema of views that was made for the release of revision `green`.
     Views {
         /// Green's revision.
@@ -111,6 +113,10 @@ pub fn site(
     let mut config = user.clone();
     match destination {
         Destination::Tables => {}
+        // frappe/app.py:init_request raises SessionStopped (503); the scheduler looks at it at each tick.
+        Destination::Closed => {
+            config.insert("maintenance_mode".to_owned(), 1.into());
+        }
         Destination::Views { green, password } => {
             let schema = schema_name(text(user, "db_name")?, green);
             if config.contains_key("db_user") {
@@ -207,6 +213,7 @@ pub fn read(secret: &Secret) -> Option<(Placement, String)> {
     let annotations = secret.metadata.annotations.as_ref()?;
     let placement = match annotations.get(ANNOTATION_PLACEMENT)?.as_str() {
         "tables" => Placement::Tables,
+        "closed" => Placement::Closed,
         other => Placement::Views { green: other.strip_prefix("views-")?.parse().ok()? },
     };
     Some((placement, annotations.get(ANNOTATION_CONFIG)?.clone()))
@@ -215,6 +222,7 @@ pub fn read(secret: &Secret) -> Option<(Placement, String)> {
 fn placement_text(placement: Placement) -> String {
     match placement {
         Placement::Tables => "tables".to_owned(),
+        Placement::Closed => "closed".to_owned(),
         Placement::Views { green } => format!("views-{green}"),
     }
 }
@@ -253,6 +261,18 @@ mod tests {
         let want =
             serde_json::json!({"db_name": "_abc__r3", "db_password": "generated", "encryption_key": "k"});
         assert_eq!(Value::Object(got), want);
+    }
+
+    #[test]
+    fn a_closed_site_says_so_to_everybody_and_keeps_all_else() {
+        let got = site(&user_site(), Destination::Closed).unwrap();
+        assert_eq!(got["maintenance_mode"], 1);
+        assert_eq!(got["db_name"], "_abc");
+        let release = sample::release();
+        let template = release.spec.template();
+        let blueprint = sample::blueprint(&release, &template, 1);
+        let closed = secret(&blueprint, &BTreeMap::from([(site_key("a"), got)]), Placement::Closed);
+        assert_eq!(read(&closed).unwrap().0, Placement::Closed);
     }
 
     #[test]

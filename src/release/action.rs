@@ -153,6 +153,8 @@ impl JobStep {
 pub enum Placement {
     /// The tables themselves, with the credentials of the site's own configuration.
     Tables,
+    /// The tables, but the site is closed: Frappe answers 503 to everybody (`maintenance_mode`).
+    Closed,
     /// The schema of views that was made for the release of this (green) revision.
     Views {
         /// Green's revision.
@@ -176,6 +178,8 @@ impl Running {
     pub const ALL: Self = Self { web: true, workers: true, scheduler: true };
     /// All but the scheduler.
     pub const WITHOUT_SCHEDULER: Self = Self { web: true, workers: true, scheduler: false };
+    /// Only web and socketio, which say that the site is closed.
+    pub const WEB: Self = Self { web: true, workers: false, scheduler: false };
     /// Only the workers, to run out the queues.
     pub const WORKERS: Self = Self { web: false, workers: true, scheduler: false };
     /// Nothing runs.

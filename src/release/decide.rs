@@ -127,6 +127,12 @@ fn on_the_way(going: &Going<'_>) -> Verdict {
         }
         match judge(going) {
             Outcome::Done => {}
+            Outcome::RollBack { because } if is_final(going) => {
+                let because = format!(
+                    "{because}; there is no way back after migrate in a maintenance window: mend it, then retry, or restore your backup"
+                );
+                return carry(going, phase, Outcome::Halt { because, reason: "NoWayBack" });
+            }
             Outcome::RollBack { because } => return abort(going, &because),
             outcome @ (Outcome::Stay { .. } | Outcome::Halt { .. }) => return carry(going, phase, outcome),
         }
@@ -134,10 +140,15 @@ fn on_the_way(going: &Going<'_>) -> Verdict {
     carry(going, Phase::Contracting, phase::complete(going))
 }
 
+/// Whether the point of no return is behind: the contract, or green's migrate where no view kept blue's shape.
+fn is_final(going: &Going<'_>) -> bool {
+    let last = if going.is_in_window() { JobStep::Migrate } else { JobStep::Contract };
+    going.green.jobs.iter().any(|job| job.step == last)
+}
+
 /// Why the release should go back, if somebody wants that and it still can.
 fn wants_back(going: &Going<'_>) -> Option<String> {
-    let is_contracting = going.green.jobs.iter().any(|job| job.step == JobStep::Contract);
-    if is_contracting {
+    if is_final(going) {
         return None;
     }
     let release = &going.seen.release;

@@ -1,9 +1,9 @@
 //! Whole releases, played in a small world: what is asked for, in order, is held by golden files.
 
 use super::world::{World, release};
-use super::{JobStep, RecordState, decide};
+use super::{JobStep, Placement, RecordState, decide};
 use crate::api::Phase;
-use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_RETRY};
+use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_APPROVE_WINDOW, ANNOTATION_RETRY};
 use crate::plan::Verdict;
 
 fn installed() -> World {
@@ -163,6 +163,57 @@ fn a_plan_that_cannot_be_served_touches_nothing() {
     let halted = world.settle();
     assert_eq!(halted.phase, Phase::Planning);
     assert!(world.seen.revisions[&2].jobs.iter().all(|job| job.step == JobStep::Plan));
+}
+
+#[test]
+fn a_blocking_plan_runs_in_a_window_that_is_accepted_for_exactly_it() {
+    let mut world = installed();
+    world.verdict = Verdict::Blocking;
+    upgrade(&mut world, "erp:v2");
+    annotate(&mut world, ANNOTATION_APPROVE_WINDOW, "another plan");
+    assert_eq!(world.settle().phase, Phase::Planning);
+    annotate(&mut world, ANNOTATION_APPROVE_WINDOW, "h1");
+    assert_eq!(world.settle().phase, Phase::Complete);
+    golden("maintenance_window", &world);
+}
+
+#[test]
+fn a_window_can_be_left_until_migrate_begins_and_not_after() {
+    for turns in 0..60 {
+        let mut world = installed();
+        world.verdict = Verdict::Blocking;
+        upgrade(&mut world, "erp:v2");
+        annotate(&mut world, ANNOTATION_APPROVE_WINDOW, "h1");
+        for _ in 0..turns {
+            world.turn();
+        }
+        let is_final = world.seen.revisions.get(&2).is_some_and(|green| {
+            green.jobs.iter().any(|job| job.step == JobStep::Migrate)
+                || green.record.state == RecordState::Active
+        });
+        annotate(&mut world, ANNOTATION_ABORT, "2");
+        let end = world.settle();
+        let expected = if is_final { Phase::Complete } else { Phase::RolledBack };
+        assert_eq!(end.phase, expected, "after {turns} turns:\n{}", world.log.join("\n"));
+        let serving = if is_final { 2 } else { 1 };
+        let config = world.seen.revisions[&serving].config.clone().map(|(placement, _)| placement);
+        assert_eq!(config, Some(Placement::Tables), "after {turns} turns:\n{}", world.log.join("\n"));
+    }
+}
+
+#[test]
+fn a_green_that_does_not_come_up_after_a_window_waits_for_a_human() {
+    let mut world = installed();
+    world.verdict = Verdict::Blocking;
+    world.is_green_healthy = false;
+    upgrade(&mut world, "erp:v2");
+    annotate(&mut world, ANNOTATION_APPROVE_WINDOW, "h1");
+    let halted = world.settle();
+    assert_eq!(halted.phase, Phase::StartingGreen);
+    assert!(halted.status.message.contains("no way back"), "{}", halted.status.message);
+    world.is_green_healthy = true;
+    world.turn();
+    assert_eq!(world.settle().phase, Phase::Complete);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::api::names::ANNOTATION_APPROVE_CONTRACT;
 use crate::release::JobStep;
 
 pub(super) fn contracting(going: &Going<'_>) -> Outcome {
-    if going.blue.is_none() {
+    if going.blue.is_none() || going.is_in_window() {
         return Outcome::Done;
     }
     let is_begun = going.sites().any(|site| jobs::find(going, JobStep::Contract, Some(site)).is_some());

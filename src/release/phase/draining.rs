@@ -12,6 +12,12 @@ pub(super) fn draining(going: &Going<'_>) -> Outcome {
         return scaled(going.number, going.green, Running::ALL, "starting the scheduler")
             .unwrap_or(Outcome::Done);
     };
+    if going.is_in_window() {
+        // Its jobs ran out before the site was closed.
+        return scaled(number, blue, Running::NONE, "stopping what is left of blue")
+            .or_else(|| scaled(going.number, going.green, Running::ALL, "starting the scheduler"))
+            .unwrap_or(Outcome::Done);
+    }
     let is_drained = matches!(jobs::for_the_bench(going, JobStep::Drain), Outcome::Done);
     if !is_drained {
         // Exactly one scheduler at any instant: blue's last Pod is gone before green's first is made.

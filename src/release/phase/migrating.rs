@@ -8,7 +8,7 @@ pub(super) fn migrating(going: &Going<'_>) -> Outcome {
     match &going.green.config {
         Some((Placement::Tables, _)) => {}
         // Once green is blue itself it is never judged here: its own release is over.
-        Some((Placement::Views { .. }, _)) | None => {
+        Some((Placement::Views { .. } | Placement::Closed, _)) | None => {
             return Outcome::act(
                 vec![Action::Config { revision: going.number, placement: Placement::Tables }],
                 "writing green's configuration",
@@ -20,5 +20,9 @@ pub(super) fn migrating(going: &Going<'_>) -> Outcome {
         return Outcome::Done;
     }
     let migrate = jobs::for_every_site(going, JobStep::Migrate).unfinished();
+    // There is no schema of views that could be compared.
+    if going.is_in_window() {
+        return migrate.unwrap_or(Outcome::Done);
+    }
     migrate.unwrap_or_else(|| jobs::for_every_site(going, JobStep::Verify))
 }

@@ -1,5 +1,6 @@
 //! One file a phase. Each looks at what is seen and says whether it is done, what to do, or what it waits for.
 
+mod closing;
 mod complete;
 mod contracting;
 mod draining;
@@ -16,8 +17,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Action, Observed, Revision, Running};
+use super::{Action, Observed, Revision, Running, plan_of};
 use crate::api::Phase;
+use crate::plan::Verdict;
 
 pub(super) use complete::complete;
 pub(super) use rolling_back::rolling_back;
@@ -86,6 +88,11 @@ impl Going<'_> {
     /// Names of the sites of this release.
     pub(super) fn sites(&self) -> impl Iterator<Item = &str> {
         self.green.record.template.sites.iter().map(|site| site.name.as_str())
+    }
+
+    /// Whether the release runs in a maintenance window: a human has accepted that for a plan that is Blocking.
+    pub(super) fn is_in_window(&self) -> bool {
+        self.blue.is_some() && plan_of(self.green).is_some_and(|plan| plan.verdict == Verdict::Blocking)
     }
 
     /// Seconds since a phase was entered; 0 if it was not.

@@ -1,7 +1,7 @@
 //! Planning: both images are read, the plan is stored and, if the spec asks, approved.
 
 use super::{Going, Outcome, jobs};
-use crate::api::names::ANNOTATION_APPROVE_PLAN;
+use crate::api::names::{ANNOTATION_APPROVE_PLAN, ANNOTATION_APPROVE_WINDOW};
 use crate::api::traffic::Provider;
 use crate::plan::Verdict;
 use crate::release::plan_of;
@@ -58,8 +58,13 @@ fn judge(going: &Going<'_>) -> Outcome {
     let Some(plan) = plan_of(going.green) else { return Outcome::wait("the plan is not stored") };
     match plan.verdict {
         Verdict::Neutral | Verdict::Additive | Verdict::ContractOnly | Verdict::Synced | Verdict::Mapped => {}
+        Verdict::Blocking if is_window_accepted(going, &plan.hash) => {}
         Verdict::Blocking => {
-            let because = format!("the plan is Blocking: {}", plan.summary);
+            let because = format!(
+                "the plan is Blocking: {}; change it, or accept a maintenance window: kubectl crossfade approve {} window",
+                plan.summary,
+                going.seen.release.metadata.name.as_deref().unwrap_or_default()
+            );
             return Outcome::Halt { because, reason: "PlanBlocking" };
         }
     }
@@ -72,4 +77,11 @@ fn judge(going: &Going<'_>) -> Outcome {
         because: format!("the plan {} waits for approval: {}", plan.hash, plan.summary),
         reason: "ApprovalRequired",
     }
+}
+
+/// Whether a human has agreed to close the site for exactly this plan. The first revision has nobody to shut out.
+fn is_window_accepted(going: &Going<'_>, hash: &str) -> bool {
+    let said = going.seen.release.spec.planning.accept_maintenance_window.as_deref();
+    going.blue.is_some()
+        && [said, going.seen.release.annotated(ANNOTATION_APPROVE_WINDOW)].contains(&Some(hash))
 }

@@ -109,7 +109,7 @@ fn restore(going: &Going<'_>) -> Option<Outcome> {
     }
     let hash = match &blue.config {
         Some((Placement::Tables, hash)) => hash.clone(),
-        Some((Placement::Views { .. }, _)) | None => {
+        Some((Placement::Views { .. } | Placement::Closed, _)) | None => {
             let actions = vec![Action::Config { revision: number, placement: Placement::Tables }];
             return Some(Outcome::act(actions, "sending blue back to the tables"));
         }

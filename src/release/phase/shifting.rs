@@ -25,7 +25,9 @@ pub(super) fn shifting(going: &Going<'_>) -> Outcome {
     };
     // Without blue there is nothing to move from: the route leads to green at once.
     let all_at_once = [Step { weight: Some(100), ..Step::default() }];
-    let steps = if going.blue.is_some() { app.steps.as_slice() } else { &all_at_once };
+    // Nor from a site that is closed.
+    let in_steps = going.blue.is_some() && !going.is_in_window();
+    let steps = if in_steps { app.steps.as_slice() } else { &all_at_once };
     let at = going.green.record.traffic.get(WHOLE_SITE);
     let index = at.map_or(0, |at| at.step);
     let weight = steps.iter().take(index + 1).filter_map(|step| step.weight).next_back().unwrap_or(0);
