@@ -147,6 +147,26 @@ pub struct Worker {
     pub grace_seconds: u32,
 }
 
+/// The caches of both colours during a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Cache {
+    /// Whether what one colour invalidates (a role, a setting, a session) is deleted from the other's cache as well. Needs
+    /// the command MONITOR of Redis; without it the other colour may see the old value until it expires.
+    #[serde(default = "yes")]
+    pub relay: bool,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { relay: yes() }
+    }
+}
+
+const fn yes() -> bool {
+    true
+}
+
 /// Green's own migrate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -5,7 +5,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bench::{Bench, Migrate, Socketio, Web, Worker};
+use super::bench::{Bench, Cache, Migrate, Socketio, Web, Worker};
 use super::gate::{Analysis, Approvals, Contract, Deadlines, Planning, Webhook};
 use super::site::{Database, SecretName, Site};
 use super::status::FrappeReleaseStatus;
@@ -109,6 +109,9 @@ pub struct FrappeReleaseSpec {
     /// Green's own migrate.
     #[serde(default)]
     pub migrate: Migrate,
+    /// The caches of both colours.
+    #[serde(default)]
+    pub cache: Cache,
     /// Where traffic comes in and how it moves.
     pub traffic: Traffic,
     /// What the planner may take on trust.

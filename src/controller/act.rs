@@ -20,7 +20,7 @@ use crate::api::names::{ANNOTATION_CONFIG, ANNOTATION_RETRY, MANAGER_OBJECTS, MA
 use crate::api::{FrappeRelease, Template};
 use crate::manifest::config::{self, Destination};
 use crate::manifest::job::{self, Order};
-use crate::manifest::{self, Blueprint, Component, plan_store, record, schema_password};
+use crate::manifest::{self, Blueprint, Component, plan_store, record, relay, schema_password};
 use crate::release::{Action, JobStep, Observed, Placement, Record, Running};
 use crate::traffic::gateway_api as route;
 
@@ -49,6 +49,10 @@ pub(super) async fn act(ctx: &Context, seen: &Observed, action: &Action) -> Resu
         }
         Action::StorePlan { revision, site } => doing.store_plan(*revision, site).await,
         Action::Workloads { revision, running } => doing.workloads(*revision, *running).await,
+        Action::Relay { revision, is_running: true } => doing.relay(*revision).await,
+        Action::Relay { revision, is_running: false } => {
+            delete::<Deployment>(ctx, doing.release(), &relay::name(&doing.name(), *revision)).await
+        }
         Action::Route { weights } => doing.route(weights).await,
         Action::Remove { revision } => doing.remove(*revision).await,
         Action::Forget { revision } => {
@@ -204,6 +208,17 @@ impl<'a> Doing<'a> {
         }
     }
 
+    async fn relay(&self, revision: u32) -> Result<(), Error> {
+        let green = self.blueprint(revision)?;
+        let seen = self.seen.revisions.get(&revision).ok_or(NoRevision(revision))?;
+        let Some(blue) = seen.record.blue else { return Ok(()) };
+        let facts = |name: &String| self.seen.sites.get(name)?.as_ref().ok();
+        let sites = green.template.sites.iter().filter_map(|site| facts(&site.name));
+        let databases: Vec<&str> = sites.map(|facts| facts.database.as_str()).collect();
+        let wanted = relay::deployment(&green, &self.blueprint(blue)?, &databases);
+        create(self.ctx, self.release(), &wanted).await
+    }
+
     async fn route(&self, weights: &BTreeMap<u32, u8>) -> Result<(), Error> {
         let has_socketio = |revision: &u32| self.template(*revision).is_ok_and(|t| t.socketio.is_some());
         let with_socketio: BTreeSet<u32> = weights.keys().copied().filter(has_socketio).collect();
@@ -218,6 +233,7 @@ impl<'a> Doing<'a> {
         for deployment in manifest::deployments(&blueprint, Running::NONE) {
             delete::<Deployment>(self.ctx, release, &deployment.name_any()).await?;
         }
+        delete::<Deployment>(self.ctx, release, &relay::name(&self.name(), revision)).await?;
         for service in manifest::services(&blueprint) {
             delete::<Service>(self.ctx, release, &service.name_any()).await?;
         }

@@ -123,14 +123,19 @@ async fn revision(
         secret(ctx, release, config::name(&name, number)),
         secret(ctx, release, schema_password::name(&name, number))
     )?;
-    let pods = seen::pods(&lists.pods, number);
+    let (relays, pods): (Vec<_>, Vec<_>) =
+        seen::pods(&lists.pods, number).into_iter().partition(|pod| pod.component == manifest::RELAY);
+    let relay = seen::workloads(&lists.deployments, &relays, number).remove(manifest::RELAY);
+    let mut workloads = seen::workloads(&lists.deployments, &pods, number);
+    workloads.remove(manifest::RELAY);
     Ok(Revision {
         record,
         config: config.as_ref().and_then(config::read),
         plans: own().filter_map(plan_store::read).collect(),
         jobs: jobs(ctx, release, lists, number, hidden).await,
-        workloads: seen::workloads(&lists.deployments, &pods, number),
+        workloads,
         pods,
+        relay,
         has_schema_password: password.is_some(),
     })
 }

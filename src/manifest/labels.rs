@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::api::names::{LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_RELEASE, LABEL_REVISION, MANAGED_BY};
 
+/// The component of the relay between the caches.
+pub const RELAY: &str = "relay";
+
 /// What an object is within its revision: the value of the component label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Component<'a> {
@@ -23,6 +26,8 @@ pub enum Component<'a> {
     Worker(&'a str),
     /// The scheduler.
     Scheduler,
+    /// The relay between the caches.
+    Relay,
     /// A Job's step.
     Job(&'a str),
 }
@@ -39,6 +44,7 @@ impl Component<'_> {
             Self::Socketio => "socketio".to_owned(),
             Self::Worker(name) => format!("worker-{name}"),
             Self::Scheduler => "scheduler".to_owned(),
+            Self::Relay => RELAY.to_owned(),
             Self::Job(step) => step.to_owned(),
         }
     }

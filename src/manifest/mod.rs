@@ -10,13 +10,14 @@ mod labels;
 pub mod plan_store;
 mod pod;
 pub mod record;
+pub mod relay;
 #[cfg(test)]
 mod sample;
 pub mod schema_password;
 mod service;
 
 pub use deployment::deployments;
-pub use labels::{Component, of_revision, selector};
+pub use labels::{Component, RELAY, of_revision, selector};
 pub use service::services;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;

@@ -65,6 +65,13 @@ pub enum Action {
         /// Which parts run.
         running: Running,
     },
+    /// Start the relay between the caches of a release's colours, or remove it.
+    Relay {
+        /// Green's revision: the relay belongs to it.
+        revision: u32,
+        /// Whether it runs.
+        is_running: bool,
+    },
     /// Write the route with these weights.
     Route {
         /// Weights by revision, 0 to 100, which add up to 100.

@@ -52,6 +52,8 @@ pub struct Revision {
     pub workloads: BTreeMap<String, Workload>,
     /// The Pods of those Deployments, also those that are ending.
     pub pods: Vec<PodSeen>,
+    /// The relay between blue's cache and this green's, if there is one.
+    pub relay: Option<Workload>,
     /// Whether the Secret with the password of the schema's user exists (it belongs to green's revision).
     pub has_schema_password: bool,
 }

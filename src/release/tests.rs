@@ -217,6 +217,18 @@ fn a_green_that_does_not_come_up_after_a_window_waits_for_a_human() {
 }
 
 #[test]
+fn a_relay_that_cannot_work_takes_the_release_back_before_green_has_written() {
+    let mut world = installed();
+    world.is_relay_healthy = false;
+    upgrade(&mut world, "erp:v2");
+    let end = world.settle();
+    assert_eq!(end.phase, Phase::RolledBack);
+    assert!(end.status.message.contains("MONITOR"), "{}", end.status.message);
+    let green = &world.seen.revisions[&2];
+    assert!(green.relay.is_none() && green.jobs.iter().all(|job| job.step != JobStep::Migrate));
+}
+
+#[test]
 fn every_other_verdict_is_served() {
     for verdict in Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Blocking) {
         let mut world = installed();

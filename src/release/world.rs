@@ -25,6 +25,8 @@ pub(super) struct World {
     pub(super) is_green_healthy: bool,
     /// Whether blue's Pods are ready.
     pub(super) is_blue_healthy: bool,
+    /// Whether the relay between the caches becomes ready.
+    pub(super) is_relay_healthy: bool,
     last: Option<(Phase, String)>,
 }
 
@@ -69,6 +71,7 @@ impl World {
             broken: Vec::new(),
             is_green_healthy: true,
             is_blue_healthy: true,
+            is_relay_healthy: true,
             last: None,
         }
     }
@@ -133,6 +136,9 @@ impl World {
                 let is_broken = self.broken.contains(&job.step);
                 job.state = if is_broken { JobState::Failed("it broke".into()) } else { JobState::Succeeded };
             }
+            if let Some(relay) = &mut revision.relay {
+                relay.ready = i32::from(self.is_relay_healthy);
+            }
             let is_blue = revision.record.blue.is_none();
             let is_healthy = if is_blue { self.is_blue_healthy } else { self.is_green_healthy };
             revision.pods.retain(|pod| !pod.is_ending);
@@ -161,6 +167,7 @@ impl World {
                         jobs: Vec::new(),
                         workloads: BTreeMap::new(),
                         pods: Vec::new(),
+                        relay: None,
                         has_schema_password: false,
                     },
                 );
@@ -195,6 +202,10 @@ impl World {
                 self.of(revision).plans.insert(site, plan);
             }
             Action::Workloads { revision, running } => self.scale(revision, running),
+            Action::Relay { revision, is_running } => {
+                let relay = Workload { desired: 1, ready: 0, existing: 1 };
+                self.of(revision).relay = is_running.then_some(relay);
+            }
             Action::Route { weights } => {
                 self.seen.route = Some(RouteSeen { weights, is_accepted: false, message: "pending".into() });
             }
@@ -202,6 +213,7 @@ impl World {
                 let revision = self.of(revision);
                 (revision.config, revision.jobs) = (None, Vec::new());
                 (revision.workloads, revision.pods) = (BTreeMap::new(), Vec::new());
+                revision.relay = None;
             }
             Action::Forget { revision } => {
                 self.seen.revisions.remove(&revision);
@@ -271,6 +283,9 @@ fn describe(action: &Action) -> String {
                 [(running.web, "web"), (running.workers, "workers"), (running.scheduler, "scheduler")];
             let on: Vec<&str> = parts.iter().filter(|(is_on, _)| *is_on).map(|(_, name)| *name).collect();
             format!("run r{revision}: {}", if on.is_empty() { "nothing".to_owned() } else { on.join(", ") })
+        }
+        Action::Relay { revision, is_running } => {
+            format!("relay of r{revision}: {}", if *is_running { "on" } else { "off" })
         }
         Action::Route { weights } => format!("route {weights:?}"),
         Action::Remove { revision } => format!("remove r{revision}"),

@@ -10,6 +10,9 @@ pub(in crate::release) fn complete(going: &Going<'_>) -> Outcome {
         return outcome;
     }
     let mut actions = Vec::new();
+    if going.green.relay.is_some() {
+        actions.push(Action::Relay { revision: going.number, is_running: false });
+    }
     for number in going.seen.revisions.keys().filter(|number| **number < going.number) {
         actions.push(Action::Remove { revision: *number });
         actions.push(Action::Forget { revision: *number });
