@@ -8,6 +8,7 @@ mod observing;
 mod release;
 mod rights;
 mod validation;
+mod window;
 
 use std::time::Duration;
 

@@ -1,0 +1,57 @@
+//! A release that two versions cannot serve stops before it touches anything. In a maintenance window that a human
+//! accepts it runs; users see 503 while the site is closed, and nothing else.
+
+use std::time::Duration;
+
+use super::{RELEASE, installed};
+use crate::harness::Fallible;
+use crate::harness::cluster::until;
+use crate::harness::figures::Figures;
+use crate::harness::load::{Load, now};
+
+#[test]
+#[ignore = "needs the cluster of e2e/bed"]
+fn a_blocking_release_closes_the_site_only_when_a_human_has_said_so() -> Fallible {
+    let bench = installed("window")?;
+    let mut users = Load::start(&bench, 10)?;
+    bench.release("raw-ddl")?;
+    let hash = until("the plan to be refused", RELEASE, || {
+        let status = bench.status()?["status"].clone();
+        let stalled = status["conditions"].as_array().is_some_and(|all| {
+            all.iter()
+                .any(|c| c["type"] == "Stalled" && c["reason"] == "PlanBlocking" && c["status"] == "True")
+        });
+        Ok(status["plan"]["hash"].as_str().filter(|_| stalled).map(str::to_owned))
+    })?;
+    users.run_for(Duration::from_secs(3))?;
+    let closing = now();
+    let accepted = format!("crossfade.dev/approve-window={hash}");
+    bench.namespace.kubectl(&["annotate", "frapperelease", "shop", &accepted])?;
+    bench.wait_for("Ready", RELEASE)?;
+    users.run_for(Duration::from_secs(3))?;
+    let requests = users.stop()?;
+    let wrong: Vec<_> = requests
+        .iter()
+        .filter(|request| request.failure.is_some())
+        .filter(|request| request.time < closing || request.status != 503)
+        .take(3)
+        .collect();
+    if !wrong.is_empty() {
+        return Err(format!("not only 503 while the site was closed: {wrong:#?}").into());
+    }
+    let figures = Figures::of(&requests, closing, f64::INFINITY);
+    let closed: Vec<f64> = requests.iter().filter(|r| r.failure.is_some()).map(|r| r.time).collect();
+    let (Some(first), Some(last)) = (closed.first(), closed.last()) else {
+        return Err("nobody met a closed site: this scenario would prove nothing".into());
+    };
+    if requests.last().is_some_and(|request| request.failure.is_some()) {
+        return Err("the site was still closed when the release was complete".into());
+    }
+    println!(
+        "{} requests, closed for {:.1} s ({} answers 503)",
+        figures.requests,
+        last - first,
+        closed.len()
+    );
+    bench.namespace.delete()
+}
