@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, ToSpan};
 
 use super::{
-    Action, Decision, JobSeen, JobState, JobStep, Observed, Placement, PlanSeen, PodSeen, Revision,
+    Action, Decision, JobSeen, JobState, JobStep, Observed, Placement, PlanSeen, PodSeen, Record, Revision,
     RouteSeen, Running, SiteFacts, Workload, decide, phase,
 };
 use crate::api::{FrappeRelease, Phase};
@@ -158,20 +158,7 @@ impl World {
         let attempt =
             self.seen.release.annotated(crate::api::names::ANNOTATION_RETRY).unwrap_or("").to_owned();
         match action {
-            Action::Record { revision, record } => {
-                self.seen.revisions.entry(revision).and_modify(|r| r.record = (*record).clone()).or_insert(
-                    Revision {
-                        record: *record,
-                        config: None,
-                        plans: BTreeMap::new(),
-                        jobs: Vec::new(),
-                        workloads: BTreeMap::new(),
-                        pods: Vec::new(),
-                        relay: None,
-                        has_schema_password: false,
-                    },
-                );
-            }
+            Action::Record { revision, record } => self.record(revision, *record),
             Action::Config { revision, placement } => {
                 self.of(revision).config = Some((placement, hash(revision, placement)));
             }
@@ -219,6 +206,20 @@ impl World {
                 self.seen.revisions.remove(&revision);
             }
         }
+    }
+
+    fn record(&mut self, number: u32, record: Record) {
+        let new = Revision {
+            record: record.clone(),
+            config: None,
+            plans: BTreeMap::new(),
+            jobs: Vec::new(),
+            workloads: BTreeMap::new(),
+            pods: Vec::new(),
+            relay: None,
+            has_schema_password: false,
+        };
+        self.seen.revisions.entry(number).or_insert(new).record = record;
     }
 
     fn of(&mut self, revision: u32) -> &mut Revision {
