@@ -206,7 +206,7 @@ async fn singles(session: &mut Session<'_>, plan: &Plan) -> Result<Vec<String>, 
     if plan.singles.is_empty() || !is_copied {
         return Ok(Vec::new());
     }
-    let sql = singles::differences_sql(session);
+    let sql = singles::differences_sql(session, &plan.singles);
     let rows: Vec<(String, String)> = sqlx::query_as(connection::safe(sql))
         .fetch_all(&mut session.connection)
         .await

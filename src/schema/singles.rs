@@ -84,18 +84,18 @@ pub(crate) async fn narrow(session: &mut Session<'_>, shared: &[SingleField]) ->
 
 /// The question for all fields that both versions know and that do not have the same value on both sides. One
 /// statement: what the triggers carry over is seen with what it was carried from.
-pub(crate) fn differences_sql(session: &Session<'_>) -> String {
+pub(crate) fn differences_sql(session: &Session<'_>, shared: &[SingleField]) -> String {
     let scope = quote::qualified(&session.schema, SCOPE);
     let (base, copy) = (quote::qualified(&session.base, TABLE), quote::qualified(&session.schema, TABLE));
-    let side = |one: &str, other: &str| {
+    let renamed: Vec<&SingleField> = shared.iter().filter(|field| singles_name::is_renamed(field)).collect();
+    let side = |from: From, one: &str, other: &str| {
+        let [is_shared, is_same] = singles_name::same(from, "one.", &scope, &renamed);
         format!(
-            "SELECT CAST(one.doctype AS CHAR), CAST(one.field AS CHAR) FROM {one} one WHERE {} AND NOT EXISTS \
-             (SELECT 1 FROM {other} other WHERE other.doctype <=> one.doctype AND other.field <=> one.field \
-             AND BINARY other.value <=> BINARY one.value)",
-            in_scope("one", &scope)
+            "SELECT CAST(one.doctype AS CHAR), CAST(one.field AS CHAR) FROM {one} one WHERE {is_shared} \
+             AND NOT EXISTS (SELECT 1 FROM {other} other WHERE {is_same})",
         )
     };
-    format!("{} UNION ALL {} LIMIT 1000", side(&base, &copy), side(&copy, &base))
+    format!("{} UNION ALL {} LIMIT 1000", side(From::Base, &base, &copy), side(From::Copy, &copy, &base))
 }
 
 /// Names of the three triggers, the same on both sides.

@@ -47,6 +47,13 @@ pub(crate) fn body(event: Event, direction: From, to: &str, scope: &str, renamed
     }
 }
 
+/// Whether both versions know the field of a `row`, and whether a row of the other side holds the same.
+pub(crate) fn same(direction: From, row: &str, scope: &str, renamed: &[&SingleField]) -> [String; 2] {
+    let names = Names { direction, renamed };
+    let is_same = format!("{} AND BINARY value <=> BINARY {}", names.target(row), names.value(row));
+    [names.in_scope(row, scope), is_same]
+}
+
 /// The names of the other side.
 struct Names<'a> {
     direction: From,
