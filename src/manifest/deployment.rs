@@ -65,7 +65,8 @@ fn socketio(blueprint: &Blueprint<'_>, part: &Socketio, replicas: i32) -> Deploy
     container.liveness_probe = Some(tcp(part.port));
     container.lifecycle = Some(lifecycle(blueprint, part.port, SOCKETIO_PATH));
     let grace = i64::from(web.drain_seconds) + i64::from(web.grace_seconds);
-    deployment(blueprint, Component::Socketio, replicas, bench_pod(blueprint, vec![container], grace))
+    let pod = ends_when_told(bench_pod(blueprint, vec![container], grace));
+    deployment(blueprint, Component::Socketio, replicas, pod)
 }
 
 fn worker(blueprint: &Blueprint<'_>, part: &Worker, replicas: i32) -> Deployment {
@@ -79,7 +80,7 @@ fn worker(blueprint: &Blueprint<'_>, part: &Worker, replicas: i32) -> Deployment
 fn scheduler(blueprint: &Blueprint<'_>, part: &Program, replicas: i32) -> Deployment {
     let container = pod::bench_container(blueprint, "scheduler");
     let container = pod::run(container, part, &words(&["bench", "schedule"]));
-    let spec = bench_pod(blueprint, vec![container], SCHEDULER_GRACE_SECONDS);
+    let spec = ends_when_told(bench_pod(blueprint, vec![container], SCHEDULER_GRACE_SECONDS));
     let mut deployment = deployment(blueprint, Component::Scheduler, replicas, spec);
     if let Some(spec) = &mut deployment.spec {
         // Two schedulers would enqueue every job twice.
@@ -126,6 +127,14 @@ fn bench_pod(blueprint: &Blueprint<'_>, containers: Vec<Container>, grace: i64) 
         termination_grace_period_seconds: Some(grace),
         ..pod::spec(blueprint, pod::bench_volumes(blueprint), containers)
     }
+}
+
+/// Frappe's scheduler and socket.io server have no handler of SIGTERM, and the first process of a namespace ignores a
+/// signal that it does not handle: each would outlive the order to stop until the grace is over. Here another process
+/// is the first. Not for web Pods: the start script of an image may be the one that gets the signal, and its server
+/// would be cut off in the middle of a request.
+fn ends_when_told(pod: PodSpec) -> PodSpec {
+    PodSpec { share_process_namespace: Some(true), ..pod }
 }
 
 fn port(name: &str, number: u16) -> ContainerPort {
