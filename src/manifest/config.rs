@@ -33,6 +33,13 @@ pub enum ConfigError {
     /// A key has a value of the wrong kind.
     #[error("failed to use the key '{0}' in it: {1}")]
     Wrong(&'static str, &'static str),
+    /// Neither the site nor the bench has an encryption key. Frappe makes one when it first needs it and writes it into
+    /// `site_config.json`: in a Pod that file is read-only, and each colour would need the same.
+    #[error(
+        "failed to find the key 'encryption_key' in it: Frappe makes one when it first needs it and writes it into the \
+         file, which it cannot here; put the site's own in, or 32 random bytes as URL-safe base64 if it has none"
+    )]
+    NoEncryptionKey,
 }
 
 /// Where a site's configuration leads.
@@ -136,6 +143,9 @@ pub fn facts(
     database: &Database,
 ) -> Result<SiteFacts, ConfigError> {
     text(site, "db_password")?;
+    if text(site, "encryption_key").is_err() && text(common, "encryption_key").is_err() {
+        return Err(ConfigError::NoEncryptionKey);
+    }
     if site.get("db_type").is_some_and(|kind| kind != "mariadb") {
         return Err(ConfigError::Wrong("db_type", "Crossfade releases sites on MariaDB alone"));
     }
@@ -325,11 +335,24 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_without_a_credential() {
-        let no_name = map(&serde_json::json!({"db_password": "secret1", "db_host": "h"}));
+        let no_name =
+            map(&serde_json::json!({"db_password": "secret1", "db_host": "h", "encryption_key": "k"}));
         assert_eq!(facts(&no_name, &Map::new(), &anywhere()), Err(ConfigError::Missing("db_name")));
         assert_eq!(facts(&user_site(), &Map::new(), &anywhere()), Err(ConfigError::Missing("db_host")));
         let broken = parse(b"{\"db_password\": \"secret1\" x").unwrap_err().to_string();
         assert!(broken.contains("line 1") && !broken.contains("secret1"), "{broken}");
+    }
+
+    #[test]
+    fn a_site_without_an_encryption_key_is_refused_wherever_the_key_may_stand() {
+        let bench = map(&serde_json::json!({"db_host": "h"}));
+        let mut without = user_site();
+        without.remove("encryption_key");
+        assert_eq!(facts(&without, &bench, &anywhere()), Err(ConfigError::NoEncryptionKey));
+        without.insert("encryption_key".into(), "".into());
+        assert_eq!(facts(&without, &bench, &anywhere()), Err(ConfigError::NoEncryptionKey));
+        let bench = map(&serde_json::json!({"db_host": "h", "encryption_key": "k"}));
+        assert!(facts(&without, &bench, &anywhere()).is_ok());
     }
 
     #[test]
