@@ -39,6 +39,7 @@ fn sites_are_laid_out_with_links_into_the_mounted_configuration() {
     std::os::unix::fs::symlink("../../apps/app/public", at("bench/sites/assets/linked")).unwrap();
     std::fs::create_dir_all(at("config")).unwrap();
     std::fs::write(at("config/s.example.site_config.json"), "{\"db_name\": \"a\"}").unwrap();
+    std::fs::write(at("bench/sites/apps.txt"), "app\n").unwrap();
     let (bench, sites, config, volume) =
         (text(&at("bench")), text(&at("sites")), text(&at("config")), text(&at("volume")));
     let layout = ["layout", "--bench", &bench, "--sites", &sites, "--config", &config, "--site", "s.example"];
@@ -57,12 +58,32 @@ fn sites_are_laid_out_with_links_into_the_mounted_configuration() {
     );
     assert_eq!(read("sites/assets/app/x.js"), "x");
     assert_eq!(std::fs::read_link(at("sites/assets/linked")).unwrap(), Path::new("../../apps/app/public"));
-    assert_eq!(std::fs::read_link(at("sites/apps.txt")).unwrap(), at("config/apps.txt"));
+    assert_eq!(read("sites/apps.txt"), "app\n");
     std::fs::write(at("sites/s.example/private/files/f"), "kept").unwrap();
     assert_eq!(read("volume/s.example/private/files/f"), "kept");
     for plain in ["sites/logs", "sites/s.example/locks", "sites/s.example/logs"] {
         assert!(std::fs::symlink_metadata(at(plain)).unwrap().is_dir(), "{plain}");
     }
+}
+
+#[test]
+fn the_list_of_apps_is_taken_from_the_image_wherever_it_stands() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |path: &str| directory.path().join(path);
+    std::fs::create_dir_all(at("bench")).unwrap();
+    let (bench, sites) = (text(&at("bench")), text(&at("sites")));
+    let layout =
+        ["layout", "--bench", &bench, "--sites", &sites, "--config", "/config", "--site", "s.example"];
+    let (code, output) = crossfade(&layout);
+    assert_eq!(code, 1, "{output}");
+    assert!(output.contains("has neither sites/apps.txt nor apps.txt"), "{output}");
+    std::fs::write(at("bench/apps.txt"), "beside\n").unwrap();
+    assert_eq!(crossfade(&layout).0, 0);
+    assert_eq!(std::fs::read_to_string(at("sites/apps.txt")).unwrap(), "beside\n");
+    std::fs::create_dir_all(at("bench/sites")).unwrap();
+    std::fs::write(at("bench/sites/apps.txt"), "of the sites\n").unwrap();
+    assert_eq!(crossfade(&layout).0, 0);
+    assert_eq!(std::fs::read_to_string(at("sites/apps.txt")).unwrap(), "of the sites\n");
 }
 
 #[test]

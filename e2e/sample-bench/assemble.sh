@@ -58,7 +58,6 @@ for app in shop support; do
 done
 find "$bench/apps" -name __pycache__ -prune -exec rm -rf {} +
 printf 'samplebench\nshop\nsupport\n' >"$bench/sites/apps.txt"
-cp "$bench/sites/apps.txt" "$bench/apps.txt"
 echo "$version" >"$bench/VERSION"
 
 # Bundles are named by their content, as Frappe's are; every version has its own.

@@ -10,7 +10,7 @@ use super::Output;
 use super::site::{self, Failure};
 
 /// Lays out sites/ for a pod: configuration as links into a mounted Secret (which the kubelet replaces live), files
-/// from a volume, assets from the image.
+/// from a volume, assets and apps.txt from the image.
 #[derive(Debug, Args)]
 pub(crate) struct Layout {
     /// The bench in this image, e.g. /home/frappe/frappe-bench.
@@ -38,9 +38,9 @@ impl Layout {
                 check_site_name(site)?;
             }
             make_directory(&self.sites)?;
-            for file in ["common_site_config.json", "apps.txt"] {
-                link(&self.config.join(file), &self.sites.join(file))?;
-            }
+            let common = "common_site_config.json";
+            link(&self.config.join(common), &self.sites.join(common))?;
+            self.copy_apps()?;
             make_directory(&self.sites.join("logs"))?;
             for site in &self.names {
                 self.lay_out_site(site)?;
@@ -53,6 +53,21 @@ impl Layout {
             }
             Ok(format!("{} laid out for {}", self.sites.display(), self.names.join(", ")))
         })
+    }
+
+    /// The image's own list of its apps, without which Frappe does not start: of its `sites/`, or beside the apps.
+    fn copy_apps(&self) -> Result<(), Failure> {
+        let candidates = [self.bench.join("sites/apps.txt"), self.bench.join("apps.txt")];
+        let Some(list) = candidates.iter().find(|path| path.is_file()) else {
+            let bench = self.bench.display();
+            return Err(Failure::Unmet(format!(
+                "failed to find the list of apps: {bench} has neither sites/apps.txt nor apps.txt"
+            )));
+        };
+        let target = self.sites.join("apps.txt");
+        // Not a copy of the file: one that may not be written could not be written by a second run.
+        let names = std::fs::read(list).map_err(Failure::file("read", list))?;
+        std::fs::write(&target, names).map_err(Failure::file("write", &target))
     }
 
     fn lay_out_site(&self, site: &str) -> Result<(), Failure> {

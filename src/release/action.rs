@@ -14,7 +14,7 @@ pub enum Action {
         /// What it says.
         record: Box<Record>,
     },
-    /// Write a revision's configuration Secret: `common_site_config.json`, `apps.txt` and a `site_config.json` a site.
+    /// Write a revision's configuration Secret: `common_site_config.json` and a `site_config.json` a site.
     Config {
         /// Number of the revision.
         revision: u32,

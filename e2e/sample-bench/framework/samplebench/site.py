@@ -74,10 +74,7 @@ def all_sites():
 
 def installed_app_names():
     """The apps of `sites/apps.txt`, in order."""
-    path = SITES / "apps.txt"
-    if not path.exists():
-        path = BENCH / "apps.txt"
-    return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    return [line.strip() for line in (SITES / "apps.txt").read_text().splitlines() if line.strip()]
 
 
 @contextmanager
