@@ -1,6 +1,7 @@
 //! A bench in a namespace of its own: database, Redis, a site, and what runs it.
 //!
-//! `BLUE_IMAGE` and `GREEN_IMAGE` replace the sample bench by any real bench's images, see `e2e/README.md`.
+//! `BLUE_IMAGE`, `GREEN_IMAGE` and `NEXT_IMAGE` replace the sample bench by any real bench's images, see
+//! `e2e/README.md`.
 
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub fn image(version: &str) -> String {
     let replaced = match version {
         "v1" => std::env::var("BLUE_IMAGE").ok(),
         "v2" => std::env::var("GREEN_IMAGE").ok(),
+        "v3" => std::env::var("NEXT_IMAGE").ok(),
         _ => None,
     };
     replaced.unwrap_or_else(|| format!("localhost/sample-bench:{version}"))
@@ -49,7 +51,8 @@ impl Bench {
             let manifest = std::fs::read_to_string(repository().join("e2e/bed/manifests").join(file))?;
             bench.namespace.apply(&manifest)?;
         }
-        let limit = Duration::from_mins(3);
+        // A real Frappe makes a site in minutes, not seconds.
+        let limit = Duration::from_mins(10);
         for server in ["mariadb", "redis-cache", "redis-queue"] {
             let status = format!("statefulset/{server}");
             bench.namespace.kubectl(&["rollout", "status", &status, "--timeout=180s"])?;
@@ -71,6 +74,7 @@ impl Bench {
         let new_site = r#"[bench, new-site, "${SITE}", --db-root-username, crossfade_admin]"#;
         let text = text.replace("${NEW_SITE}", &said("NEW_SITE_COMMAND", new_site));
         let text = text.replace("${WEB}", &said("WEB_COMMAND", r#"[bench, serve, --port, "8000"]"#));
+        let text = text.replace("${ACCEPT}", &said("ACCEPT_PATCHES", "[]"));
         Ok(text.replace("${IMAGE}", &image(version)).replace("${SITE}", &self.site))
     }
 
