@@ -117,7 +117,7 @@ pub struct Contract {
     #[serde(default)]
     #[schemars(range(min = 0, max = 2_592_000))]
     pub rollback_window_seconds: u32,
-    /// Name of a volume claim that gets a backup of all that is dropped, a file a site and revision.
+    /// A `PersistentVolumeClaim` that gets a backup of all that is dropped, a file a site and revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub backup_claim: Option<String>,

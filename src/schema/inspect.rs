@@ -30,12 +30,29 @@ pub(crate) async fn objects(
     .fetch_all(connection)
     .await
     .map_err(Error::query(format!("list the tables of {schema}")))?;
-    let kind = |text: &str| match text {
+    Ok(rows.into_iter().map(|(name, text)| (name, kind(&text))).collect())
+}
+
+/// What `TABLE_TYPE` of `information_schema` means.
+fn kind(text: &str) -> Kind {
+    match text {
         "VIEW" => Kind::View,
         "SEQUENCE" => Kind::Sequence,
         _ => Kind::Table,
-    };
-    Ok(rows.into_iter().map(|(name, text)| (name, kind(&text))).collect())
+    }
+}
+
+/// What a name in a database is; `None` if nothing has it.
+async fn kind_of(connection: &mut MySqlConnection, schema: &str, name: &str) -> Result<Option<Kind>, Error> {
+    let sql = "SELECT CAST(TABLE_TYPE AS CHAR) FROM information_schema.TABLES \
+               WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
+    let found: Option<String> = sqlx::query_scalar(sql)
+        .bind(schema)
+        .bind(name)
+        .fetch_optional(connection)
+        .await
+        .map_err(Error::query("look for a step's effect"))?;
+    Ok(found.as_deref().map(kind))
 }
 
 /// Visible columns of every table and view of a database, in their order.
@@ -201,22 +218,13 @@ pub(crate) async fn holds(
     [base, schema]: [&str; 2],
     effect: &Effect,
 ) -> Result<bool, Error> {
-    const ACT: &str = "look for a step's effect";
     match effect {
         Effect::TableExists { table } => {
-            let sql = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? \
-                       AND TABLE_TYPE <> 'SEQUENCE'";
-            Ok(count(connection, sql, &[base, table], ACT).await? > 0)
+            Ok(kind_of(connection, base, table).await?.is_some_and(|kind| kind != Kind::Sequence))
         }
-        Effect::TableAbsent { table } => {
-            let sql =
-                "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
-            Ok(count(connection, sql, &[base, table], ACT).await? == 0)
-        }
+        Effect::TableAbsent { table } => Ok(kind_of(connection, base, table).await?.is_none()),
         Effect::SequenceExists { sequence } => {
-            let sql = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? \
-                       AND TABLE_TYPE = 'SEQUENCE'";
-            Ok(count(connection, sql, &[base, sequence], ACT).await? > 0)
+            Ok(kind_of(connection, base, sequence).await? == Some(Kind::Sequence))
         }
         Effect::ColumnsExist { table, columns } => {
             let live = live_columns(connection, base, table).await?;

@@ -56,7 +56,7 @@ impl Gate {
     }
 }
 
-/// Carries packets to the server. The first packet of a command has the number 0 (the protocol's sequence id).
+/// Carries packets to the server. The first packet of a command has the number 0 (the server's own protocol).
 fn statements(
     mut client: TcpStream,
     mut server: TcpStream,
