@@ -191,11 +191,12 @@ impl<In: Read> Reader<In> {
             }
             Entry::End { end } => {
                 let whole = End { rows: self.rows, sha256: hexadecimal(&before.finalize()) };
-                if end == whole {
-                    Ok(Next::End)
-                } else {
-                    Err(broken("its checksum does not fit its content"))
+                if end != whole {
+                    return Err(broken("its checksum does not fit its content"));
                 }
+                // What gzip itself adds comes after the last line, and may be cut off as well.
+                let rest = self.lines.fill_buf().map_err(|_| broken("its end is missing"))?;
+                if rest.is_empty() { Ok(Next::End) } else { Err(broken("something follows its end")) }
             }
         }
     }
