@@ -9,7 +9,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use futures::StreamExt;
 use rand::Rng;
+use sqlx::{Either, MySqlConnection};
 
 use super::connection::{self, error_number};
 use super::keyset::{Key, Range};
@@ -20,12 +22,15 @@ use crate::plan::CAST_MODE;
 
 /// A lock that is taken, a deadlock, a row that changed since the snapshot (11.x): over when tried again.
 const RETRIED: [u16; 3] = [1205, 1213, 1020];
-/// How long a range should take: others who want its rows wait as long. At full speed, and beside users.
-const GOALS: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(8));
-/// The commit alone costs as much as some hundred rows: smaller ranges would never come to an end beside those who add rows.
-const SMALLEST: u64 = 200;
-/// More rows in one transaction are slower again, and held longer. At full speed, and beside users.
-const LARGEST: (u64, u64) = (1_000, 400);
+/// How long a range should take: others who want its rows wait as long.
+const GOAL: Duration = Duration::from_millis(8);
+/// Rows of a range beside users. The commit alone costs as much as some hundred rows: smaller ranges would never come to an
+/// end beside those who add rows. Larger ones are held longer.
+const ROWS: (u64, u64) = (200, 400);
+/// Rows of a range at full speed: fewer cost more commits, more were slower again.
+const ROWS_AT_FULL_SPEED: u64 = 500;
+/// Ranges that are sent in one go at full speed: on a busy machine each answer that is waited for costs more than rows.
+const AT_ONCE: usize = 8;
 /// How often a long fill says how far it is, and looks whether it still has the site's lock.
 const SAY_EVERY: Duration = Duration::from_secs(2);
 
@@ -72,37 +77,88 @@ impl<'f> Filling<'f> {
         let key = Key::of(&mut session.connection, &session.base, fill.table).await?;
         let rows = inspect::row_estimate(&mut session.connection, [&session.base, fill.table]).await?;
         let watch = Watch::start(session).await?;
+        let size = if watch.is_full_speed() { ROWS_AT_FULL_SPEED } else { ROWS.0 };
         let (left, patience) = (VecDeque::new(), Patience::default());
-        Ok(Self { fill, key, watch, size: SMALLEST, left, meter: Meter::start(fill, rows), patience })
+        Ok(Self { fill, key, watch, size, left, meter: Meter::start(fill, rows), patience })
     }
 
     async fn run(mut self, session: &mut Session<'_>) -> Result<(), Error> {
         let Some(last) = self.last(session).await? else { return Ok(()) };
+        // The keys of the next ranges are read while these are filled.
+        let mut reader = session.database.connect().await?;
+        let key = self.key.clone();
         let mut rest = Range { after: None, to: Some(last) };
+        let mut bounds = self.bounds(session, &mut reader, &rest).await?;
         let mut took = Duration::ZERO;
         loop {
             self.watch.turn(took, session.progress).await;
             let begun = Instant::now();
-            let next = match self.key.at(&mut session.connection, &rest, self.size).await {
-                Ok(next) => next,
+            let (ranges, next) = part(&rest, &bounds, self.parts());
+            let (rows, parts) = (self.size, self.parts());
+            let Some(next) = next else {
+                self.ranges(session, &ranges).await?;
+                break;
+            };
+            let (filled, ahead) =
+                tokio::join!(self.ranges(session, &ranges), key.bounds(&mut reader, &next, rows, parts));
+            filled?;
+            rest = next;
+            took = begun.elapsed();
+            self.meter.looked_at(rows * ranges.len() as u64);
+            self.meter.say(session, self.left.len()).await?;
+            bounds = match ahead {
+                Ok(bounds) => bounds,
                 Err(error) => {
                     self.patience.refused(session, self.fill, retried(error)?).await?;
-                    continue;
+                    self.bounds(session, &mut reader, &rest).await?
                 }
             };
-            let range = Range { after: rest.after.clone(), to: next.clone().or(rest.to.clone()) };
-            self.range(session, range).await?;
-            self.meter.looked_at(self.size);
-            took = begun.elapsed();
+            // The size of ranges whose keys are known already stays.
             self.grow(took);
-            self.meter.say(session, self.left.len()).await?;
-            match next {
-                Some(next) if rest.to.as_ref() != Some(&next) => rest.after = Some(next),
-                Some(_) | None => break,
-            }
         }
         self.sweep(session).await?;
         self.meter.end(session.progress);
+        Ok(())
+    }
+
+    fn parts(&self) -> usize {
+        if self.watch.is_full_speed() { AT_ONCE } else { 1 }
+    }
+
+    /// The keys of the next ranges, within the budget for locks.
+    async fn bounds(
+        &mut self,
+        session: &mut Session<'_>,
+        reader: &mut MySqlConnection,
+        rest: &Range,
+    ) -> Result<Vec<String>, Error> {
+        loop {
+            match self.key.bounds(reader, rest, self.size, self.parts()).await {
+                Ok(bounds) => return Ok(bounds),
+                Err(error) => self.patience.refused(session, self.fill, retried(error)?).await?,
+            }
+        }
+    }
+
+    /// Fills ranges one after the other, each in a transaction of its own.
+    async fn ranges(&mut self, session: &mut Session<'_>, ranges: &[Range]) -> Result<(), Error> {
+        let mut ranges = ranges;
+        while let [first, rest @ ..] = ranges {
+            if rest.is_empty() {
+                return self.range(session, first).await;
+            }
+            let statements: Vec<String> = ranges.iter().map(|range| self.statement(range)).collect();
+            let (done, error) = send_all(&mut session.connection, statements.join("; ")).await;
+            ranges = ranges.get(done..).unwrap_or_default();
+            match (error, ranges) {
+                (None, _) => break,
+                (Some(error), [refused, rest @ ..]) if RETRIED.contains(&error_number(&error)) => {
+                    self.range(session, refused).await?;
+                    ranges = rest;
+                }
+                (Some(error), _) => return Err(self.failed(error)),
+            }
+        }
         Ok(())
     }
 
@@ -116,21 +172,18 @@ impl<'f> Filling<'f> {
     }
 
     /// Fills what is free in a range; what is not is left for the end.
-    async fn range(&mut self, session: &mut Session<'_>, range: Range) -> Result<(), Error> {
-        let sql = format!(
-            "SET STATEMENT innodb_lock_wait_timeout = 0, sql_mode = '{CAST_MODE}' FOR {}",
-            self.update(&format!("{} AND {}", self.key.within(&range), self.fill.condition)),
-        );
+    async fn range(&mut self, session: &mut Session<'_>, range: &Range) -> Result<(), Error> {
+        let sql = self.statement(range);
         loop {
             match connection::run(&mut session.connection, sql.clone()).await {
                 Ok(_) => break,
                 Err(error) if RETRIED.contains(&error_number(&error)) => {
-                    let Some(swept) = self.free_rows(session, &range).await? else {
+                    let Some(swept) = self.free_rows(session, range).await? else {
                         self.patience.refused(session, self.fill, error.to_string()).await?;
                         continue;
                     };
                     if swept.left > 0 {
-                        self.left.push_back(range);
+                        self.left.push_back(range.clone());
                     }
                     break;
                 }
@@ -203,6 +256,13 @@ impl<'f> Filling<'f> {
         Ok(())
     }
 
+    /// One range in one statement that waits for no row.
+    fn statement(&self, range: &Range) -> String {
+        let rows = format!("{} AND {}", self.key.within(range), self.fill.condition);
+        let mode = format!("innodb_lock_wait_timeout = 0, sql_mode = '{CAST_MODE}'");
+        format!("SET STATEMENT {mode} FOR {}", self.update(&rows))
+    }
+
     fn update(&self, which: &str) -> String {
         let Fill { column, value, .. } = self.fill;
         format!("UPDATE {} SET {} = {value} WHERE {which}", self.key.table(), quote::identifier(column))
@@ -214,10 +274,41 @@ impl<'f> Filling<'f> {
 
     /// The next range has as many rows as the time allows.
     fn grow(&mut self, took: Duration) {
-        let (goal, largest) =
-            if self.watch.is_full_speed() { (GOALS.0, LARGEST.0) } else { (GOALS.1, LARGEST.1) };
-        self.size = if took > goal { self.size / 2 } else { self.size * 2 }.clamp(SMALLEST, largest);
+        if !self.watch.is_full_speed() {
+            self.size = if took > GOAL { self.size / 2 } else { self.size * 2 }.clamp(ROWS.0, ROWS.1);
+        }
     }
+}
+
+/// What is to be filled now, and what is left then; nothing, if the keys reach the end.
+fn part(rest: &Range, bounds: &[String], parts: usize) -> (Vec<Range>, Option<Range>) {
+    let (mut ranges, mut after) = (Vec::new(), rest.after.clone());
+    for bound in bounds {
+        ranges.push(Range { after: after.clone(), to: Some(bound.clone()) });
+        after = Some(bound.clone());
+    }
+    let left = Range { after, to: rest.to.clone() };
+    if bounds.len() == parts && left.after != left.to {
+        return (ranges, Some(left));
+    }
+    if left.after != left.to {
+        ranges.push(left);
+    }
+    (ranges, None)
+}
+
+/// Sends several statements in one go; gives how many were done, and what ended them early.
+async fn send_all(connection: &mut MySqlConnection, sql: String) -> (usize, Option<sqlx::Error>) {
+    let mut done = 0;
+    let mut results = sqlx::raw_sql(connection::safe(sql)).fetch_many(connection);
+    while let Some(result) = results.next().await {
+        match result {
+            Ok(Either::Left(_)) => done += 1,
+            Ok(Either::Right(_)) => {}
+            Err(error) => return (done, Some(error)),
+        }
+    }
+    (done, None)
 }
 
 /// What became of a range whose rows were not all free.
@@ -334,5 +425,27 @@ impl Meter {
             filled.ranges_left = 0;
             progress.fill(filled);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(after: Option<&str>, to: &str) -> Range {
+        Range { after: after.map(str::to_owned), to: Some(to.to_owned()) }
+    }
+
+    #[test]
+    fn ranges_follow_each_other_without_a_gap_to_the_last_key() {
+        let bounds = ["b".to_owned(), "d".to_owned()];
+        let all = range(Some("a"), "z");
+        let two = vec![range(Some("a"), "b"), range(Some("b"), "d")];
+        assert_eq!(part(&all, &bounds, 2), (two.clone(), Some(range(Some("d"), "z"))));
+        // Fewer keys than asked for: what is left has fewer rows than a range.
+        let three = [two.clone(), vec![range(Some("d"), "z")]].concat();
+        assert_eq!(part(&all, &bounds, 3), (three, None));
+        assert_eq!(part(&range(Some("a"), "d"), &bounds, 2), (two, None));
+        assert_eq!(part(&range(None, "c"), &[], 1), (vec![range(None, "c")], None));
     }
 }

@@ -106,6 +106,33 @@ impl Key {
         self.fetch(connection, sql).await
     }
 
+    /// The keys that part a range into `parts` of so many rows each; fewer where it has fewer rows.
+    pub(crate) async fn bounds(
+        &self,
+        connection: &mut MySqlConnection,
+        range: &Range,
+        rows: u64,
+        parts: usize,
+    ) -> Result<Vec<String>, Error> {
+        if parts <= 1 {
+            return Ok(self.at(connection, range, rows).await?.into_iter().collect());
+        }
+        // The innermost LIMIT comes first: a window function alone would number all the rest of the table.
+        let sql = format!(
+            "SELECT CAST(k AS CHAR) FROM (SELECT k, ROW_NUMBER() OVER (ORDER BY k) AS n FROM \
+             (SELECT {0} AS k FROM {1} WHERE {2} ORDER BY {0} LIMIT {3}) AS few) AS numbered \
+             WHERE n % {rows} = 0 ORDER BY n",
+            self.column(),
+            self.table(),
+            self.within(range),
+            rows.saturating_mul(parts as u64),
+        );
+        sqlx::query_scalar(connection::safe(sql))
+            .fetch_all(connection)
+            .await
+            .map_err(Error::query(format!("read the keys of {}", self.table)))
+    }
+
     async fn fetch(&self, connection: &mut MySqlConnection, sql: String) -> Result<Option<String>, Error> {
         sqlx::query_scalar(connection::safe(sql))
             .fetch_optional(connection)
