@@ -1,4 +1,4 @@
-//! What holds a release: approvals, deadlines, analysis, webhooks, the contract policy.
+//! What holds a release: approvals, deadlines, the contract policy.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -126,83 +126,6 @@ pub struct Contract {
     pub drop_removed: bool,
 }
 
-/// An analysis that a traffic step can name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Analysis {
-    /// Name that steps use.
-    #[schemars(length(min = 1, max = 63))]
-    pub name: String,
-    /// A query to Prometheus, its condition and how often it is asked.
-    pub prometheus: Prometheus,
-}
-
-/// A query whose value decides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Prometheus {
-    /// Address of the server.
-    #[schemars(length(min = 1, max = 1024), regex(pattern = "^https?://"))]
-    pub address: String,
-    /// The query.
-    #[schemars(length(min = 1, max = 8192))]
-    pub query: String,
-    /// The greatest value that passes, as a decimal number.
-    #[schemars(length(min = 1, max = 32), regex(pattern = r"^-?[0-9]+(\.[0-9]+)?$"))]
-    pub at_most: String,
-    /// Seconds between two measurements.
-    #[schemars(range(min = 1, max = 86_400))]
-    pub interval_seconds: u32,
-    /// Measurements.
-    #[schemars(range(min = 1, max = 1000))]
-    pub count: u32,
-    /// Failed measurements that are forgiven.
-    #[serde(default)]
-    #[schemars(range(min = 0, max = 1000))]
-    pub failure_limit: u32,
-}
-
-/// An address that is asked at a point of the release; any answer but 2xx holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Webhook {
-    /// Name in status and events.
-    #[schemars(length(min = 1, max = 63))]
-    pub name: String,
-    /// The point.
-    pub at: HookPoint,
-    /// Where to POST `{name, namespace, revision, phase}`.
-    #[schemars(length(min = 1, max = 1024), regex(pattern = "^https?://"))]
-    pub url: String,
-    /// Seconds to wait for the answer.
-    #[serde(default = "hook_seconds")]
-    #[schemars(range(min = 1, max = 300))]
-    pub timeout_seconds: u32,
-}
-
-/// The points at which webhooks are called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum HookPoint {
-    /// Before the plan is executed.
-    ConfirmRollout,
-    /// Before the first traffic.
-    PreRollout,
-    /// At each weight.
-    Rollout,
-    /// Before each higher weight.
-    ConfirmTrafficIncrease,
-    /// Before blue is drained.
-    ConfirmPromotion,
-    /// After the release is complete.
-    PostRollout,
-    /// When the release goes back.
-    Rollback,
-    /// At every event.
-    Event,
-    /// Before the point of no return.
-    BeforeContract,
-}
-
 const fn ready_seconds() -> u32 {
     600
 }
@@ -217,8 +140,4 @@ const fn quiet_seconds() -> u32 {
 
 const fn lock_seconds() -> u32 {
     60
-}
-
-const fn hook_seconds() -> u32 {
-    10
 }

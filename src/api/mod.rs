@@ -2,6 +2,7 @@
 //!
 //! The types are the source of `crds/`: `crossfade crds` prints the manifest and `tests/crds.rs` fails when it is stale.
 
+pub mod analysis;
 pub mod bench;
 pub mod condition;
 pub mod gate;
@@ -11,6 +12,7 @@ mod release;
 pub mod site;
 pub mod status;
 pub mod traffic;
+pub mod webhook;
 
 pub use phase::Phase;
 pub use release::{FrappeRelease, FrappeReleaseSpec, Template};

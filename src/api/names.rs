@@ -31,6 +31,12 @@ pub const ANNOTATION_APPROVE_CONTRACT: &str = "crossfade.dev/approve-contract";
 pub const ANNOTATION_ABORT: &str = "crossfade.dev/abort";
 /// Annotation: any new value lets failed Jobs run again.
 pub const ANNOTATION_RETRY: &str = "crossfade.dev/retry";
+/// Annotation: why this version, as `kubectl` has it for Deployments; kept in the history.
+pub const ANNOTATION_CAUSE: &str = "kubernetes.io/change-cause";
+/// Annotation on the Job of an analysis: the key of its run.
+pub const ANNOTATION_RUN: &str = "crossfade.dev/run";
+/// Annotation on the Job of an analysis: the number of the measurement.
+pub const ANNOTATION_MEASUREMENT: &str = "crossfade.dev/measurement";
 /// Annotation on a Job: the value of [`ANNOTATION_RETRY`] that it was made under.
 pub const ANNOTATION_ATTEMPT: &str = "crossfade.dev/attempt";
 
@@ -69,6 +75,12 @@ pub mod reason {
     pub const APPROVAL: &str = "ApprovalRequired";
     /// The release goes back to blue.
     pub const ABORTED: &str = "Aborted";
+    /// A measurement of an analysis did not pass.
+    pub const MEASUREMENT: &str = "MeasurementFailed";
+    /// An analysis ended.
+    pub const ANALYSIS: &str = "AnalysisEnded";
+    /// A webhook agreed, holds the release or has failed.
+    pub const WEBHOOK: &str = "WebhookAnswered";
 }
 
 /// A short name for a site that fits labels and object names: at most 30 characters, unique by a hash of the whole.

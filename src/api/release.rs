@@ -5,11 +5,13 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::analysis::Analysis;
 use super::bench::{Bench, Cache, Migrate, Socketio, Web, Worker};
-use super::gate::{Analysis, Approvals, Contract, Deadlines, Planning, Webhook};
+use super::gate::{Approvals, Contract, Deadlines, Planning};
 use super::site::{Database, SecretName, Site};
 use super::status::FrappeReleaseStatus;
 use super::traffic::Traffic;
+use super::webhook::Webhook;
 
 /// What a bench should run. A change of the image (or of anything that makes its Pods) is released without downtime.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +53,11 @@ use super::traffic::Traffic;
     validation = kube::core::Rule::new(
         "self.traffic.apps.all(a, a.steps.all(s, !has(s.analysis) || (has(self.analysis) && self.analysis.exists(t, t.name == s.analysis))))"
     ).message("a traffic step names an analysis that spec.analysis does not have")
+)]
+#[x_kube(
+    validation = kube::core::Rule::new(
+        "!has(self.traffic.analysis) || self.traffic.analysis.all(n, has(self.analysis) && self.analysis.exists(t, t.name == n))"
+    ).message("spec.traffic.analysis names an analysis that spec.analysis does not have")
 )]
 pub struct FrappeReleaseSpec {
     /// The bench's image, by tag or digest.
@@ -120,7 +127,7 @@ pub struct FrappeReleaseSpec {
     /// Where a human has to agree.
     #[serde(default)]
     pub approvals: Approvals,
-    /// Analyses that traffic steps can name.
+    /// Analyses that traffic steps and `traffic.analysis` can name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 16),

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Phase;
+use super::webhook::HookPoint;
 
 /// What is seen of a release. Deleting it loses nothing: it is made anew from the cluster.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +23,9 @@ pub struct FrappeReleaseStatus {
     /// What goes on or is waited for, in a sentence.
     #[serde(default)]
     pub message: String,
+    /// Since when the same is waited for (numbers in `message` aside).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Time>,
     /// Percent of the whole traffic that is on green (the least of all apps).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<u8>,
@@ -40,6 +44,12 @@ pub struct FrappeReleaseStatus {
     /// Per site: what its Job is doing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<SiteStatus>,
+    /// The analyses of this release, the last ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub analyses: Vec<AnalysisStatus>,
+    /// The webhooks that were called in this release, the last ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<WebhookStatus>,
     /// The phases and kstatus.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
@@ -108,4 +118,67 @@ pub struct SiteStatus {
     /// The last word of the Job.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
+}
+
+/// An analysis at one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AnalysisStatus {
+    /// Its name in `spec.analysis`.
+    pub name: String,
+    /// Where it runs: a traffic step, or `the whole shift`.
+    pub place: String,
+    /// `Running`, `Passed`, `Failed`, `Inconclusive`, or `Removed` from the spec.
+    pub result: String,
+    /// When it began.
+    pub since: Time,
+    /// Measurements that count.
+    pub measured: u32,
+    /// Measurements after which it has passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+    /// Measurements that failed.
+    pub failed: u32,
+    /// Whether its result changes nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Why it failed or is inconclusive.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// The last measurements, the newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measurements: Vec<MeasurementStatus>,
+}
+
+/// One measurement of an analysis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasurementStatus {
+    /// Its number, from 1.
+    pub number: u32,
+    /// When it was taken.
+    pub at: Time,
+    /// `Passed`, `Failed`, `Inconclusive`, `Error` or `NoData`.
+    pub outcome: String,
+    /// The value, or what there was instead.
+    pub value: String,
+}
+
+/// A webhook at one point.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookStatus {
+    /// Its name in `spec.webhooks`.
+    pub name: String,
+    /// The point.
+    pub at: HookPoint,
+    /// `Holding` the release, `Retrying`, `Agreed` or `Failed`.
+    pub state: String,
+    /// When it was called first.
+    pub since: Time,
+    /// Calls so far.
+    pub calls: u32,
+    /// What it answered last, if that was not 2xx.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub answer: String,
 }

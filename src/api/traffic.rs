@@ -30,6 +30,15 @@ pub struct Traffic {
         extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
     )]
     pub apps: Vec<AppTraffic>,
+    /// Analyses of `spec.analysis` that run beside the steps, from green's first traffic to the end of the shift. They
+    /// have no `count`: one that fails takes the release back at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 4),
+        inner(length(min = 1, max = 63)),
+        extend("x-kubernetes-list-type" = "set")
+    )]
+    pub analysis: Vec<String>,
 }
 
 /// What moves the traffic.
@@ -125,6 +134,11 @@ fn default_steps() -> Vec<Step> {
 
 impl Default for Traffic {
     fn default() -> Self {
-        Self { provider: Provider::default(), gateways: Vec::new(), apps: default_apps() }
+        Self {
+            provider: Provider::default(),
+            gateways: Vec::new(),
+            apps: default_apps(),
+            analysis: Vec::new(),
+        }
     }
 }

@@ -15,12 +15,13 @@ use serde_json::json;
 use super::apply::{self, apply, create, delete};
 use super::context::{Context, title};
 use super::error::{Error, NoRevision};
+use super::measure::{self, Place};
 use super::{secrets, seen};
 use crate::api::names::{ANNOTATION_CONFIG, ANNOTATION_RETRY, MANAGER_OBJECTS, MANAGER_ROUTE, revision_name};
 use crate::api::{FrappeRelease, Template};
 use crate::manifest::config::{self, Destination};
 use crate::manifest::job::{self, Order};
-use crate::manifest::{self, Blueprint, Component, plan_store, record, relay, schema_password};
+use crate::manifest::{self, Blueprint, Component, gates, history, plan_store, record, relay, schema_password};
 use crate::release::{Action, JobStep, Observed, Placement, Record, Running};
 use crate::traffic::gateway_api as route;
 
@@ -56,7 +57,32 @@ pub(super) async fn act(ctx: &Context, seen: &Observed, action: &Action) -> Resu
         Action::Route { weights } => doing.route(weights).await,
         Action::Remove { revision } => doing.remove(*revision).await,
         Action::Forget { revision } => {
+            delete::<ConfigMap>(ctx, doing.release(), &gates::name(&doing.name(), *revision)).await?;
             delete::<ConfigMap>(ctx, doing.release(), &revision_name(&doing.name(), *revision)).await
+        }
+        Action::Gate { revision, entries } => doing.place(*revision).await?.store(entries).await,
+        Action::Measure { revision, key, run, question } => {
+            let place = doing.place(*revision).await?;
+            measure::measure(ctx, place, key.clone(), (**run).clone(), (**question).clone());
+            Ok(())
+        }
+        Action::Call { revision, key, hook, calls, body } => {
+            let place = doing.place(*revision).await?;
+            let (key, hook, calls, body) = (key.clone(), (**hook).clone(), calls.clone(), body.clone());
+            measure::call(ctx, place, measure::Call { key, hook, calls, body });
+            Ok(())
+        }
+        Action::AnalysisJob { revision, key, number, question } => {
+            let job = job::analysis::job(&doing.blueprint(*revision)?, &question.analysis, key, *number);
+            create(ctx, doing.release(), &job).await
+        }
+        Action::DeleteAnalysisJob { revision, key, number } => {
+            let name = job::analysis::name(&doing.name(), *revision, key, *number);
+            delete::<Job>(ctx, doing.release(), &name).await
+        }
+        Action::History { entries } => {
+            let config_map = history::config_map(doing.release(), entries)?;
+            apply(ctx, doing.release(), &config_map, MANAGER_OBJECTS).await
         }
     }
 }
@@ -81,6 +107,12 @@ impl<'a> Doing<'a> {
 
     fn with_template(&self, revision: u32, template: &'a Template) -> Blueprint<'a> {
         Blueprint { release: self.release(), revision, template, operator_image: &self.ctx.operator_image }
+    }
+
+    /// Where the analyses and webhooks of a revision are stored; the `ConfigMap` is made if it is not there.
+    async fn place(&self, revision: u32) -> Result<Place, Error> {
+        create(self.ctx, self.release(), &gates::config_map(&self.blueprint(revision)?)).await?;
+        Ok(Place::new(self.ctx, self.release(), revision))
     }
 
     fn blueprint(&self, revision: u32) -> Result<Blueprint<'a>, NoRevision> {
@@ -226,7 +258,7 @@ impl<'a> Doing<'a> {
         apply(self.ctx, self.release(), &route, MANAGER_ROUTE).await
     }
 
-    /// Deletes everything of a revision but its record, in the order in which it is needed the least.
+    /// Deletes everything of a revision but its record and its runs and calls, in the order in which it is needed the least.
     async fn remove(&self, revision: u32) -> Result<(), Error> {
         let release = self.release();
         let blueprint = self.blueprint(revision)?;
@@ -250,7 +282,8 @@ impl<'a> Doing<'a> {
         }
         let maps = self.ctx.api::<ConfigMap>(release).list_metadata(&own).await;
         let maps = maps.map_err(|source| Error::Read { what: "the ConfigMaps".to_owned(), source })?;
-        for map in maps.iter().filter(|map| seen::component_of(*map) != Component::Record.label()) {
+        let kept = [Component::Record.label(), Component::Gates.label()];
+        for map in maps.iter().filter(|map| !kept.iter().any(|kept| kept == seen::component_of(*map))) {
             delete::<ConfigMap>(self.ctx, release, &map.name_any()).await?;
         }
         delete::<Secret>(self.ctx, release, &config::name(&self.name(), revision)).await?;

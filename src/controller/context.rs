@@ -7,6 +7,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 
 use super::error::Backoff;
 use super::job_log::JobLogs;
+use super::measure::InFlight;
 use super::metrics::Metrics;
 use crate::api::FrappeRelease;
 
@@ -24,6 +25,8 @@ pub(super) struct Context {
     pub(super) logs: JobLogs,
     /// Waits after failures.
     pub(super) backoff: Backoff,
+    /// Measurements and webhooks that are waited for.
+    pub(super) in_flight: InFlight,
 }
 
 impl Context {
@@ -37,6 +40,7 @@ impl Context {
             metrics,
             logs: JobLogs::default(),
             backoff: Backoff::default(),
+            in_flight: InFlight::default(),
         }
     }
 

@@ -77,6 +77,9 @@ pub(super) enum Error {
     /// A plan cannot be stored.
     #[error(transparent)]
     Plan(#[from] PlanStoreError),
+    /// The history cannot be written as JSON.
+    #[error("failed to write the history as JSON")]
+    History(#[from] serde_json::Error),
     /// The resource itself cannot be read.
     #[error("failed to read the FrappeRelease: {0}; correct it, or update the CustomResourceDefinition")]
     Malformed(String),
@@ -101,6 +104,7 @@ impl Error {
             Self::Record(_) => "record",
             Self::Job(_) => "job",
             Self::Plan(_) => "plan",
+            Self::History(_) => "history",
             Self::Malformed(_) => "malformed",
         }
     }

@@ -6,10 +6,12 @@
 //! | `observe` | all that a decision may look at (`seen`, `job_log`, `secrets` read the parts) | reads |
 //! | `crate::release::decide` | what to do now | none |
 //! | `act` | does it, through `apply` | writes |
+//! | `measure` | takes measurements and calls webhooks beside the reconciles | other servers |
 //! | `status`, `event`, `finalizer` | tells | writes |
 //! | `lease`, `server`, `metrics` | the process around it | |
 //!
-//! Nothing is remembered between two reconciles but waits, and the progress lines of Jobs for a few seconds.
+//! Nothing is remembered between two reconciles but waits, questions that were begun, and the progress lines of Jobs for
+//! a few seconds.
 
 mod act;
 mod apply;
@@ -19,6 +21,7 @@ mod event;
 mod finalizer;
 mod job_log;
 mod lease;
+mod measure;
 mod metrics;
 mod observe;
 mod operator;
@@ -38,9 +41,10 @@ use kube::runtime::controller::Action as Next;
 use kube::{Api, ResourceExt};
 
 use crate::api::FrappeRelease;
-use crate::release::{Decision, Observed, decide};
+use crate::release::{Decision, Observed, decide, told};
 use context::Context;
 use error::Error;
+use measure::Place;
 
 /// The resource as it is watched: one that cannot be read does not stop the watch of all others.
 type Guarded = DeserializeGuard<FrappeRelease>;
@@ -80,6 +84,7 @@ async fn step(guarded: &Guarded, ctx: &Context) -> Result<Next, Error> {
     let Some(release) = current(guarded, ctx).await? else {
         if let Ok(release) = &guarded.0 {
             ctx.metrics.forget(release);
+            ctx.in_flight.forget(&release.uid().unwrap_or_default());
         }
         return Ok(Next::await_change());
     };
@@ -98,6 +103,7 @@ async fn step(guarded: &Guarded, ctx: &Context) -> Result<Next, Error> {
     if decision.is_finalized {
         finalizer::remove(ctx, &seen.release).await?;
         ctx.metrics.forget(&seen.release);
+        ctx.in_flight.forget(&seen.release.uid().unwrap_or_default());
         return Ok(Next::await_change());
     }
     // act, then tell (client)
@@ -122,7 +128,12 @@ async fn current(guarded: &Guarded, ctx: &Context) -> Result<Option<FrappeReleas
 async fn act_all(ctx: &Context, seen: &Observed, decision: &Decision) -> Result<(), Error> {
     for action in &decision.actions {
         tracing::debug!(release = seen.release.name_any(), phase = decision.phase.name(), ?action, "acting");
-        act::act(ctx, seen, action).await?;
+        match act::act(ctx, seen, action).await {
+            Err(error) if action.only_tells() => {
+                tracing::warn!(release = seen.release.name_any(), error = error.chain(), "failed to tell");
+            }
+            done => done?,
+        }
     }
     Ok(())
 }
@@ -157,6 +168,9 @@ async fn tell(
     if error.is_none() {
         for event in &decision.events {
             event::publish(ctx, release, event).await;
+            for (hook, body) in told(seen, decision, event, Timestamp::now()) {
+                measure::tell(Place::new(ctx, release, 0), hook, body);
+            }
         }
     }
     Ok(())

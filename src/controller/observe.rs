@@ -17,7 +17,7 @@ use super::context::{Context, title};
 use super::error::{Error, NoRevision};
 use super::{secrets, seen};
 use crate::api::FrappeRelease;
-use crate::manifest::{self, Component, config, plan_store, record, schema_password};
+use crate::manifest::{self, Component, config, gates, history, plan_store, record, schema_password};
 use crate::release::{JobSeen, JobState, Observed, Revision, RouteSeen, SiteFacts};
 use crate::traffic::gateway_api as route;
 
@@ -44,7 +44,9 @@ pub(super) async fn observe(ctx: &Context, release: FrappeRelease) -> Result<Obs
     }
     let common_config = files.common.as_ref().map(|_| ()).map_err(Error::chain);
     let sites = site_facts(&release, &files);
-    Ok(Observed { release, revisions, route, sites, common_config })
+    let is_history = |map: &&ConfigMap| seen::component_of(*map) == Component::History.label();
+    let history = lists.config_maps.iter().find(is_history).map(history::read).unwrap_or_default();
+    Ok(Observed { release, revisions, route, sites, common_config, history })
 }
 
 fn site_facts(
@@ -137,6 +139,11 @@ async fn revision(
         pods,
         relay,
         has_schema_password: password.is_some(),
+        gates: own()
+            .find(|map| seen::component_of(*map) == Component::Gates.label())
+            .map(gates::read)
+            .unwrap_or_default(),
+        analysis_jobs: seen::analysis_jobs(&lists.jobs, &lists.pods, number),
     })
 }
 
@@ -155,7 +162,8 @@ async fn jobs(
     hidden: &[String],
 ) -> Vec<JobSeen> {
     let mut all = Vec::new();
-    for job in lists.jobs.iter().filter(|job| seen::revision_of(*job) == Some(number)) {
+    let own = lists.jobs.iter().filter(|job| seen::revision_of(*job) == Some(number));
+    for job in own.filter(|job| seen::component_of(*job) != Component::Analysis.label()) {
         let Some(mut view) = seen::job(job) else {
             tracing::warn!(job = job.name_any(), "a Job of this release has a step that is not known");
             continue;

@@ -8,9 +8,11 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt;
 
 use crate::api::names::{
-    ANNOTATION_ATTEMPT, ANNOTATION_CONFIG, ANNOTATION_SITE, LABEL_COMPONENT, LABEL_REVISION,
+    ANNOTATION_ATTEMPT, ANNOTATION_CONFIG, ANNOTATION_MEASUREMENT, ANNOTATION_RUN, ANNOTATION_SITE,
+    LABEL_COMPONENT, LABEL_REVISION,
 };
-use crate::release::{JobSeen, JobState, JobStep, PodSeen, Progress, Workload};
+use crate::manifest::Component;
+use crate::release::{AnalysisJobSeen, JobSeen, JobState, JobStep, PodSeen, Progress, Workload};
 
 /// Label that Kubernetes puts on the Pods of a Job.
 const LABEL_JOB: &str = "batch.kubernetes.io/job-name";
@@ -92,6 +94,28 @@ pub(super) fn job(job: &Job) -> Option<JobSeen> {
         state: job_state(job),
         progress: None,
     })
+}
+
+/// The Jobs of a revision that take measurements; one that failed with its last words.
+pub(super) fn analysis_jobs(jobs: &[Job], pods: &[Pod], revision: u32) -> Vec<AnalysisJobSeen> {
+    let label = Component::Analysis.label();
+    let own = jobs.iter().filter(|job| revision_of(*job) == Some(revision) && component_of(*job) == label);
+    own.filter_map(|job| {
+        let annotation = |name: &str| job.annotations().get(name);
+        let state = match job_state(job) {
+            JobState::Failed(why) => {
+                let words = newest_pod(pods, &job.name_any()).and_then(last_words);
+                JobState::Failed(words.unwrap_or(why))
+            }
+            other @ (JobState::Running | JobState::Succeeded) => other,
+        };
+        Some(AnalysisJobSeen {
+            key: annotation(ANNOTATION_RUN)?.clone(),
+            number: annotation(ANNOTATION_MEASUREMENT)?.parse().ok()?,
+            state,
+        })
+    })
+    .collect()
 }
 
 fn job_state(job: &Job) -> JobState {
@@ -245,6 +269,26 @@ status: {{conditions: [{conditions}]}}"
         assert_eq!(made("{type: Complete, status: 'True'}").state, JobState::Succeeded);
         let failed = made("{type: Failed, status: 'True', message: gone wrong}");
         assert_eq!(failed.state, JobState::Failed("gone wrong".into()));
+    }
+
+    #[test]
+    fn the_job_of_a_measurement_says_which_and_why_it_failed() {
+        let job: Job = read(
+            "metadata:
+  name: m
+  labels: {crossfade.dev/revision: '2', crossfade.dev/component: analysis}
+  annotations: {crossfade.dev/run: run.smoke.x, crossfade.dev/measurement: '3'}
+status: {conditions: [{type: Failed, status: 'True', message: BackoffLimitExceeded}]}",
+        );
+        let pod: Pod = read(
+            "metadata: {name: p, labels: {batch.kubernetes.io/job-name: m}}
+status:
+  containerStatuses:
+    - {name: job, image: x, imageID: x, ready: false, restartCount: 0, state: {terminated: {exitCode: 1, message: no orders}}}",
+        );
+        let seen = analysis_jobs(&[job], &[pod], 2);
+        assert_eq!((seen[0].key.as_str(), seen[0].number), ("run.smoke.x", 3));
+        assert_eq!(seen[0].state, JobState::Failed("no orders (container 'job', exit code 1)".into()));
     }
 
     #[test]

@@ -14,6 +14,12 @@ pub enum Component<'a> {
     Record,
     /// A stored plan.
     StoredPlan,
+    /// The analyses and webhooks of a revision's release.
+    Gates,
+    /// The history of the release; it belongs to no revision.
+    History,
+    /// A Job that takes a measurement.
+    Analysis,
     /// The configuration Secret.
     Config,
     /// The password of the view schema's user.
@@ -38,6 +44,9 @@ impl Component<'_> {
         match self {
             Self::Record => "record".to_owned(),
             Self::StoredPlan => "stored-plan".to_owned(),
+            Self::Gates => "gates".to_owned(),
+            Self::History => "history".to_owned(),
+            Self::Analysis => "analysis".to_owned(),
             Self::Config => "config".to_owned(),
             Self::SchemaPassword => "schema-password".to_owned(),
             Self::Web => "web".to_owned(),

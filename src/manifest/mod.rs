@@ -5,6 +5,8 @@
 
 pub mod config;
 mod deployment;
+pub mod gates;
+pub mod history;
 pub mod job;
 mod labels;
 pub mod plan_store;

@@ -156,6 +156,15 @@ pub fn read(config_map: &ConfigMap) -> Option<(String, PlanSeen)> {
     Some((annotations.get(ANNOTATION_SITE)?.clone(), plan))
 }
 
+/// The whole plan of a `ConfigMap`.
+pub fn plan(config_map: &ConfigMap) -> Result<Plan, PlanStoreError> {
+    let packed = config_map.binary_data.as_ref().and_then(|data| data.get(KEY));
+    let packed = packed.map(|bytes| bytes.0.as_slice()).unwrap_or_default();
+    let mut json = Vec::new();
+    flate2::read::GzDecoder::new(packed).take(MAX_BYTES).read_to_end(&mut json)?;
+    Ok(serde_json::from_slice(&json)?)
+}
+
 /// The plan's summary, and what blocks it in a developer's words: a status line must say what to do.
 fn summary(plan: &Plan) -> String {
     let blocking = plan.changes.iter().filter(|change| change.verdict == Verdict::Blocking);
@@ -187,6 +196,7 @@ mod tests {
         assert_eq!(packed.plan, plan);
         let release = sample::release();
         let stored = config_map(&sample::blueprint(&release, &release.spec.template(), 2), packed).unwrap();
+        assert_eq!(super::plan(&stored).unwrap(), plan);
         let (site, seen) = read(&stored).unwrap();
         assert_eq!((site.as_str(), seen.hash, seen.verdict), ("erp.example.com", plan.hash, plan.verdict));
     }

@@ -66,6 +66,8 @@ pub(crate) fn record(release: &FrappeRelease) -> Record {
         entered: [(Phase::Planning, Timestamp::UNIX_EPOCH)].into(),
         traffic: std::collections::BTreeMap::default(),
         attempt: String::new(),
+        by: None,
+        cause: None,
         cache_slot: 1,
     }
 }

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Record;
+use super::gate::{Calls, Question, Run};
+use super::history::Entry;
+use crate::api::webhook::{HookPoint, Webhook};
 
 /// One thing to do in the cluster.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,16 +80,105 @@ pub enum Action {
         /// Weights by revision, 0 to 100, which add up to 100.
         weights: BTreeMap<u32, u8>,
     },
-    /// Delete everything of a revision but its record.
+    /// Write entries of the runs and calls of a revision; `None` deletes one.
+    Gate {
+        /// Green's revision.
+        revision: u32,
+        /// Texts by key.
+        entries: BTreeMap<String, Option<String>>,
+    },
+    /// Take a measurement in the background and store the run with it.
+    Measure {
+        /// Green's revision.
+        revision: u32,
+        /// Key of the run.
+        key: String,
+        /// The run so far.
+        run: Box<Run>,
+        /// What is asked.
+        question: Box<Question>,
+    },
+    /// Start the Job that takes a measurement.
+    AnalysisJob {
+        /// Green's revision.
+        revision: u32,
+        /// Key of the run.
+        key: String,
+        /// Number of the question.
+        number: u32,
+        /// What is asked.
+        question: Box<Question>,
+    },
+    /// Delete the Job of a measurement that nobody waits for any more.
+    DeleteAnalysisJob {
+        /// Green's revision.
+        revision: u32,
+        /// Key of the run.
+        key: String,
+        /// Number of the question.
+        number: u32,
+    },
+    /// Call a webhook in the background and store its answer.
+    Call {
+        /// Green's revision.
+        revision: u32,
+        /// Key of the calls.
+        key: String,
+        /// The webhook.
+        hook: Box<Webhook>,
+        /// The calls so far.
+        calls: Calls,
+        /// What it is told.
+        body: serde_json::Value,
+    },
+    /// Write the history of the release.
+    History {
+        /// All of it, the oldest first.
+        entries: Vec<Entry>,
+    },
+    /// Delete everything of a revision but its record and its runs and calls.
     Remove {
         /// Number of the revision.
         revision: u32,
     },
-    /// Delete the record of a revision that nobody needs any more.
+    /// Delete what `Remove` leaves of a revision that nobody needs any more.
     Forget {
         /// Number of the revision.
         revision: u32,
     },
+}
+
+impl Action {
+    /// Whether its failure is only logged: it tells somebody, and nothing rests on it.
+    pub fn only_tells(&self) -> bool {
+        match self {
+            Self::History { .. } => true,
+            Self::Call { hook, .. } => match hook.at {
+                HookPoint::PostRollout | HookPoint::Rollback | HookPoint::Event => true,
+                HookPoint::ConfirmRollout
+                | HookPoint::PreRollout
+                | HookPoint::Rollout
+                | HookPoint::ConfirmTrafficIncrease
+                | HookPoint::ConfirmPromotion
+                | HookPoint::BeforeContract => false,
+            },
+            Self::Record { .. }
+            | Self::Config { .. }
+            | Self::SchemaPassword { .. }
+            | Self::TouchPods { .. }
+            | Self::Job { .. }
+            | Self::DeleteJob { .. }
+            | Self::StorePlan { .. }
+            | Self::Workloads { .. }
+            | Self::Route { .. }
+            | Self::Gate { .. }
+            | Self::Measure { .. }
+            | Self::AnalysisJob { .. }
+            | Self::DeleteAnalysisJob { .. }
+            | Self::Remove { .. }
+            | Self::Forget { .. } => false,
+        }
+    }
 }
 
 /// What a Job does: the commands of the same names, and green's own migrate.

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 
 use super::phase::{self, FORWARD, Going, Outcome};
 use super::status::{self, Say};
-use super::{Action, JobStep, Observed, Record, RecordState, Revision, Running};
-use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_RETRY, reason};
+use super::{Action, JobStep, Observed, Record, RecordState, Revision, Running, gate, history};
+use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_CAUSE, ANNOTATION_RETRY, reason};
 use crate::api::status::FrappeReleaseStatus;
+use crate::api::webhook::{HookPoint, Webhook};
 use crate::api::{Phase, Template, condition};
 
 /// What to do now, what to say, and when to look again.
@@ -66,10 +67,14 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Decision {
     let status = status::write(seen, current, verdict.phase, &verdict.say, now);
     let mut events: Vec<Event> = verdict.event.into_iter().collect();
     events.extend(news(seen.release.status.as_ref(), &status));
+    events.extend(gate::events(seen.release.status.as_ref(), &status));
+    let mut actions = verdict.actions;
+    // Before anything that it tells of is gone.
+    actions.splice(..0, history::written(seen).map(|entries| Action::History { entries }));
     Decision {
         phase: verdict.phase,
         is_finalized: is_deleted && going.is_none(),
-        actions: if is_deleted && going.is_none() { Vec::new() } else { verdict.actions },
+        actions: if is_deleted && going.is_none() { Vec::new() } else { actions },
         status,
         recheck: verdict.recheck,
         events,
@@ -104,6 +109,17 @@ fn news(before: Option<&FrappeReleaseStatus>, now: &FrappeReleaseStatus) -> Vec<
     events
 }
 
+/// The webhooks that are told of an event of this decision, each with the body it gets.
+pub fn told(
+    seen: &Observed,
+    decision: &Decision,
+    event: &Event,
+    now: Timestamp,
+) -> Vec<(Webhook, serde_json::Value)> {
+    let number = decision.status.green.as_ref().map_or(0, |green| green.revision);
+    gate::of_event(seen, (number, decision.phase), event, now)
+}
+
 const fn is_going(state: &RecordState) -> bool {
     match state {
         RecordState::Releasing | RecordState::Aborting { .. } => true,
@@ -114,7 +130,14 @@ const fn is_going(state: &RecordState) -> bool {
 /// A release is going on.
 fn on_the_way(going: &Going<'_>) -> Verdict {
     if let RecordState::Aborting { reason } = &going.green.record.state {
-        return carry(going, Phase::RollingBack, phase::rolling_back(going, reason));
+        let outcome = gate::finishing(going, phase::rolling_back(going, reason));
+        let mut verdict = carry(going, Phase::RollingBack, outcome);
+        let at = (HookPoint::Rollback, Phase::RollingBack);
+        // Before the record that ends it: from then on only what is written down is called.
+        verdict
+            .actions
+            .splice(..0, gate::pending(going.seen, (going.number, going.green), at, true, going.now));
+        return verdict;
     }
     if let Some(why) = wants_back(going) {
         return abort(going, &why);
@@ -125,7 +148,8 @@ fn on_the_way(going: &Going<'_>) -> Verdict {
         if phase > last {
             return enter(going, phase);
         }
-        match judge(going) {
+        let (beside, end) = if phase == Phase::Shifting { gate::beside(going) } else { (Vec::new(), None) };
+        match end.unwrap_or_else(|| judge(going)) {
             Outcome::Done => {}
             Outcome::RollBack { because } if is_final(going) => {
                 let because = format!(
@@ -134,10 +158,20 @@ fn on_the_way(going: &Going<'_>) -> Verdict {
                 return carry(going, phase, Outcome::Halt { because, reason: "NoWayBack" });
             }
             Outcome::RollBack { because } => return abort(going, &because),
-            outcome @ (Outcome::Stay { .. } | Outcome::Halt { .. }) => return carry(going, phase, outcome),
+            outcome @ (Outcome::Stay { .. } | Outcome::Halt { .. }) => {
+                let mut verdict = carry(going, phase, outcome);
+                if !is_paused(going) {
+                    verdict.actions.extend(beside);
+                }
+                return verdict;
+            }
         }
     }
-    carry(going, Phase::Contracting, phase::complete(going))
+    carry(going, Phase::Contracting, gate::completing(going, phase::complete(going)))
+}
+
+fn is_paused(going: &Going<'_>) -> bool {
+    going.seen.release.spec.paused && going.seen.release.metadata.deletion_timestamp.is_none()
 }
 
 /// Whether the point of no return is behind: the contract, or green's migrate where no view kept blue's shape.
@@ -200,8 +234,7 @@ fn abort(going: &Going<'_>, because: &str) -> Verdict {
 }
 
 fn carry(going: &Going<'_>, phase: Phase, outcome: Outcome) -> Verdict {
-    let is_paused =
-        going.seen.release.spec.paused && going.seen.release.metadata.deletion_timestamp.is_none();
+    let is_paused = is_paused(going);
     let (actions, say, recheck) = match outcome {
         Outcome::Stay { because, .. } if is_paused => {
             (Vec::new(), Say::paused(&format!("paused by spec.paused; next: {because}")), IDLE)
@@ -223,7 +256,10 @@ fn settled(seen: &Observed, now: Timestamp) -> (Option<u32>, Verdict) {
     let wanted = seen.release.spec.template();
     match active {
         Some((number, revision)) if revision.record.template == wanted => {
-            (Some(*number), keep(seen, *number, revision))
+            let mut verdict = keep(seen, *number, revision);
+            let at = (HookPoint::PostRollout, Phase::Complete);
+            verdict.calls(gate::pending(seen, (*number, revision), at, false, now));
+            (Some(*number), verdict)
         }
         Some((number, revision)) => begin(seen, wanted, Some((*number, revision)), now),
         None => begin(seen, wanted, None, now),
@@ -269,7 +305,10 @@ fn begin(
         && revision.record.template == wanted
         && revision.record.attempt == attempt
     {
-        return (Some(*number), taken_back(seen, active, reason));
+        let mut verdict = taken_back(seen, active, reason);
+        let at = (HookPoint::Rollback, Phase::RolledBack);
+        verdict.calls(gate::pending(seen, (*number, revision), at, false, now));
+        return (Some(*number), verdict);
     }
     if seen.release.spec.paused {
         let say = Say::paused("paused by spec.paused; next: a new release");
@@ -284,6 +323,8 @@ fn begin(
         entered: BTreeMap::from([(Phase::Planning, now)]),
         traffic: BTreeMap::new(),
         attempt,
+        by: history::author(&seen.release),
+        cause: seen.release.annotated(ANNOTATION_CAUSE).map(str::to_owned),
         cache_slot: active.map_or(0, |(_, blue)| 1 - blue.record.cache_slot.min(1)),
     };
     let verdict = Verdict {
@@ -310,6 +351,14 @@ fn taken_back(seen: &Observed, active: Option<(u32, &Revision)>, reason: &str) -
 }
 
 impl Verdict {
+    /// Adds calls that do not hold anything, and looks again soon while there are some.
+    fn calls(&mut self, calls: Vec<Action>) {
+        if !calls.is_empty() {
+            self.recheck = self.recheck.min(Duration::from_secs(5));
+        }
+        self.actions.extend(calls);
+    }
+
     fn idle(phase: Phase, say: Say) -> Self {
         Self { phase, actions: Vec::new(), say, recheck: IDLE, event: None }
     }

@@ -9,6 +9,10 @@
 
 mod action;
 mod decide;
+pub mod gate;
+#[cfg(test)]
+mod gate_tests;
+pub mod history;
 mod observed;
 mod phase;
 mod status;
@@ -18,9 +22,9 @@ mod tests;
 mod world;
 
 pub use action::{Action, JobStep, Placement, Running};
-pub use decide::{Decision, Event, decide};
+pub use decide::{Decision, Event, decide, told};
 pub use observed::{
-    AppStep, JobSeen, JobState, Observed, PlanSeen, PodSeen, Progress, Record, RecordState, Revision,
-    RouteSeen, SiteFacts, Workload,
+    AnalysisJobSeen, AppStep, JobSeen, JobState, Observed, PlanSeen, PodSeen, Progress, Record, RecordState,
+    Revision, RouteSeen, SiteFacts, Workload,
 };
 pub use status::{ReleasePlan, plan_of};

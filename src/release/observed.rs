@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::gate::Gates;
+use super::history::Entry;
 use super::{JobStep, Placement};
 use crate::api::{FrappeRelease, Phase, Template};
 use crate::plan::Verdict;
@@ -22,6 +24,8 @@ pub struct Observed {
     pub sites: BTreeMap<String, Result<SiteFacts, String>>,
     /// Why the bench's common configuration cannot be read, if it cannot.
     pub common_config: Result<(), String>,
+    /// The history of the release as it is stored, the oldest first.
+    pub history: Vec<Entry>,
 }
 
 /// What a site's configuration says about its database. No credential is in it.
@@ -56,6 +60,21 @@ pub struct Revision {
     pub relay: Option<Workload>,
     /// Whether the Secret with the password of the schema's user exists (it belongs to green's revision).
     pub has_schema_password: bool,
+    /// Analyses and webhooks so far.
+    pub gates: Gates,
+    /// The Jobs that take measurements.
+    pub analysis_jobs: Vec<AnalysisJobSeen>,
+}
+
+/// A Job that takes a measurement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnalysisJobSeen {
+    /// Key of the run.
+    pub key: String,
+    /// Number of the question.
+    pub number: u32,
+    /// How it stands.
+    pub state: JobState,
 }
 
 /// What must outlive the operator: a `ConfigMap` for each revision, written by the operator alone.
@@ -77,6 +96,12 @@ pub struct Record {
     /// Value of the retry annotation when the release began.
     #[serde(default)]
     pub attempt: String,
+    /// Who wrote the image into the spec, as far as the API server says: a tool, not a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// What the annotation `kubernetes.io/change-cause` said then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// Which of the two logical databases of the cache server it uses, 0 or 1: never the one of its blue.
     #[serde(default)]
     pub cache_slot: u32,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sha2::{Digest, Sha256};
 
-use super::{JobSeen, JobState, Observed, Revision};
+use super::{JobSeen, JobState, Observed, Revision, gate};
 use crate::api::condition::{self, Wanted};
 use crate::api::status::{AppStatus, Colour, FrappeReleaseStatus, PlanStatus, SiteStatus};
 use crate::api::{Phase, names};
@@ -87,17 +87,25 @@ pub(super) fn write(
     let since = green.and_then(|(_, revision)| revision.record.entered.get(&phase).copied());
     let kept = before.phase_since.filter(|_| before.phase == Some(phase));
     let generation = seen.release.metadata.generation.unwrap_or_default();
+    let same = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    let is_same = before.phase == Some(phase) && same(&before.message) == same(&say.message);
+    let (analyses, webhooks) =
+        green.map(|(_, revision)| gate::statuses(seen, revision, now)).unwrap_or_default();
     let mut status = FrappeReleaseStatus {
         observed_generation: Some(generation),
         phase: Some(phase),
         phase_since: Some(since.map(Time).or(kept).unwrap_or(Time(now))),
         message: say.message.clone(),
+        waiting_since: (say.state != State::Complete)
+            .then(|| before.waiting_since.filter(|_| is_same).unwrap_or(Time(now))),
         weight: green.map(|(number, _)| weight(seen, number)),
         blue: blue.map(|(number, revision)| colour(number, revision)),
         green: green.map(|(number, revision)| colour(number, revision)),
         plan: green.and_then(|(_, revision)| plan(seen, revision, phase)),
         apps: green.map(|(number, revision)| apps(seen, number, revision)).unwrap_or_default(),
         sites: green.map(|(_, revision)| sites(revision)).unwrap_or_default(),
+        analyses,
+        webhooks,
         conditions: before.conditions,
     };
     let has_blue = green.is_some_and(|(_, revision)| revision.record.blue.is_some());

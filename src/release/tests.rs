@@ -6,14 +6,14 @@ use crate::api::Phase;
 use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_APPROVE_WINDOW, ANNOTATION_RETRY};
 use crate::plan::Verdict;
 
-fn installed() -> World {
+pub(super) fn installed() -> World {
     let mut world = World::new("erp:v1");
     assert_eq!(world.settle().phase, Phase::Complete);
     world.log.clear();
     world
 }
 
-fn upgrade(world: &mut World, image: &str) {
+pub(super) fn upgrade(world: &mut World, image: &str) {
     let status = world.seen.release.status.take();
     let annotations = world.seen.release.metadata.annotations.take();
     world.seen.release = release(image);
@@ -21,13 +21,13 @@ fn upgrade(world: &mut World, image: &str) {
     world.seen.release.metadata.annotations = annotations;
 }
 
-fn annotate(world: &mut World, name: &str, value: &str) {
+pub(super) fn annotate(world: &mut World, name: &str, value: &str) {
     let annotations = world.seen.release.metadata.annotations.get_or_insert_default();
     annotations.insert(name.to_owned(), value.to_owned());
 }
 
 /// Compares with `testscripts/<name>`; `UPDATE_GOLDENFILES=1` writes it.
-fn golden(name: &str, world: &World) {
+pub(super) fn golden(name: &str, world: &World) {
     let path = format!("{}/src/release/testscripts/{name}", env!("CARGO_MANIFEST_DIR"));
     let text = world.log.join("\n") + "\n";
     if std::env::var_os("UPDATE_GOLDENFILES").is_some() {

@@ -1,12 +1,13 @@
 //! A small world for tests: it does what actions ask for, one reconcile at a time, as a cluster would.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{Timestamp, ToSpan};
 
+use super::gate::{Answer, Calls, Gates, Reading, Run, Value};
 use super::{
-    Action, Decision, JobSeen, JobState, JobStep, Observed, Placement, PlanSeen, PodSeen, Record, Revision,
-    RouteSeen, Running, SiteFacts, Workload, decide, phase,
+    Action, AnalysisJobSeen, Decision, JobSeen, JobState, JobStep, Observed, Placement, PlanSeen, PodSeen,
+    Record, Revision, RouteSeen, Running, SiteFacts, Workload, decide, phase,
 };
 use crate::api::{FrappeRelease, Phase};
 use crate::plan::Verdict;
@@ -27,6 +28,15 @@ pub(super) struct World {
     pub(super) is_blue_healthy: bool,
     /// Whether the relay between the caches becomes ready.
     pub(super) is_relay_healthy: bool,
+    /// What measurements give, one after the other; then 0.
+    pub(super) readings: VecDeque<Reading>,
+    /// Whether the Jobs of measurements never end.
+    pub(super) are_measurements_stuck: bool,
+    /// Webhooks that refuse.
+    pub(super) refusing: Vec<String>,
+    /// What webhooks were called with: name, point, phase.
+    pub(super) told: Vec<(String, String, String)>,
+    gates: BTreeMap<u32, BTreeMap<String, String>>,
     last: Option<(Phase, String)>,
 }
 
@@ -64,6 +74,7 @@ impl World {
                 route: None,
                 sites: BTreeMap::from([("erp.example.com".to_owned(), Ok(facts))]),
                 common_config: Ok(()),
+                history: Vec::new(),
             },
             now: Timestamp::UNIX_EPOCH,
             log: Vec::new(),
@@ -72,6 +83,11 @@ impl World {
             is_green_healthy: true,
             is_blue_healthy: true,
             is_relay_healthy: true,
+            readings: VecDeque::new(),
+            are_measurements_stuck: false,
+            refusing: Vec::new(),
+            told: Vec::new(),
+            gates: BTreeMap::new(),
             last: None,
         }
     }
@@ -86,7 +102,9 @@ impl World {
         }
         self.go_on();
         for action in &decision.actions {
-            self.log.push(format!("  {}", describe(action)));
+            if !matches!(action, Action::History { .. }) {
+                self.log.push(format!("  {}", describe(action)));
+            }
             self.act(action.clone());
         }
         self.seen.release.status = Some(decision.status.clone());
@@ -132,6 +150,14 @@ impl World {
         }
         for revision in self.seen.revisions.values_mut() {
             revision.jobs.retain(|job| !job.is_deleting);
+            let is_stuck = self.are_measurements_stuck;
+            let measuring = revision.analysis_jobs.iter_mut();
+            for job in measuring.filter(|job| !is_stuck && job.state == JobState::Running) {
+                job.state = match self.readings.pop_front() {
+                    Some(Reading::Ended(Err(words))) => JobState::Failed(words),
+                    Some(_) | None => JobState::Succeeded,
+                };
+            }
             for job in revision.jobs.iter_mut().filter(|job| job.state == JobState::Running) {
                 let is_broken = self.broken.contains(&job.step);
                 job.state = if is_broken { JobState::Failed("it broke".into()) } else { JobState::Succeeded };
@@ -204,7 +230,14 @@ impl World {
             }
             Action::Forget { revision } => {
                 self.seen.revisions.remove(&revision);
+                self.gates.remove(&revision);
             }
+            Action::History { entries } => self.seen.history = entries,
+            Action::Gate { .. }
+            | Action::Measure { .. }
+            | Action::Call { .. }
+            | Action::AnalysisJob { .. }
+            | Action::DeleteAnalysisJob { .. } => self.act_on_gates(action),
         }
     }
 
@@ -218,8 +251,55 @@ impl World {
             pods: Vec::new(),
             relay: None,
             has_schema_password: false,
+            gates: Gates::default(),
+            analysis_jobs: Vec::new(),
         };
         self.seen.revisions.entry(number).or_insert(new).record = record;
+    }
+
+    /// What the background of the operator does.
+    fn act_on_gates(&mut self, action: Action) {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "`act` has parted them")]
+        match action {
+            Action::Gate { revision, entries } => self.keep(revision, entries),
+            Action::Measure { revision, key, run, question } => {
+                let reading = self.readings.pop_front().unwrap_or(Reading::Value(Value::Number(0.0)));
+                let run: Run = run.take(&question.analysis, reading, self.now);
+                self.keep(revision, BTreeMap::from([(key, serde_json::to_string(&run).ok())]));
+            }
+            Action::Call { revision, key, hook, calls, body } => {
+                let word = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+                self.told.push((hook.name.clone(), word("point"), word("phase")));
+                let answer = if self.refusing.contains(&hook.name) {
+                    Answer::Refused("403: closed".into())
+                } else {
+                    Answer::Agreed
+                };
+                let calls: Calls = calls.take(answer, self.now);
+                self.keep(revision, BTreeMap::from([(key, serde_json::to_string(&calls).ok())]));
+            }
+            Action::AnalysisJob { revision, key, number, .. } => {
+                let job = AnalysisJobSeen { key, number, state: JobState::Running };
+                self.of(revision).analysis_jobs.push(job);
+            }
+            Action::DeleteAnalysisJob { revision, key, number } => {
+                self.of(revision).analysis_jobs.retain(|job| (&job.key, job.number) != (&key, number));
+            }
+            other => panic!("{other:?} is no action of a gate"),
+        }
+    }
+
+    /// Stores entries of runs and calls, as text and back.
+    fn keep(&mut self, revision: u32, entries: BTreeMap<String, Option<String>>) {
+        let kept = self.gates.entry(revision).or_default();
+        for (key, text) in entries {
+            match text {
+                Some(text) => kept.insert(key, text),
+                None => kept.remove(&key),
+            };
+        }
+        let gates = Gates::read(kept);
+        self.of(revision).gates = gates;
     }
 
     fn of(&mut self, revision: u32) -> &mut Revision {
@@ -291,5 +371,22 @@ fn describe(action: &Action) -> String {
         Action::Route { weights } => format!("route {weights:?}"),
         Action::Remove { revision } => format!("remove r{revision}"),
         Action::Forget { revision } => format!("forget r{revision}"),
+        Action::Gate { entries, .. } => {
+            let keys: Vec<String> = entries.keys().map(|key| named(key)).collect();
+            format!("write {}", keys.join(", "))
+        }
+        Action::Measure { key, run, .. } => format!("measure {} {}", named(key), run.asked + 1),
+        Action::AnalysisJob { key, number, .. } => format!("analysis job {} {number}", named(key)),
+        Action::DeleteAnalysisJob { key, number, .. } => {
+            format!("delete analysis job {} {number}", named(key))
+        }
+        Action::Call { key, .. } => format!("call {}", named(key)),
+        Action::History { entries } => format!("history of {} releases", entries.len()),
     }
+}
+
+/// A key without its hash.
+fn named(key: &str) -> String {
+    let is_hash = |part: &&str| part.len() == 10 && part.chars().all(|c| c.is_ascii_hexdigit());
+    key.split('.').filter(|part| !is_hash(part)).collect::<Vec<_>>().join(" ")
 }

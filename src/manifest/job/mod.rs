@@ -2,6 +2,7 @@
 //!
 //! A Job has no right on the API server. Credentials reach it as mounted files, never as arguments.
 
+pub mod analysis;
 mod drain;
 mod migrate;
 mod plan;

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Action, Observed, Revision, Running, plan_of};
+use super::{Action, Observed, Revision, Running, gate, plan_of};
 use crate::api::Phase;
 use crate::plan::Verdict;
 
@@ -107,14 +107,14 @@ type Judge = fn(&Going<'_>) -> Outcome;
 
 /// A phase and the function that judges it, in the order in which a release goes through them.
 pub(super) const FORWARD: [(Phase, Judge); 8] = [
-    (Phase::Planning, planning::planning),
+    (Phase::Planning, |going| gate::planning(going, planning::planning(going))),
     (Phase::Isolating, isolating::isolating),
     (Phase::Expanding, expanding::expanding),
     (Phase::Migrating, migrating::migrating),
     (Phase::StartingGreen, starting_green::starting_green),
-    (Phase::Shifting, shifting::shifting),
+    (Phase::Shifting, |going| gate::shifting(going, shifting::shifting(going))),
     (Phase::Draining, draining::draining),
-    (Phase::Contracting, contracting::contracting),
+    (Phase::Contracting, |going| gate::contracting(going, contracting::contracting(going))),
 ];
 
 /// Waits until every Pod of a revision has been told which configuration to see.

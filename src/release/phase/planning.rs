@@ -30,14 +30,10 @@ fn unsupported(going: &Going<'_>) -> Option<String> {
         "spec.traffic.provider: Service"
     } else if spec.traffic.apps.len() > 1 {
         "more than the entry '*' in spec.traffic.apps"
-    } else if steps().any(|step| step.analysis.is_some()) {
-        "analysis in spec.traffic.apps[].steps"
     } else if steps().any(|step| step.approve.is_some()) {
         "approve in spec.traffic.apps[].steps"
     } else if steps().any(|step| step.pause.as_ref().is_some_and(|pause| pause.seconds.is_none())) {
         "a pause without seconds in spec.traffic.apps[].steps"
-    } else if !spec.webhooks.is_empty() {
-        "spec.webhooks"
     } else {
         return None;
     };

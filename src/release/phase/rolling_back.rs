@@ -31,8 +31,14 @@ fn stop_jobs(going: &Going<'_>) -> Option<Outcome> {
     ];
     let running =
         going.green.jobs.iter().filter(|job| forward.contains(&job.step) && job.state == JobState::Running);
+    let measuring = going.green.analysis_jobs.iter().filter(|job| job.state == JobState::Running);
+    let revision = going.number;
     let actions: Vec<Action> = running
-        .map(|job| Action::DeleteJob { revision: going.number, step: job.step, site: job.site.clone() })
+        .map(|job| Action::DeleteJob { revision, step: job.step, site: job.site.clone() })
+        .chain(measuring.map(|job| {
+            let (key, number) = (job.key.clone(), job.number);
+            Action::DeleteAnalysisJob { revision, key, number }
+        }))
         .collect();
     (!actions.is_empty()).then(|| Outcome::act(actions, "stopping the Jobs of the release"))
 }
@@ -130,6 +136,7 @@ fn finish(going: &Going<'_>, reason: &str) -> Outcome {
     let mut actions = vec![Action::Remove { revision: going.number }];
     let mut record = going.green.record.clone();
     record.state = RecordState::RolledBack { reason: reason.to_owned() };
+    record.entered.insert(Phase::RolledBack, going.now);
     actions.push(Action::Record { revision: going.number, record: Box::new(record) });
     Outcome::act(actions, "removing what is left of green")
 }

@@ -7,7 +7,7 @@ use super::{Going, Outcome};
 use crate::api::Phase;
 use crate::api::names::ANNOTATION_APPROVE_PROMOTE;
 use crate::api::traffic::Step;
-use crate::release::{Action, AppStep, Running};
+use crate::release::{Action, AppStep, Running, gate};
 
 /// Seconds between green's readiness and its first traffic. From Contour to Envoy a change took 16 to 26 ms on an idle
 /// machine (measured for weights); other gateways and busy machines take longer.
@@ -115,6 +115,12 @@ fn weigh(going: &Going<'_>, weights: BTreeMap<u32, u8>, because: String) -> Opti
 }
 
 fn step(going: &Going<'_>, step: &Step, index: usize, at: Option<&AppStep>) -> Outcome {
+    if let Some(name) = &step.analysis
+        && let Some(outcome) =
+            gate::inline(going, &format!("step {} of '{WHOLE_SITE}'", index + 1), name).unfinished()
+    {
+        return outcome;
+    }
     let since = at.map_or(going.now, |at| at.since);
     let seconds = step.pause.as_ref().and_then(|pause| pause.seconds).unwrap_or(0);
     let passed = going.now.as_second() - since.as_second();
