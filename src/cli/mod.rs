@@ -8,12 +8,14 @@ mod drain;
 mod expand;
 mod frame;
 mod handover;
+mod history;
 mod install;
 mod isolate;
 mod layout;
 mod operator;
 mod plan;
 pub mod plan_schema;
+mod plan_stored;
 mod probe;
 mod relay;
 mod restore;
@@ -23,7 +25,9 @@ mod site;
 mod site_release;
 mod snapshot;
 mod status;
+mod status_tree;
 mod target;
+mod undo;
 mod verify;
 
 use std::process::ExitCode;
@@ -59,6 +63,8 @@ enum Command {
     Status(status::Status),
     Approve(say::Approve),
     Abort(say::Abort),
+    Undo(undo::Undo),
+    History(history::History),
     Retry(say::Retry),
     Pause(say::Pause),
     Resume(say::Resume),
@@ -113,6 +119,8 @@ fn run(cli: Cli) -> ExitCode {
         Command::Status(status) => status.run(output),
         Command::Approve(approve) => approve.run(),
         Command::Abort(abort) => abort.run(),
+        Command::Undo(undo) => undo.run(output),
+        Command::History(history) => history.run(output),
         Command::Retry(retry) => retry.run(),
         Command::Pause(pause) => pause.run(),
         Command::Resume(resume) => resume.run(),

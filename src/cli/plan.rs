@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::frame;
+use super::target::Target;
+use super::{frame, plan_stored};
 use crate::doctype::{FrappeVersion, Snapshot};
 use crate::plan::policy::{FailOn, Policy, judge};
 use crate::plan::{self, Input, Renames, Site};
@@ -17,7 +18,8 @@ use crate::source;
 /// Larger than any policy that somebody has written.
 const MAX_POLICY_BYTES: u64 = 1 << 20;
 
-/// Compare two versions of the apps and print the plan of a release.
+/// Compare two versions of the apps and print the plan of a release; with a NAME, the plan of a FrappeRelease on the
+/// cluster.
 ///
 /// P is a snapshot file, a bench directory, the directory of one app or its .tar.gz (NAME=PATH says what the app is
 /// called), and may be given several times for several apps. With --database the plan takes the live site into account.
@@ -27,13 +29,22 @@ const MAX_POLICY_BYTES: u64 = 1 << 20;
 /// the frame judges it.
 #[derive(Debug, Args)]
 pub(super) struct Plan {
+    /// Name of a FrappeRelease: print the plan that is stored for it.
+    #[arg(conflicts_with_all = ["blue", "green", "database", "accept_patch", "rename", "frame"])]
+    name: Option<String>,
+    /// Namespace of the FrappeRelease. Default: that of the kubeconfig's current context.
+    #[arg(short, long, requires = "name")]
+    namespace: Option<String>,
+    /// Revision of the FrappeRelease. Default: the one that is released, or was last.
+    #[arg(long, value_name = "N", requires = "name")]
+    revision: Option<u32>,
     /// Apps that run now.
-    #[arg(long, value_name = "P", required = true)]
+    #[arg(long, value_name = "P", required_unless_present = "name")]
     blue: Vec<String>,
     /// Apps that are to run.
-    #[arg(long, value_name = "P", required = true)]
+    #[arg(long, value_name = "P", required_unless_present = "name")]
     green: Vec<String>,
-    /// Name of the site.
+    /// Name of the site; of a FrappeRelease, of the site whose plan is printed.
     #[arg(long, value_name = "SITE", default_value = "")]
     site: String,
     /// The site's database, mysql://HOST:PORT/DBNAME; it is only read.
@@ -111,6 +122,9 @@ impl Plan {
     fn make(&self, format: Format) -> Result<u8, String> {
         // What is wrong with the arguments is said before anything is read for minutes.
         let policy = self.policy.as_deref().map(read_policy).transpose()?.unwrap_or_default();
+        if let Some(name) = &self.name {
+            return self.stored(name, format, &policy);
+        }
         let blue = source::read_all(&self.blue).map_err(|error| format!("{error} (--blue)"))?;
         let green = source::read_all(&self.green).map_err(|error| format!("{error} (--green)"))?;
         let renames = self.renames(&blue, &green)?;
@@ -129,11 +143,21 @@ impl Plan {
             print(std::io::stdout(), &frame::write(&plan)?)?;
             return Ok(0);
         }
-        let judgement = judge(&plan, site.as_ref(), &policy, &self.fail_on);
+        self.show(&plan, site.as_ref(), &policy, format)
+    }
+
+    fn show(
+        &self,
+        plan: &plan::Plan,
+        site: Option<&Site>,
+        policy: &Policy,
+        format: Format,
+    ) -> Result<u8, String> {
+        let judgement = judge(plan, site, policy, &self.fail_on);
         for entry in &judgement.unused {
             eprintln!("warning: {entry}");
         }
-        let report = Report { plan: &plan, judgement: &judgement };
+        let report = Report { plan, judgement: &judgement };
         let text = match format {
             // Colours reach a terminal alone, and none where NO_COLOR is set.
             Format::Human => {
@@ -146,6 +170,27 @@ impl Plan {
         };
         print(std::io::stdout(), &text)?;
         Ok(judgement.exit_code)
+    }
+
+    /// Prints what the operator has stored for a release on the cluster.
+    fn stored(&self, name: &str, format: Format, policy: &Policy) -> Result<u8, String> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| format!("failed to start the runtime: {error}"))?;
+        let target = Target { name: name.to_owned(), namespace: self.namespace.clone() };
+        let plans = runtime.block_on(plan_stored::plans(&target, self.revision, &self.site))?;
+        if plans.len() > 1 && format != Format::Human {
+            let sites: Vec<&str> = plans.iter().map(|plan| plan.site.as_str()).collect();
+            return Err(format!(
+                "there are {} plans: choose one with --site ({})",
+                sites.len(),
+                sites.join(", ")
+            ));
+        }
+        let mut worst = 0;
+        for plan in &plans {
+            worst = worst.max(self.show(plan, None, policy, format)?);
+        }
+        Ok(worst)
     }
 
     fn renames(&self, blue: &Snapshot, green: &Snapshot) -> Result<Renames, String> {

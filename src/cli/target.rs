@@ -5,6 +5,7 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use clap::Args;
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, Config};
 use serde_json::Value;
@@ -21,7 +22,7 @@ pub(super) struct Target {
     pub(super) name: String,
     /// Its namespace. Default: that of the kubeconfig's current context.
     #[arg(short, long)]
-    namespace: Option<String>,
+    pub(super) namespace: Option<String>,
 }
 
 impl Target {
@@ -34,6 +35,13 @@ impl Target {
             Some(namespace) => Api::namespaced(client, namespace),
             None => Api::default_namespaced(client),
         })
+    }
+
+    /// The `ConfigMaps` of a release's namespace.
+    pub(super) async fn config_maps(&self, release: &FrappeRelease) -> Result<Api<ConfigMap>, String> {
+        let client =
+            Client::try_default().await.map_err(|error| format!("failed to find a cluster: {error}"))?;
+        Ok(Api::namespaced(client, release.metadata.namespace.as_deref().unwrap_or("default")))
     }
 
     /// The release.
