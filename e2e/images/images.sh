@@ -1,6 +1,7 @@
 #!/bin/bash
 # images.sh: builds the bed's image archives that the cache does not have, as links $CROSSFADE_BED/images/NAME.tar.
 # images.sh crossfade FILE: only that of the operator, from the static binary FILE; prints the archive's path.
+# images.sh prometheus: only that of Prometheus, which one scenario needs; prints the archive's path.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../bed/env.sh"
@@ -27,6 +28,18 @@ if [ "${1:-}" = crossfade ]; then
   printf 'crossfade:x:65532:65532:crossfade:/:/crossfade\n' > "$out/passwd"
   image crossfade "$(sum "$binary" "$out/passwd")" localhost/crossfade:e2e --entrypoint '["/crossfade"]' --user 65532:65532 "$binary=/crossfade" "$out/passwd=/etc/passwd"
   echo "$out/crossfade.tar"
+  exit 0
+fi
+
+# images.sh prometheus: Debian's Prometheus, a static program, from its package alone.
+if [ "${1:-}" = prometheus ]; then
+  version=$(apt-cache policy prometheus | awk '/Candidate:/ {print $2}')
+  [ -n "$version" ] && [ "$version" != "(none)" ] || { echo "apt does not know the package prometheus: run apt-get update" >&2; exit 1; }
+  prometheus() { say "fetching Debian's prometheus $version" && (cd "$1" && apt-get -qq download prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb); }
+  tree=$(cached prometheus "$version" prometheus)
+  printf 'nobody:x:65534:65534:nobody:/:/bin/false\n' > "$out/passwd"
+  image prometheus "$version" localhost/prometheus:1 --on "$(readlink -f "$out/base.tar")" --entrypoint '["/usr/bin/prometheus"]' --user 65534:65534 "$tree/usr/bin/prometheus=/usr/bin/prometheus"
+  echo "$out/prometheus.tar"
   exit 0
 fi
 

@@ -3,6 +3,7 @@
 mod abort;
 mod changes;
 mod deletion;
+mod gates;
 mod kills;
 mod observing;
 mod release;
