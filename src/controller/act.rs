@@ -21,7 +21,9 @@ use crate::api::names::{ANNOTATION_CONFIG, ANNOTATION_RETRY, MANAGER_OBJECTS, MA
 use crate::api::{FrappeRelease, Template};
 use crate::manifest::config::{self, Destination};
 use crate::manifest::job::{self, Order};
-use crate::manifest::{self, Blueprint, Component, gates, history, plan_store, record, relay, schema_password};
+use crate::manifest::{
+    self, Blueprint, Component, gates, history, plan_store, record, relay, schema_password,
+};
 use crate::release::{Action, JobStep, Observed, Placement, Record, Running};
 use crate::traffic::gateway_api as route;
 

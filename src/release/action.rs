@@ -171,6 +171,7 @@ impl Action {
             | Self::StorePlan { .. }
             | Self::Workloads { .. }
             | Self::Route { .. }
+            | Self::Relay { .. }
             | Self::Gate { .. }
             | Self::Measure { .. }
             | Self::AnalysisJob { .. }
