@@ -7,7 +7,7 @@
 //! | [`plan`] | two versions of the apps -> every change and its steps (pure) | `api`, `doctype` |
 //! | [`report`] | a plan as text: terminal, JSON, Markdown, SQL (pure) | `doctype`, `plan` |
 //! | [`release`] | the state machine: what is seen -> what to do (pure) | `api`, `plan` |
-//! | [`traffic`] | weights -> routes (pure) | `api`, `release` |
+//! | [`traffic`] | how traffic is split -> routes (pure) | `api`, `plan`, `release` |
 //! | [`manifest`] | the Kubernetes objects of a release (pure) | `api`, `plan`, `release` |
 //! | [`source`] | apps from benches, checkouts, archives and snapshot files (IO) | `doctype` |
 //! | [`schema`] | MariaDB and Redis (IO) | `api`, `doctype`, `plan` |

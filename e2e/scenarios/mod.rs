@@ -4,9 +4,12 @@ mod abort;
 mod changes;
 mod deletion;
 mod kills;
+mod many_doctypes;
 mod observing;
 mod release;
 mod rights;
+mod service;
+mod traffic_per_app;
 mod validation;
 mod window;
 

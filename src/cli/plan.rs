@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::frame;
 use crate::doctype::{FrappeVersion, Snapshot};
 use crate::plan::policy::{FailOn, Policy, judge};
-use crate::plan::{self, Input, Renames, Site};
+use crate::plan::{self, Input, Renames, Routing, Site};
 use crate::report::{self, Report};
 use crate::schema::facts;
 use crate::source;
@@ -63,7 +63,8 @@ pub(super) struct Plan {
     /// Version of green's Frappe, if the apps do not include it; blue's if not given.
     #[arg(long, value_name = "VERSION", value_parser = version)]
     green_frappe: Option<FrappeVersion>,
-    /// Print the plan as gzip and base64 between two marker lines, to be found in a log.
+    /// Print the plan, and which requests belong to which app, as gzip and base64 between marker lines, to be found in a
+    /// log.
     #[arg(long)]
     frame: bool,
 }
@@ -126,7 +127,9 @@ impl Plan {
         };
         let plan = plan::plan(&input).map_err(|error| error.to_string())?;
         if self.frame {
-            print(std::io::stdout(), &frame::write(&plan)?)?;
+            let routing = Routing::of(&blue, &green);
+            let frames = format!("{}{}", frame::write("PLAN", &plan)?, frame::write("ROUTING", &routing)?);
+            print(std::io::stdout(), &frames)?;
             return Ok(0);
         }
         let judgement = judge(&plan, site.as_ref(), &policy, &self.fail_on);

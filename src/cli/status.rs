@@ -129,9 +129,10 @@ fn human(release: &FrappeRelease) -> Result<String, std::fmt::Error> {
         writeln!(text, "  plan   {}  {}  {}{approved}", plan.verdict, plan.summary, plan.hash)?;
     }
     for app in &status.apps {
+        let waiting = if app.waiting.is_empty() { String::new() } else { format!("  {}", app.waiting) };
         writeln!(
             text,
-            "  app    {}  {} % on green, step {} of {}",
+            "  app    {}  {} % on green, step {} of {}{waiting}",
             app.name, app.weight, app.step, app.steps
         )?;
     }
@@ -202,7 +203,7 @@ mod tests {
         let status = "{observedGeneration: 4, phase: Shifting, message: 50 % on green, weight: 50,
           blue: {revision: 1, image: 'a:1', ready: 2}, green: {revision: 2, image: 'a:2', ready: 2},
           plan: {hash: abc, verdict: Additive, summary: 2 fields are added, approved: true},
-          apps: [{name: '*', weight: 50, step: 3, steps: 5}],
+          apps: [{name: '*', weight: 50, step: 3, steps: 5, waiting: pauses until it is promoted}],
           sites: [{name: erp.example.com, step: verify, state: Running, done: 3, total: 9, message: tabUser}]}";
         insta::assert_snapshot!(human(&release(status)).unwrap());
     }

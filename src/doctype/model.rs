@@ -1,6 +1,6 @@
 //! The apps of a bench as typed values: what the planner compares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,9 @@ pub struct Snapshot {
     pub format: u32,
     /// The apps; DocTypes of a later app win over those of an earlier one, as in Frappe's sync.
     pub apps: Vec<App>,
+    /// Files below `sites/assets`, sorted; only of a bench that was built.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assets: Vec<String>,
 }
 
 impl Snapshot {
@@ -21,7 +24,7 @@ impl Snapshot {
 
     /// A snapshot of these apps.
     pub fn new(apps: Vec<App>) -> Self {
-        Self { format: Self::FORMAT, apps }
+        Self { format: Self::FORMAT, apps, assets: Vec::new() }
     }
 
     /// Reads a snapshot that `crossfade snapshot` has written.
@@ -78,6 +81,9 @@ pub struct App {
     /// SHA-256 of `scheduler_events` in its hooks: migrate rewrites Scheduled Job Type when they differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduler_events: Option<String>,
+    /// First parts of the paths of its own pages, e.g. `crm` for `/crm/deals`: from `www/` and `website_route_rules`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub pages: BTreeSet<String>,
 }
 
 impl App {
@@ -92,6 +98,7 @@ impl App {
             custom_fields: Vec::new(),
             documents: BTreeMap::new(),
             scheduler_events: None,
+            pages: BTreeSet::new(),
         }
     }
 }

@@ -68,6 +68,7 @@ enum Kind<'a> {
     Hooks,
     HookFacts,
     CustomFields,
+    Page { name: &'a str },
 }
 
 impl<'a> Kind<'a> {
@@ -79,6 +80,8 @@ impl<'a> Kind<'a> {
             ["modules.txt"] | [_, "modules.txt"] => Some(Self::Modules),
             [_, "__init__.py"] => Some(Self::Version),
             [_, "hooks.py"] => Some(Self::Hooks),
+            [_, "www", file] => page_stem(file).map(|name| Self::Page { name }),
+            [_, "www", name, file] => page_stem(file).map(|_| Self::Page { name }),
             [_, "fixtures", file] if is_json(file) => Some(Self::CustomFields),
             [_, _, "custom", file] if is_json(file) => Some(Self::CustomFields),
             [_, module, "doctype", folder, file] => match file.strip_prefix(folder) {
@@ -92,6 +95,14 @@ impl<'a> Kind<'a> {
             [file] if is_json(file) => Some(Self::DocType { module: None }),
             _ => None,
         }
+    }
+}
+
+/// The name of a page's file without its ending.
+fn page_stem(file: &str) -> Option<&str> {
+    match file.rsplit_once('.') {
+        Some((name, "html" | "md" | "py")) => Some(name),
+        Some(_) | None => None,
     }
 }
 
@@ -122,6 +133,11 @@ impl AppReader {
     /// If the file is too large, is no JSON or text, or says what no DocType can say.
     pub fn add(&mut self, path: &str, bytes: &[u8]) -> Result<(), ReadError> {
         let Some(kind) = Kind::of(path) else { return Ok(()) };
+        if let Kind::Page { name } = kind {
+            // Its path is all that matters.
+            self.app.pages.extend(hooks::page(name).map(str::to_owned));
+            return Ok(());
+        }
         if bytes.len() > MAX_FILE_BYTES {
             return Err(ReadError::TooLarge {
                 path: path.to_owned(),
@@ -143,11 +159,14 @@ impl AppReader {
                 self.app.version = hooks::version(utf8(path, bytes)?).or(self.app.version.take());
             }
             Kind::Hooks => {
+                let text = utf8(path, bytes)?;
                 self.app.scheduler_events =
-                    hooks::scheduler_events(utf8(path, bytes)?).map(|text| sha256(text.as_bytes()));
+                    hooks::scheduler_events(text).map(|events| sha256(events.as_bytes()));
+                self.app.pages.extend(hooks::pages(text).map(str::to_owned));
             }
             Kind::HookFacts => self.add_hook_facts(path, bytes)?,
             Kind::CustomFields => self.add_custom_fields(path, bytes)?,
+            Kind::Page { .. } => {}
         }
         if matches!(Kind::of(path), Some(Kind::Modules)) {
             self.modules = Some(self.app.modules.iter().map(|module| scrub(module)).collect());

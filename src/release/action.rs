@@ -1,8 +1,6 @@
 //! What a decision asks for. Every action is idempotent: it is asked for again until its effect is seen.
 
-use std::collections::BTreeMap;
-
-use super::Record;
+use super::{Record, Split};
 
 /// One thing to do in the cluster.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,10 +70,10 @@ pub enum Action {
         /// Whether it runs.
         is_running: bool,
     },
-    /// Write the route with these weights.
+    /// Split the traffic so: write every part of the route, and delete those that are not needed any more.
     Route {
-        /// Weights by revision, 0 to 100, which add up to 100.
-        weights: BTreeMap<u32, u8>,
+        /// Who gets how much.
+        split: Split,
     },
     /// Delete everything of a revision but its record.
     Remove {

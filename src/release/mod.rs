@@ -11,6 +11,8 @@ mod action;
 mod decide;
 mod observed;
 mod phase;
+mod shift;
+mod split;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -23,4 +25,5 @@ pub use observed::{
     AppStep, JobSeen, JobState, Observed, PlanSeen, PodSeen, Progress, Record, RecordState, Revision,
     RouteSeen, SiteFacts, Workload,
 };
+pub use split::Split;
 pub use status::{ReleasePlan, plan_of};

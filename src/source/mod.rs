@@ -3,6 +3,7 @@
 //! Files are read into memory within limits and handed to [`crate::doctype::AppReader`]; nothing is unpacked to disk.
 
 mod archive;
+mod assets;
 mod directory;
 mod error;
 
@@ -27,16 +28,18 @@ const MAX_UNPACKED_BYTES: u64 = 512 * 1024 * 1024;
 /// # Errors
 /// If a place is none of these, or a file in it cannot be read; the message names it.
 pub fn read_all(places: &[String]) -> Result<Snapshot, SourceError> {
-    let mut apps: Vec<App> = Vec::new();
+    let mut all = Snapshot::new(Vec::new());
     for place in places {
-        for app in read(place)? {
-            if apps.iter().any(|known| known.name == app.name) {
+        let found = read(place)?;
+        for app in found.apps {
+            if all.apps.iter().any(|known| known.name == app.name) {
                 return Err(SourceError::TwiceGiven { app: app.name });
             }
-            apps.push(app);
+            all.apps.push(app);
         }
+        all.assets.extend(found.assets);
     }
-    Ok(Snapshot::new(apps))
+    Ok(all)
 }
 
 /// Reads all apps of a bench in the order of `apps.txt`.
@@ -53,31 +56,33 @@ pub fn read_bench(bench: &Path) -> Result<Snapshot, SourceError> {
             Err(SourceError::NoApp { path, app: name.clone() })
         }
     });
-    Ok(Snapshot::new(apps.collect::<Result<_, _>>()?))
+    let mut snapshot = Snapshot::new(apps.collect::<Result<_, _>>()?);
+    snapshot.assets = assets::list(bench);
+    Ok(snapshot)
 }
 
-fn read(place: &str) -> Result<Vec<App>, SourceError> {
+fn read(place: &str) -> Result<Snapshot, SourceError> {
     let (name, path) = match place.split_once('=') {
         Some((name, path)) if !name.contains('/') => (Some(name), Path::new(path)),
         Some(_) | None => (None, Path::new(place)),
     };
     if path.is_dir() {
         return if bench_apps(path)?.is_some() && name.is_none() {
-            Ok(read_bench(path)?.apps)
+            read_bench(path)
         } else {
             let name = name.map_or_else(|| directory_app(path), str::to_owned);
-            Ok(vec![read_directory(&name, path)?])
+            Ok(Snapshot::new(vec![read_directory(&name, path)?]))
         };
     }
     let file = path.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
     if [".tar.gz", ".tgz"].iter().any(|ending| file.to_lowercase().ends_with(ending)) {
-        return Ok(vec![archive::read(name, path)?]);
+        return Ok(Snapshot::new(vec![archive::read(name, path)?]));
     }
     let bytes = directory::read_file(path, MAX_APP_BYTES + 1)?;
     if bytes.len() > MAX_APP_BYTES {
         return Err(SourceError::TooMuch { path: path.to_owned(), what: "bytes", limit: MAX_APP_BYTES });
     }
-    Ok(Snapshot::from_json(&path.display().to_string(), &bytes)?.apps)
+    Ok(Snapshot::from_json(&path.display().to_string(), &bytes)?)
 }
 
 fn read_directory(name: &str, path: &Path) -> Result<App, SourceError> {

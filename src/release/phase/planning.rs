@@ -2,10 +2,13 @@
 
 use super::{Going, Outcome, jobs};
 use crate::api::names::{ANNOTATION_APPROVE_PLAN, ANNOTATION_APPROVE_WINDOW};
-use crate::api::traffic::Provider;
+use crate::api::traffic::REST;
 use crate::plan::Verdict;
 use crate::release::plan_of;
 use crate::release::{Action, JobStep};
+
+/// Weights that users can be parted at: a rule of a route has at most 16 backends.
+const MAX_EDGES: usize = 16;
 
 pub(super) fn planning(going: &Going<'_>) -> Outcome {
     if let Some(because) = unsupported(going).or_else(|| unreadable(going)) {
@@ -25,23 +28,35 @@ pub(super) fn planning(going: &Going<'_>) -> Outcome {
 /// Parts of the spec that the resource has already and this version does not serve: refused, never ignored.
 fn unsupported(going: &Going<'_>) -> Option<String> {
     let spec = &going.seen.release.spec;
-    let steps = || spec.traffic.apps.iter().flat_map(|app| &app.steps);
-    let what = if spec.traffic.provider == Provider::Service {
-        "spec.traffic.provider: Service"
-    } else if spec.traffic.apps.len() > 1 {
-        "more than the entry '*' in spec.traffic.apps"
-    } else if steps().any(|step| step.analysis.is_some()) {
+    let mut steps = spec.traffic.apps.iter().flat_map(|app| &app.steps);
+    if spec.traffic.edges().len() > MAX_EDGES {
+        return Some(format!(
+            "spec.traffic.apps names {} different weights, a route can tell {MAX_EDGES} apart: use the same ones in \
+             several apps",
+            spec.traffic.edges().len()
+        ));
+    }
+    let what = if steps.any(|step| step.analysis.is_some()) {
         "analysis in spec.traffic.apps[].steps"
-    } else if steps().any(|step| step.approve.is_some()) {
-        "approve in spec.traffic.apps[].steps"
-    } else if steps().any(|step| step.pause.as_ref().is_some_and(|pause| pause.seconds.is_none())) {
-        "a pause without seconds in spec.traffic.apps[].steps"
     } else if !spec.webhooks.is_empty() {
         "spec.webhooks"
     } else {
         return None;
     };
     Some(format!("{what} is not served by this version of Crossfade: take it out of the spec"))
+}
+
+/// An app that moves by itself must be one of the bench: with a misspelt name its traffic would follow the rest.
+fn unknown_app(going: &Going<'_>) -> Option<String> {
+    let known = &going.green.routing.apps;
+    let mut named = going.seen.release.spec.traffic.apps.iter().filter(|app| app.name != REST);
+    let unknown = named.find(|app| !known.contains_key(&app.name))?;
+    let known: Vec<&str> = known.keys().map(String::as_str).collect();
+    Some(format!(
+        "spec.traffic.apps names '{}', which neither version has: it is one of {}",
+        unknown.name,
+        known.join(", ")
+    ))
 }
 
 fn unreadable(going: &Going<'_>) -> Option<String> {
@@ -55,6 +70,9 @@ fn unreadable(going: &Going<'_>) -> Option<String> {
 }
 
 fn judge(going: &Going<'_>) -> Outcome {
+    if let Some(because) = unknown_app(going) {
+        return Outcome::Halt { because, reason: "InvalidSpec" };
+    }
     let Some(plan) = plan_of(going.green) else { return Outcome::wait("the plan is not stored") };
     match plan.verdict {
         Verdict::Neutral | Verdict::Additive | Verdict::ContractOnly | Verdict::Synced | Verdict::Mapped => {}
