@@ -111,17 +111,26 @@ async fn request(
     statements.push(format!(
         "INSERT INTO __UserSettings (user, doctype, data) VALUES ('{name}', '{doctype}', '{{}}') ON DUPLICATE KEY UPDATE data = VALUES(data)"
     ));
-    if let Some(gone) = gone {
-        statements.push(format!("DELETE FROM `tab{doctype}` WHERE name = '{gone}'"));
-        for (table, of, column) in BESIDE {
-            statements
-                .push(format!("DELETE FROM `{table}` WHERE {of} = '{doctype}' AND {column} = '{gone}'"));
-        }
-    }
     for sql in statements {
         connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
     }
     connection.execute("COMMIT").await?;
+    // Each by itself: two clients that delete in several of these tables at once deadlock without a release, too.
+    if let Some(gone) = gone {
+        let mut deletes = vec![
+            format!("DELETE FROM `tab{doctype}` WHERE name = '{gone}'"),
+            format!(
+                "DELETE FROM __Auth WHERE doctype = '{doctype}' AND name = '{gone}' AND fieldname = 'key'"
+            ),
+        ];
+        let beside = BESIDE.iter().filter(|(table, ..)| *table != "__Auth");
+        deletes.extend(beside.map(|(table, of, _)| {
+            format!("DELETE FROM `{table}` WHERE name = '{gone}' AND {of} = '{doctype}'")
+        }));
+        for sql in deletes {
+            connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
+        }
+    }
     let mut wrong = None;
     for looked in [Some(name), other].into_iter().flatten() {
         let parts: Vec<String> = BESIDE
