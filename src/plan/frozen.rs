@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::doctype::{Snapshot, table_name};
+use crate::doctype::{Hook, Snapshot, table_name};
 
 use super::change::Versions;
 use super::{FrozenTable, Site};
@@ -68,8 +68,8 @@ fn exists(site: Option<&Site>, table: &str) -> bool {
     site.is_none_or(|site| site.tables.contains_key(table))
 }
 
-fn scheduler_events(snapshot: &Snapshot) -> BTreeMap<&str, Option<&str>> {
-    snapshot.apps.iter().map(|app| (app.name.as_str(), app.scheduler_events.as_deref())).collect()
+fn scheduler_events(snapshot: &Snapshot) -> BTreeMap<&str, Option<&Hook>> {
+    snapshot.apps.iter().map(|app| (app.name.as_str(), app.hooks.get("scheduler_events"))).collect()
 }
 
 fn app_version<'a>(snapshot: &'a Snapshot, name: &str) -> Option<&'a str> {

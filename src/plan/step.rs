@@ -115,6 +115,11 @@ pub enum Effect {
         /// Sequence name without its database.
         sequence: String,
     },
+    /// No sequence of this name exists.
+    SequenceAbsent {
+        /// Sequence name without its database.
+        sequence: String,
+    },
 }
 
 /// Two columns of one table, blue's and green's, that triggers keep in step, and how to see that they are.
@@ -184,6 +189,9 @@ pub struct Undo {
     /// How it is run.
     #[serde(default)]
     pub work: Work,
+    /// Whether blue is served as well without it (columns that green added): a rollback leaves it out.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 /// What a step holds while it runs, as the users of its table feel it.
@@ -251,6 +259,6 @@ pub struct Step {
     /// Rows that it reads or writes, as the optimiser guesses them; `None` if no live site was asked.
     #[serde(default)]
     pub rows: Option<u64>,
-    /// How to take it back at a rollback; empty where keeping it does no harm (columns that green added).
+    /// How to take it back; empty only where what it wrote goes with another step's undo or with a frozen table.
     pub undo: Vec<Undo>,
 }

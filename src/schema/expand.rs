@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::handover;
 use super::inventory::{self, Shape, Stage};
 use super::ledger::{self, Part};
-use super::{Error, Session, inspect, isolate, mirror, rehearsal, singles, step};
+use super::{Error, Session, basis, inspect, isolate, mirror, rehearsal, singles, step};
 use crate::plan::{Plan, Step};
 
 /// What an expand did.
@@ -24,8 +24,11 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<Expanded, Err
             let message = format!("blue's schema {} does not exist: run isolate first", session.schema);
             return Err(Error::Refused(message));
         }
-        Some(Stage::Open) => settle(session, plan).await?,
-        Some(Stage::Settled) => {}
+        Some(Stage::Open) => {
+            basis::check(session, plan).await?;
+            settle(session, plan).await?;
+        }
+        Some(Stage::Settled) => basis::check(session, plan).await?,
         Some(Stage::RolledBack) => {
             let message = format!("the release of {} was rolled back: finish that first", session.schema);
             return Err(Error::Refused(message));

@@ -226,6 +226,9 @@ pub(crate) async fn holds(
         Effect::SequenceExists { sequence } => {
             Ok(kind_of(connection, base, sequence).await? == Some(Kind::Sequence))
         }
+        Effect::SequenceAbsent { sequence } => {
+            Ok(kind_of(connection, base, sequence).await? != Some(Kind::Sequence))
+        }
         Effect::ColumnsExist { table, columns } => {
             let live = live_columns(connection, base, table).await?;
             Ok(columns.iter().all(|column| has(&live, column)))

@@ -1,6 +1,8 @@
 //! The history of every release in the site's database: row first, then the statement, then done. What has been
 //! done is asked of the database itself (a step's effect); the ledger says what was begun, by whom, and how far.
 
+use std::collections::BTreeMap;
+
 use super::{Error, Session, quote};
 
 const TABLE: &str = "__crossfade_ledger";
@@ -122,6 +124,21 @@ pub(crate) async fn begin_anew(session: &mut Session<'_>) -> Result<(), Error> {
         quote::literal(Part::Isolate.text())
     );
     session.execute("take an earlier release out of the ledger", sql).await.map(drop)
+}
+
+/// The steps of this release that the ledger knows, and whether each is done. The ledger is there.
+pub(crate) async fn steps(session: &mut Session<'_>, part: Part) -> Result<BTreeMap<String, bool>, Error> {
+    let sql = format!(
+        "SELECT CAST(step AS CHAR), CAST(state = 'done' AS SIGNED) FROM {} WHERE release_schema = ? AND part = ?",
+        quote::qualified(&session.base, TABLE)
+    );
+    let rows: Vec<(String, i64)> = sqlx::query_as(super::connection::safe(sql))
+        .bind(&session.schema)
+        .bind(part.text())
+        .fetch_all(&mut session.connection)
+        .await
+        .map_err(Error::query("read the ledger"))?;
+    Ok(rows.into_iter().map(|(step, done)| (step, done != 0)).collect())
 }
 
 /// Whether a step of this release is in the ledger, done or not.

@@ -226,6 +226,7 @@ fn search_index(renamed: &Renamed<'_>, operations: &mut Vec<Operation>) {
     let copied = "`name`, `content`, `published`, `title`, `route`";
     let copy = Step {
         undo: vec![Undo {
+            optional: false,
             sql: format!("DELETE FROM `__global_search` WHERE `doctype` = {new}"),
             effect: Effect::NoRows {
                 table: "__global_search".to_owned(),
@@ -339,9 +340,11 @@ fn sync(
         (_, Some((_, columns))) => columns.iter().map(|name| (*name).to_owned()).collect(),
         (Some((_, green)), None) => {
             let blue = versions.blue.get(versions.blue_name(&green.name));
-            blue.map_or_else(|| Arc::from([]), |(_, blue)| pair::columns(blue, versions.blue_frappe))
+            blue.map_or_else(|| Arc::from([]), |(_, blue)| pair::columns(blue, versions))
         }
-        (None, None) => live.map(|live| live.columns.keys().cloned().collect()).unwrap_or_default(),
+        (None, None) => live
+            .map(|live| live.columns.iter().map(|column| column.name.clone()).collect())
+            .unwrap_or_default(),
     };
     let column_type = live.and_then(|live| live.column(column)).unwrap_or("varchar(140)");
     let shape = ColumnShape::nullable(column_type);

@@ -23,6 +23,7 @@ pub(crate) fn find(app: &str, patch: &PatchLine, is_accepted: bool, findings: &m
         verdict,
         why,
         naive: String::new(),
+        data: None,
         steps: Vec::new(),
     });
 }

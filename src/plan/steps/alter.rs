@@ -60,7 +60,7 @@ impl How {
     }
 }
 
-/// One statement for all new columns of a table; those named in `dropped` go again at a rollback.
+/// One statement for all new columns of a table; those named in `dropped` have to go again at a rollback.
 pub(super) fn add_columns(
     table: &str,
     columns: &[Column],
@@ -70,11 +70,16 @@ pub(super) fn add_columns(
 ) -> Step {
     let added: Vec<String> = columns.iter().map(|column| format!("ADD COLUMN {}", define(column))).collect();
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-    let undo = (!dropped.is_empty()).then(|| Undo {
-        sql: drop_columns(table, dropped, how),
-        effect: Effect::ColumnsAbsent { table: table.to_owned(), columns: dropped.to_vec() },
+    let (needed, kept): (Vec<String>, Vec<String>) =
+        names.iter().cloned().partition(|name| dropped.contains(name));
+    let undo = [(needed, false), (kept, true)].into_iter().filter(|(columns, _)| !columns.is_empty());
+    let undo = undo.map(|(columns, optional)| Undo {
+        optional,
+        sql: drop_columns(table, &columns, how),
+        effect: Effect::ColumnsAbsent { table: table.to_owned(), columns },
         work: Work::Statement,
     });
+    let undo = undo.collect();
     Step {
         id: format!("add-columns-{table}"),
         title: format!("add {} to {table}", names.join(", ")),
@@ -85,7 +90,7 @@ pub(super) fn add_columns(
         lock: how.lock(),
         pace: how.column_pace(rows),
         rows,
-        undo: undo.into_iter().collect(),
+        undo,
     }
 }
 
@@ -96,15 +101,29 @@ pub(super) fn drop_columns(table: &str, columns: &[String], how: How) -> String 
     format!("ALTER TABLE {} {}, {}", quote::identifier(table), dropped.join(", "), how.columns())
 }
 
-/// A column becomes longer in a way that MariaDB does without touching a row. There is no way back that does not copy
-/// the table, and none is needed: what fitted before fits now.
+/// A column becomes longer in a way that MariaDB does without touching a row. The way back copies the table, and none
+/// is needed: what fitted before fits now.
 pub(super) fn modify_column(
     table: &str,
     column: &str,
-    new: &ColumnShape,
+    [old, new]: [&ColumnShape; 2],
     how: How,
     rows: Option<u64>,
 ) -> Step {
+    let becomes = |shape: &ColumnShape| Effect::ColumnsAre {
+        table: table.to_owned(),
+        columns: [(column.to_owned(), (shape.column_type.clone(), !shape.not_null))].into(),
+    };
+    let undo = Undo {
+        optional: true,
+        sql: format!(
+            "ALTER TABLE {} MODIFY COLUMN {}, ALGORITHM=COPY, LOCK=SHARED",
+            quote::identifier(table),
+            define(&describe(column, old)),
+        ),
+        effect: becomes(old),
+        work: Work::Statement,
+    };
     Step {
         id: format!("modify-column-{column}-{table}"),
         title: format!("{column} of {table} becomes {}", new.column_type),
@@ -114,26 +133,28 @@ pub(super) fn modify_column(
             define(&describe(column, new)),
             how.columns(),
         ),
-        effect: Effect::ColumnsAre {
-            table: table.to_owned(),
-            columns: [(column.to_owned(), (new.column_type.clone(), !new.not_null))].into(),
-        },
+        effect: becomes(new),
         past: None,
         work: Work::Statement,
         lock: how.lock(),
         pace: how.column_pace(rows),
         rows,
-        undo: Vec::new(),
+        undo: vec![undo],
     }
 }
 
-/// An index, built beside the traffic. A unique one goes again at a rollback: blue did not ask for it.
+/// An index, built beside the traffic. A unique one has to go again at a rollback: blue did not ask for it.
 pub(super) fn add_index(table: &str, index: &Index, how: How, rows: Option<u64>) -> Step {
-    let undo = index.unique.then(|| Undo {
+    let undo = Undo {
+        optional: !index.unique,
         sql: drop_index(table, &index.name, how),
-        effect: Effect::IndexAbsent { table: table.to_owned(), columns: index.columns.clone(), unique: true },
+        effect: Effect::IndexAbsent {
+            table: table.to_owned(),
+            columns: index.columns.clone(),
+            unique: index.unique,
+        },
         work: Work::Statement,
-    });
+    };
     Step {
         id: format!("add-index-{}-{table}", index.name),
         title: format!("index {} of {table}", index.columns.join(", ")),
@@ -148,7 +169,7 @@ pub(super) fn add_index(table: &str, index: &Index, how: How, rows: Option<u64>)
         lock: how.lock(),
         pace: pace::of_rebuild(rows),
         rows,
-        undo: undo.into_iter().collect(),
+        undo: vec![undo],
     }
 }
 

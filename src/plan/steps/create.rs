@@ -18,7 +18,12 @@ pub(super) fn sequence(sequence: &str) -> Step {
         lock: Lock::None,
         pace: Pace::Instant,
         rows: None,
-        undo: Vec::new(),
+        undo: vec![Undo {
+            optional: true,
+            sql: format!("DROP SEQUENCE IF EXISTS {}", quote::identifier(sequence)),
+            effect: Effect::SequenceAbsent { sequence: sequence.to_owned() },
+            work: Work::Statement,
+        }],
     }
 }
 
@@ -47,7 +52,7 @@ pub(super) fn table(table: &Table, is_child: bool, site: Option<&Site>) -> Step 
         lock: Lock::None,
         pace: Pace::Instant,
         rows: None,
-        undo: if is_child { vec![park(&table.name, site)] } else { Vec::new() },
+        undo: vec![Undo { optional: !is_child, ..park(&table.name, site) }],
     }
 }
 
@@ -60,6 +65,7 @@ fn park(table: &str, site: Option<&Site>) -> Undo {
         .find(is_free)
         .unwrap_or(base);
     Undo {
+        optional: false,
         sql: format!("RENAME TABLE {} TO {}", quote::identifier(table), quote::identifier(&parked)),
         effect: Effect::TableExists { table: parked },
         work: Work::Statement,

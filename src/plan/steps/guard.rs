@@ -12,6 +12,7 @@ pub(super) fn orphans(parent: &str, child: &str, numeric_names: bool) -> Step {
     // `parent` is text: compared with a number its index would not be used.
     let name = if numeric_names { "CAST(OLD.`name` AS CHAR)" } else { "OLD.`name`" };
     let drop = Undo {
+        optional: false,
         sql: format!("DROP TRIGGER IF EXISTS {}", quote::identifier(&trigger)),
         effect: Effect::TriggerAbsent { trigger: trigger.clone() },
         work: Work::Statement,

@@ -80,9 +80,9 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
         let serves = plan.moved(table).flat_map(SyncPair::serves);
         expand.push(Draft::of_fields(step, table, fields).and_tables(serves));
     }
-    for ((table, column), (engine, new)) in &plan.modified {
+    for ((table, column), (engine, shapes)) in &plan.modified {
         let how = How::of(table, engine.as_deref(), site);
-        let step = alter::modify_column(table, column, new, how, rows(table));
+        let step = alter::modify_column(table, column, [&shapes[0], &shapes[1]], how, rows(table));
         expand.push(Draft::of_fields(step, table, [column.as_str()]));
     }
     for (table, (engine, pairs)) in &plan.pairs {
@@ -160,7 +160,7 @@ struct Sorted {
     sequences: BTreeMap<String, (String, String)>,
     tables: BTreeMap<String, (Table, bool)>,
     columns: BTreeMap<String, (Option<String>, Vec<Column>)>,
-    modified: BTreeMap<(String, String), (Option<String>, ColumnShape)>,
+    modified: BTreeMap<(String, String), (Option<String>, [ColumnShape; 2])>,
     pairs: BTreeMap<String, (Option<String>, Vec<SyncPair>)>,
     indexes: Vec<(String, Option<String>, Index)>,
     guards: BTreeSet<(String, String, String, bool)>,
@@ -200,8 +200,8 @@ impl Sorted {
                     self.guards.insert((parent, child, field, numeric_names));
                 }
             }
-            Operation::ModifyColumn { table, engine, column, new } => {
-                self.modified.insert((table, column), (engine, new));
+            Operation::ModifyColumn { table, engine, column, old, new } => {
+                self.modified.insert((table, column), (engine, [old, new]));
             }
             Operation::Sync { table, engine, pair } => self.take_pair(table, engine, *pair, site),
             Operation::Metadata { table, field, step, contract } => {

@@ -26,7 +26,7 @@ pub(super) fn table(from: &str, to: &str) -> Step {
         lock: Lock::None,
         pace: Pace::Instant,
         rows: None,
-        undo: vec![Undo { sql: back.0, effect: back.1, work: back.2 }],
+        undo: vec![Undo { optional: false, sql: back.0, effect: back.1, work: back.2 }],
     }
 }
 
@@ -61,6 +61,11 @@ pub(super) fn sequence(from: &str, to: &str) -> Step {
         lock: Lock::None,
         pace: Pace::Instant,
         rows: None,
-        undo: vec![Undo { sql: rename(to, from), effect: there(from), work: Work::Statement }],
+        undo: vec![Undo {
+            optional: false,
+            sql: rename(to, from),
+            effect: there(from),
+            work: Work::Statement,
+        }],
     }
 }

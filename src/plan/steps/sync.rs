@@ -109,9 +109,10 @@ impl Table<'_> {
             let (sql, effect) = self.trigger(event, label, pairs);
             let undo = if label == KEEP && !moved.is_empty() {
                 let (sql, effect) = self.trigger(event, COPY, &moved);
-                Undo { sql, effect, work: Work::Statement }
+                Undo { optional: false, sql, effect, work: Work::Statement }
             } else {
                 Undo {
+                    optional: false,
                     sql: format!("DROP TRIGGER IF EXISTS {}", quote::identifier(&trigger)),
                     effect: Effect::TriggerAbsent { trigger },
                     work: Work::Statement,
@@ -127,6 +128,7 @@ impl Table<'_> {
 
     fn drop_triggers(&self) -> impl Iterator<Item = Undo> {
         ["INSERT", "UPDATE"].map(|event| self.trigger_name(event)).into_iter().map(|trigger| Undo {
+            optional: false,
             sql: format!("DROP TRIGGER IF EXISTS {}", quote::identifier(&trigger)),
             effect: Effect::TriggerAbsent { trigger },
             work: Work::Statement,
@@ -218,6 +220,7 @@ impl Table<'_> {
     /// What drops an index again.
     fn without(&self, index: &Index) -> Undo {
         Undo {
+            optional: false,
             sql: alter::drop_index(self.name, &index.name, self.how),
             effect: Effect::IndexAbsent {
                 table: self.name.to_owned(),
@@ -250,6 +253,7 @@ impl Table<'_> {
         let of = (self.view != self.name).then(|| self.name.to_owned());
         let table = || self.view.to_owned();
         undo.push(Undo {
+            optional: false,
             sql: self.show_sql(known, &plain),
             effect: Effect::BlueShows { table: table(), columns: plain.clone() },
             work: Work::BlueView { table: table(), of: of.clone(), columns: plain },
@@ -293,6 +297,7 @@ impl Table<'_> {
         let columns = vec![pair.field.clone()];
         let index = Index { name: names[usize::from(!unique)].clone(), columns: columns.clone(), unique };
         let undo = Undo {
+            optional: false,
             sql: alter::add_index_sql(self.name, &index, self.how),
             effect: Effect::IndexExists { table: self.name.to_owned(), columns: columns.clone(), unique },
             work: Work::Statement,
@@ -318,13 +323,14 @@ impl Table<'_> {
         let back = if pair.blue.1.not_null { format!("COALESCE({value}, DEFAULT({column}))") } else { value };
         let is_same = cast::same(&column, &back, &pair.blue.1.column_type);
         let step = self.backfill(&pair.field, &back, &is_same);
-        Undo { sql: step.sql, effect: step.effect, work: step.work }
+        Undo { optional: false, sql: step.sql, effect: step.effect, work: step.work }
     }
 
     /// All columns of another type in one statement: dropped and added where they were.
     fn swap(&self, retyped: &[&SyncPair]) -> Step {
         let forth = self.swap_sql(retyped, |pair| &pair.green.1);
         let mut undo = vec![Undo {
+            optional: false,
             sql: self.swap_sql(retyped, |pair| &pair.blue.1),
             effect: is_column(self.name, retyped, |pair| &pair.blue.1),
             work: Work::Statement,
@@ -373,6 +379,7 @@ impl Table<'_> {
         let indexes: Vec<Step> = indexes.collect();
         let columns = vec![pair.blue.0.clone()];
         let undo = Undo {
+            optional: false,
             sql: alter::drop_columns(self.name, &columns, self.how),
             effect: Effect::ColumnsAbsent { table: self.name.to_owned(), columns },
             work: Work::Statement,
