@@ -117,7 +117,8 @@ impl Plan {
     fn make(&self, format: Format) -> Result<u8, String> {
         // What is wrong with the arguments is said before anything is read for minutes.
         let policy = self.policy.as_deref().map(read_policy).transpose()?.unwrap_or_default();
-        let blue = source::read_all(&self.blue).map_err(|error| format!("{error} (--blue)"))?;
+        // Its patches have run, or are lines of green as well.
+        let blue = source::read_without_code(&self.blue).map_err(|error| format!("{error} (--blue)"))?;
         let green = source::read_all(&self.green).map_err(|error| format!("{error} (--green)"))?;
         let renames = self.renames(&blue, &green)?;
         let input = Input {

@@ -5,6 +5,7 @@
 
 mod column;
 mod customisation;
+mod effect;
 mod error;
 mod field;
 mod file;
@@ -19,6 +20,7 @@ mod version;
 
 pub use column::{ColumnShape, DefaultValue};
 pub use customisation::PropertySetter;
+pub use effect::{Action, Effect, Rows, Verb, When};
 pub use error::ReadError;
 pub use field::DocField;
 pub use hooks::Hook;

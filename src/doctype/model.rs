@@ -218,3 +218,17 @@ pub struct CustomField {
     /// The field.
     pub field: DocField,
 }
+
+impl CustomField {
+    /// The field that an entry of `create_custom_fields` makes; `None` if it can be none. As in Frappe a field without a
+    /// type is Data, and one without a name is called by its label.
+    pub fn from_object(doctype: &str, mut entry: serde_json::Map<String, serde_json::Value>) -> Option<Self> {
+        entry.entry("fieldtype").or_insert_with(|| "Data".into());
+        if !entry.contains_key("fieldname") {
+            let label = entry.get("label")?.as_str()?.to_lowercase();
+            entry.insert("fieldname".to_owned(), label.replace([' ', '-'], "_").into());
+        }
+        let field = DocField::read(&entry).ok()??;
+        Some(Self { doctype: doctype.to_owned(), field })
+    }
+}

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
-use crate::doctype::{App, FrappeVersion, Snapshot, Storage, table_name};
+use crate::doctype::{App, FrappeVersion, PatchLine, Snapshot, Storage, table_name};
 
+use super::change::patch_rows::Tables;
 use super::change::{self, Findings, Pair, Versions};
 use super::customised::Customised;
 use super::{
@@ -95,15 +96,25 @@ pub enum PlanError {
 /// If green lacks an app that the site has installed.
 pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     let (blue, green) = apps(input)?;
-    let renamed = input.site.map(|site| site.under_new_names(&input.renames.doctypes));
+    let pending = patches::pending(&blue, &green, input.site);
+    let renames = declared(input, [&blue, &green], &pending);
+    let renamed = input.site.map(|site| site.under_new_names(&renames.doctypes));
     let site = renamed.as_ref();
     let customised = Customised::new(&blue, &green, [input.site, site]);
-    let versions = versions(input, [&blue, &green], &customised, site);
-    let frozen = frozen::tables(&blue, &green, &versions);
+    let versions = versions(input, [&blue, &green], &customised, site, &renames);
+    // Which tables patches want frozen is known before what is found: a renamed DocType asks for it.
+    let mut frozen = frozen::tables(&blue, &green, &versions);
+    let mut tables = Tables::new(&versions, &frozen);
+    for (_, patch) in &pending {
+        tables.look_at(patch);
+    }
+    frozen::add(&mut frozen, tables.wanted(), &versions);
     let mut findings = find([&blue, &green], &versions, &frozen);
-    let pending = patches::pending(&blue, &green, input.site);
+    let mut patches = Vec::new();
     for (app, patch) in &pending {
-        change::patch_added::find(app, patch, input.accepted_patches.contains(&patch.line), &mut findings);
+        let is_accepted = input.accepted_patches.contains(&patch.line);
+        let is_logged = change::patch_added::find(app, patch, is_accepted, &mut tables, &mut findings);
+        patches.extend((!is_logged).then(|| patch.line.clone()));
     }
     let Findings { mut changes, operations, .. } = findings;
     customised.explain(&mut changes);
@@ -114,7 +125,10 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     );
     let steps = steps::build(operations, site);
     for change in &mut changes {
-        let served = (table_name(&change.doctype), change.field.clone());
+        // Of a patch the step is known by its line.
+        let line = change.new.as_ref().filter(|_| change.kind == "patch_added").and_then(|new| new.as_str());
+        let field = line.map(str::to_owned).or_else(|| change.field.clone());
+        let served = (table_name(&change.doctype), field);
         change.steps = steps.serving.get(&served).cloned().unwrap_or_default();
         naive::naive(&change.kind, change.storage == Storage::Table.as_str()).clone_into(&mut change.naive);
     }
@@ -134,7 +148,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
         contract: steps.contract,
         in_step: steps.in_step,
         remaining: remaining::statements(&versions),
-        patches: pending.iter().map(|(_, patch)| patch.line.clone()).collect(),
+        patches,
         hooks: migrate_hooks::hooks(&blue, &green),
         basis,
         hash: String::new(),
@@ -151,9 +165,10 @@ pub fn data_questions(input: &Input<'_>) -> Result<Vec<DataQuestion>, PlanError>
         return Ok(Vec::new());
     }
     let (blue, green) = apps(input)?;
-    let renamed = input.site.map(|site| site.under_new_names(&input.renames.doctypes));
+    let renames = declared(input, [&blue, &green], &patches::pending(&blue, &green, input.site));
+    let renamed = input.site.map(|site| site.under_new_names(&renames.doctypes));
     let customised = Customised::new(&blue, &green, [input.site, renamed.as_ref()]);
-    let versions = versions(input, [&blue, &green], &customised, renamed.as_ref());
+    let versions = versions(input, [&blue, &green], &customised, renamed.as_ref(), &renames);
     let frozen = frozen::tables(&blue, &green, &versions);
     let mut asked = find([&blue, &green], &versions, &frozen).asked;
     let mut known: Vec<DataQuestion> = Vec::new();
@@ -176,11 +191,21 @@ fn apps<'a>(input: &Input<'a>) -> Result<(Cow<'a, Snapshot>, Cow<'a, Snapshot>),
     Ok((blue, green))
 }
 
+/// The renames that were given, and those that patches of green do.
+fn declared(input: &Input<'_>, [blue, green]: [&Snapshot; 2], pending: &[(&str, &PatchLine)]) -> Renames {
+    let mut renames = input.renames.clone();
+    let (of_blue, of_green) = (blue.doctypes(), green.doctypes());
+    let (old, new) = (|name: &str| Some(of_blue.get(name)?.1), |name: &str| Some(of_green.get(name)?.1));
+    change::patch_rename::declare(pending, old, new, &mut renames);
+    renames
+}
+
 fn versions<'a>(
     input: &'a Input<'a>,
     [blue, green]: [&'a Snapshot; 2],
     customised: &'a Customised,
     site: Option<&'a Site>,
+    renames: &'a Renames,
 ) -> Versions<'a> {
     let blue_frappe = blue.frappe_version().or(input.blue_frappe);
     let green_frappe = green.frappe_version().or(input.green_frappe).or(blue_frappe);
@@ -190,7 +215,7 @@ fn versions<'a>(
         blue_frappe: blue_frappe.or(green_frappe).unwrap_or(FrappeVersion::ASSUMED),
         green_frappe: green_frappe.unwrap_or(FrappeVersion::ASSUMED),
         site,
-        renames: &input.renames,
+        renames,
     }
 }
 

@@ -9,6 +9,7 @@ use goldenscript::{Command, Runner};
 use serde_json::{Map, Value, json};
 
 use crate::doctype::{AppReader, FrappeVersion, Snapshot};
+use crate::patch::Files;
 
 use crate::doctype::{CustomField, DocField, DocType, PropertySetter};
 
@@ -25,6 +26,17 @@ struct Draft {
     of_market: std::collections::BTreeSet<String>,
     patches: Vec<String>,
     files: BTreeMap<String, String>,
+    code: Code,
+}
+
+/// Python files of the app by path.
+#[derive(Default)]
+struct Code(BTreeMap<String, String>);
+
+impl Files for Code {
+    fn file(&self, _: &str, path: &str) -> Option<Vec<u8>> {
+        self.0.get(path).map(|text| text.clone().into_bytes())
+    }
 }
 
 #[derive(Default)]
@@ -54,10 +66,12 @@ impl Draft {
         }
         let mut apps = vec![reader.finish()];
         apps.extend((!self.of_market.is_empty()).then(|| market.finish()));
+        crate::patch::read(&mut apps, &self.code);
         Ok(Snapshot::new(apps))
     }
 
-    /// `doctype NAME app=market key=value..`, `field DOCTYPE NAME TYPE key=value..`, `patch LINE`, `file PATH TEXT`.
+    /// `doctype NAME app=market key=value..`, `field DOCTYPE NAME TYPE key=value..`, `patch LINE`, `file PATH TEXT`, and
+    /// `code PATH LINE..` for a file of Python.
     fn change(&mut self, command: &Command) -> Result<(), Box<dyn Error>> {
         let mut arguments = command.consume_args();
         let mut next = || arguments.next_pos().map(str::to_owned).ok_or("an argument is missing");
@@ -91,6 +105,12 @@ impl Draft {
             "patch" => self.patches.push(next()?),
             "file" => {
                 self.files.insert(next()?, next()?);
+            }
+            "code" => {
+                let path = next()?;
+                let lines: Vec<String> = std::iter::from_fn(|| next().ok()).collect();
+                self.code.0.insert("shop/__init__.py".to_owned(), String::new());
+                self.code.0.insert(path, lines.join("\n"));
             }
             other => return Err(format!("unknown part {other}").into()),
         }
@@ -139,6 +159,7 @@ impl Script {
                 while let Some((key, value)) = arguments.next_key() {
                     match key {
                         "engine" => value.clone_into(&mut table.engine),
+                        "rows" => table.rows = value.parse()?,
                         "row_format" => value.clone_into(&mut table.row_format),
                         "rows" => table.rows = value.parse()?,
                         other => return Err(format!("unknown fact {other}").into()),
@@ -283,8 +304,12 @@ impl Runner for Script {
                 self.frappe = Some([next()?, next()?]);
             }
             "accept" => {
+                // `accept -` takes back what was accepted.
                 let mut arguments = command.consume_args();
-                self.accepted.extend(arguments.next_pos().map(str::to_owned));
+                match arguments.next_pos() {
+                    Some("-") => self.accepted.clear(),
+                    line => self.accepted.extend(line.map(str::to_owned)),
+                }
             }
             "rename" => {
                 let mut arguments = command.consume_args();

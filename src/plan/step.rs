@@ -94,6 +94,13 @@ pub enum Effect {
         /// SQL condition on its columns.
         condition: String,
     },
+    /// Some row of the table is as the condition says.
+    RowExists {
+        /// Table name without its database.
+        table: String,
+        /// SQL condition on its columns.
+        condition: String,
+    },
     /// Blue's view shows these columns of the base under the names that blue knows.
     BlueShows {
         /// Table name without its database.

@@ -12,6 +12,21 @@ use crate::plan::{Change, Verdict, quote};
 use super::rows::{self, Said};
 use super::{Findings, Side, Versions, column_changed, field_added, pair};
 
+/// A Custom Field that a patch of green makes; what an app also brings as a file is found there.
+pub(crate) fn find_one(app: &str, custom: &CustomField, versions: &Versions<'_>, findings: &mut Findings) {
+    let name = &custom.field.fieldname;
+    let is_found = |change: &Change| {
+        change.kind.starts_with("custom_field")
+            && change.doctype == custom.doctype
+            && change.field.as_ref() == Some(name)
+    };
+    let is_same = |known: &CustomField| known.doctype == custom.doctype && known.field.fieldname == *name;
+    let is_there = versions.site.is_some_and(|site| site.custom_fields.iter().any(is_same));
+    if !is_there && !findings.changes.iter().any(is_found) {
+        enter(app, custom, None, versions, findings);
+    }
+}
+
 /// DocType and fieldname -> app that brings it, and the field.
 type ByTarget<'a> = BTreeMap<(&'a str, &'a str), (&'a str, &'a CustomField)>;
 
