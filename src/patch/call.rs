@@ -127,8 +127,10 @@ impl Reader<'_> {
             Frame { module: Rc::clone(&function.module), variables: function.around.clone(), returned: None };
         let by_place = parameters.posonlyargs.iter().chain(parameters.args.iter());
         let places = by_place.clone().count();
-        let placed = by_place.enumerate().map(|(at, parameter)| (Some(at), parameter));
-        for (at, parameter) in placed.chain(parameters.kwonlyargs.iter().map(|parameter| (None, parameter))) {
+        let positional = by_place.enumerate().map(|(at, parameter)| (Some(at), parameter));
+        for (at, parameter) in
+            positional.chain(parameters.kwonlyargs.iter().map(|parameter| (None, parameter)))
+        {
             let name = parameter.name().as_str();
             let given = arguments.get(at.unwrap_or(usize::MAX), name);
             let value = given.unwrap_or_else(|| match parameter.default() {

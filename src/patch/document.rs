@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use crate::doctype::{Action, Rows, Verb, table_name};
+use crate::doctype::{Action, Rows, Verb};
 
 use super::arguments::Arguments;
 use super::harmless;
 use super::reader::{At, Reader};
-use super::value::{Document, Value};
+use super::value::{Document, Value, table_name};
 
 impl Reader<'_> {
     pub(super) fn document_method(

@@ -41,21 +41,6 @@ impl Reader<'_> {
                 element(&value, &key)
             }
             Expr::Call(call) => self.call(frame, call),
-            Expr::List(list) => self.elements(frame, &list.elts),
-            Expr::Tuple(tuple) => self.elements(frame, &tuple.elts),
-            Expr::Set(set) => self.elements(frame, &set.elts),
-            Expr::Dict(dict) => {
-                let mut entries = Vec::new();
-                for item in &dict.items {
-                    let value = self.expression(frame, &item.value);
-                    match (&item.key, value) {
-                        (Some(key), value) => entries.push((self.expression(frame, key), value)),
-                        (None, Value::Dict(more, _)) => entries.extend(more.iter().cloned()),
-                        (None, _) => {}
-                    }
-                }
-                Value::dict(entries)
-            }
             Expr::BinOp(operation) => self.operation(frame, operation),
             Expr::BoolOp(operation) => self.either(frame, operation),
             Expr::Compare(compare) => self.compare(frame, compare),
@@ -79,14 +64,6 @@ impl Reader<'_> {
                         body.join(&self.perhaps(frame, &choice.orelse))
                     }
                 }
-            }
-            Expr::ListComp(list) => self.comprehension(frame, &list.generators, &[&list.elt]),
-            Expr::SetComp(set) => self.comprehension(frame, &set.generators, &[&set.elt]),
-            Expr::Generator(all) => self.comprehension(frame, &all.generators, &[&all.elt]),
-            Expr::DictComp(dict) => {
-                let parts: Vec<&Expr> =
-                    dict.key.iter().map(AsRef::as_ref).chain([dict.value.as_ref()]).collect();
-                self.comprehension(frame, &dict.generators, &parts)
             }
             Expr::Lambda(lambda) => self.lambda(frame, lambda),
             Expr::Named(named) => {
@@ -112,7 +89,37 @@ impl Reader<'_> {
                 }
                 Value::Data
             }
-            Expr::TString(_) | Expr::IpyEscapeCommand(_) => Value::Unknown,
+            other => self.container(frame, other),
+        }
+    }
+
+    /// Lists, dicts and the like, written out or made by a comprehension.
+    fn container(&mut self, frame: &mut Frame, expression: &Expr) -> Value {
+        match expression {
+            Expr::List(list) => self.elements(frame, &list.elts),
+            Expr::Tuple(tuple) => self.elements(frame, &tuple.elts),
+            Expr::Set(set) => self.elements(frame, &set.elts),
+            Expr::Dict(dict) => {
+                let mut entries = Vec::new();
+                for item in &dict.items {
+                    let value = self.expression(frame, &item.value);
+                    match (&item.key, value) {
+                        (Some(key), value) => entries.push((self.expression(frame, key), value)),
+                        (None, Value::Dict(more, _)) => entries.extend(more.iter().cloned()),
+                        (None, _) => {}
+                    }
+                }
+                Value::dict(entries)
+            }
+            Expr::ListComp(list) => self.comprehension(frame, &list.generators, &[&list.elt]),
+            Expr::SetComp(set) => self.comprehension(frame, &set.generators, &[&set.elt]),
+            Expr::Generator(all) => self.comprehension(frame, &all.generators, &[&all.elt]),
+            Expr::DictComp(dict) => {
+                let parts: Vec<&Expr> =
+                    dict.key.iter().map(AsRef::as_ref).chain([dict.value.as_ref()]).collect();
+                self.comprehension(frame, &dict.generators, &parts)
+            }
+            _ => Value::Unknown,
         }
     }
 

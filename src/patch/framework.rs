@@ -1,11 +1,11 @@
 //! Frappe's own calls that write. Names are without `frappe.` in front.
 
-use crate::doctype::{Action, Rows, Verb, table_name};
+use crate::doctype::{Action, Rows, Verb};
 
 use super::arguments::Arguments;
 use super::reader::{At, Reader};
 use super::sql;
-use super::value::Value;
+use super::value::{Value, table_name};
 
 /// The table of `frappe.defaults` and `frappe.db.set_default`.
 const DEFAULTS: &str = "tabDefaultValue";
@@ -27,6 +27,9 @@ impl Reader<'_> {
             self.rows(at, Verb::Update, DEFAULTS, Vec::new(), Rows::Some);
             return Some(Value::Data);
         }
+        if let Some(value) = self.document_call(last, arguments) {
+            return Some(value);
+        }
         match last {
             "rename_field" => {
                 self.rename(arguments, at, |doctype, old, new| Action::RenameField { doctype, old, new })
@@ -38,37 +41,10 @@ impl Reader<'_> {
             "reload_doc" | "reload_doctype" | "sync_for" => {
                 self.effect(at, Action::Reload);
             }
-            "get_doc" | "get_cached_doc" | "get_last_doc" | "get_lazy_doc" | "get_mapped_doc" => {
-                return Some(self.get_doc(arguments));
-            }
-            "get_single" => return Some(Value::document(arguments.text(0, "doctype"), false)),
-            "new_doc" => return Some(Value::document(arguments.text(0, "doctype"), true)),
-            "copy_doc" => {
-                let is_document = arguments.positional.first().cloned();
-                return Some(match is_document {
-                    Some(Value::Document(document)) => Value::document(document.doctype.clone(), true),
-                    _ => Value::document(None, true),
-                });
-            }
             "bulk_insert" if name.starts_with("model.") => match arguments.text(0, "doctype") {
                 Some(doctype) => self.rows(at, Verb::Insert, &table_name(&doctype), Vec::new(), Rows::Named),
                 None => self.unknown(at, "it is not known which DocType is written"),
             },
-            "_dict" => {
-                return Some(match arguments.positional.first() {
-                    Some(dict @ Value::Dict(_, _)) => dict.clone(),
-                    _ => Value::dict(
-                        arguments
-                            .named
-                            .iter()
-                            .map(|(name, value)| (Value::text(name), value.clone()))
-                            .collect(),
-                    ),
-                });
-            }
-            "get_table_name" if arguments.text(0, "table_name").is_some() => {
-                return Some(Value::text(&table_name(&arguments.text(0, "table_name").unwrap_or_default())));
-            }
             "set_value" if name == "set_value" || name == "client.set_value" => {
                 let doctype = arguments.text(0, "doctype");
                 let fields = arguments.texts(2, "fieldname").unwrap_or_default();
@@ -86,10 +62,6 @@ impl Reader<'_> {
                     None => self.unknown(at, "it is not known which DocType is written"),
                 }
             }
-            "get_attr" => {
-                return Some(arguments.text(0, "method_string").map_or(Value::Unknown, Value::name));
-            }
-            "get_module" => return Some(Value::Unknown),
             "enqueue" | "enqueue_doc" => self.unknown(at, "a job is left that runs later"),
             "add_permission" | "update_permission_property" | "reset_perms" | "setup_custom_perms"
                 if name.starts_with("permissions.") =>
@@ -99,6 +71,31 @@ impl Reader<'_> {
             _ => return self.customization(last, arguments, at),
         }
         Some(Value::Data)
+    }
+
+    /// Calls that give documents and the like, and write nothing.
+    fn document_call(&mut self, name: &str, arguments: &Arguments) -> Option<Value> {
+        Some(match name {
+            "get_doc" | "get_cached_doc" | "get_last_doc" | "get_lazy_doc" | "get_mapped_doc" => {
+                self.get_doc(arguments)
+            }
+            "get_single" => Value::document(arguments.text(0, "doctype"), false),
+            "new_doc" => Value::document(arguments.text(0, "doctype"), true),
+            "copy_doc" => match arguments.positional.first() {
+                Some(Value::Document(document)) => Value::document(document.doctype.clone(), true),
+                _ => Value::document(None, true),
+            },
+            "_dict" => match arguments.positional.first() {
+                Some(dict @ Value::Dict(_, _)) => dict.clone(),
+                _ => Value::dict(
+                    arguments.named.iter().map(|(name, value)| (Value::text(name), value.clone())).collect(),
+                ),
+            },
+            "get_table_name" => Value::text(&table_name(&arguments.text(0, "table_name")?)),
+            "get_attr" => arguments.text(0, "method_string").map_or(Value::Unknown, Value::name),
+            "get_module" => Value::Unknown,
+            _ => return None,
+        })
     }
 
     fn database_call(&mut self, name: &str, arguments: &Arguments, at: &At) -> Option<Value> {
@@ -211,15 +208,19 @@ impl Reader<'_> {
         let Some(doctype) = arguments.text(0, "doctype") else {
             return self.unknown(at, "it is not known which DocType is written");
         };
-        let updates = arguments.get(1, "doc_updates").map(|updates| updates.some_entry());
-        let fields = match updates {
-            Some(Value::Dict(entries, _)) => {
-                entries.iter().map(|(key, _)| key.known_text().map(str::to_owned)).collect::<Option<Vec<_>>>()
-            }
-            Some(_) | None => None,
-        };
+        let fields = arguments.get(1, "doc_updates").and_then(|updates| {
+            let Value::Dict(documents, _) = updates else { return None };
+            let fields = documents.iter().map(|(_, values)| match values {
+                Value::Dict(fields, _) => {
+                    fields.iter().map(|(field, _)| field.known_text().map(str::to_owned)).collect()
+                }
+                _ => None,
+            });
+            Some(fields.collect::<Option<Vec<Vec<String>>>>()?.concat())
+        });
         let stamps = ["modified".to_owned(), "modified_by".to_owned()];
-        let columns = fields.map(|fields| fields.into_iter().chain(stamps).collect()).unwrap_or_default();
+        let columns = fields.filter(|fields| !fields.is_empty());
+        let columns = columns.map(|fields| fields.into_iter().chain(stamps).collect()).unwrap_or_default();
         self.rows(at, Verb::Update, &table_name(&doctype), columns, Rows::Named);
     }
 

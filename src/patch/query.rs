@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use crate::doctype::{Rows, Verb, table_name};
+use crate::doctype::{Rows, Verb};
 
 use super::arguments::Arguments;
 use super::reader::{At, Reader};
-use super::value::{Query, Value};
+use super::value::{Query, Value, table_name};
 
 impl Reader<'_> {
     /// `frappe.qb.update(...)`, `.into(...)`, `.from_(...)` and tables.

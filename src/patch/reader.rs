@@ -124,8 +124,8 @@ impl<'a> Reader<'a> {
 
     /// The code of an `execute:` line. Frappe's names there are those of its patch handler.
     fn code(&mut self, app: &str, patch: &PatchLine, code: &str) {
-        let path = format!("{app}/patches.txt");
-        match Module::parse("patches", &path, code.trim().as_bytes()) {
+        let file = format!("{app}/patches.txt");
+        match Module::parse("patches", &file, code.trim().as_bytes()) {
             Ok(mut module) => {
                 module.lines_before = patch.at.saturating_sub(1);
                 let module = Rc::new(module);
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
                 let mut frame = Frame { module: Rc::clone(&module), variables, returned: None };
                 self.block(&mut frame, &module.body);
             }
-            Err(error) => self.effects = unreadable(&path, patch.at, error.to_string()),
+            Err(error) => self.effects = unreadable(&file, patch.at, error.to_string()),
         }
     }
 

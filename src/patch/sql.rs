@@ -35,12 +35,8 @@ pub(super) fn actions(text: &str) -> Result<Vec<Action>, String> {
     }
     let shown = shortened(&text.replace(HOLE, "?"));
     let readable = readable(text);
-    let parsed = Parser::parse_sql(&MySqlDialect {}, &readable).or_else(|error| {
-        // Rows that are put together elsewhere: which ones does not matter.
-        let rows = ["VALUES", "values"].map(|word| format!("{word} {UNKNOWN}"));
-        let found = rows.iter().find(|rows| readable.contains(rows.as_str())).ok_or(error)?;
-        Parser::parse_sql(&MySqlDialect {}, &readable.replace(found.as_str(), "VALUES (NULL)"))
-    });
+    let parsed = Parser::parse_sql(&MySqlDialect {}, &readable)
+        .or_else(|error| Parser::parse_sql(&MySqlDialect {}, &rewritten(&readable).ok_or(error)?));
     let statements = match parsed {
         Ok(statements) => statements,
         Err(_) if is_ddl(&first) => return Ok(vec![unparsed_ddl(text, &first, &shown)?]),
@@ -51,6 +47,22 @@ pub(super) fn actions(text: &str) -> Result<Vec<Action>, String> {
         of_statement(&statement, &shown, &mut found)?;
     }
     Ok(found)
+}
+
+/// The same statement in words that the parser knows, where it is one of those that it does not.
+fn rewritten(text: &str) -> Option<String> {
+    // Rows that are put together elsewhere: which ones does not matter.
+    let rows = ["VALUES", "values"].map(|word| format!("{word} {UNKNOWN}"));
+    if let Some(found) = rows.iter().find(|rows| text.contains(rows.as_str())) {
+        return Some(text.replace(found.as_str(), "VALUES (NULL)"));
+    }
+    // `UPDATE a, b SET ...` joins the two as `UPDATE a JOIN b SET ...` does.
+    let set = text.to_ascii_lowercase().split_whitespace().position(|word| word == "set")?;
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (tables, rest) = words.split_at_checked(set)?;
+    let joined = tables.join(" ").replace(',', " JOIN ");
+    (first_word(text) == "UPDATE" && joined.contains(" JOIN "))
+        .then(|| format!("{joined} {}", rest.join(" ")))
 }
 
 fn first_word(text: &str) -> String {

@@ -77,22 +77,6 @@ impl Reader<'_> {
                     return Flow::END;
                 }
             }
-            Stmt::Assign(assign) => {
-                let value = self.expression(frame, &assign.value);
-                assign.targets.iter().for_each(|target| self.assign(frame, target, &value));
-            }
-            Stmt::AnnAssign(assign) => {
-                if let Some(value) = &assign.value {
-                    let value = self.expression(frame, value);
-                    self.assign(frame, &assign.target, &value);
-                }
-            }
-            Stmt::AugAssign(assign) => {
-                let (old, new) =
-                    (self.expression(frame, &assign.target), self.expression(frame, &assign.value));
-                let value = if assign.op == Operator::Add { add(&old, &new) } else { Value::Data };
-                self.assign(frame, &assign.target, &value);
-            }
             Stmt::If(test) => return self.branch(frame, test),
             Stmt::For(each) => return self.for_each(frame, each),
             Stmt::While(each) => {
@@ -133,6 +117,30 @@ impl Reader<'_> {
             }
             Stmt::Break(_) => return Flow::with(Ends::Loop),
             Stmt::Continue(_) => return Flow::with(Ends::Round),
+            other => self.binding(frame, other),
+        }
+        Flow::default()
+    }
+
+    /// Statements that give values to names.
+    fn binding(&mut self, frame: &mut Frame, statement: &Stmt) {
+        match statement {
+            Stmt::Assign(assign) => {
+                let value = self.expression(frame, &assign.value);
+                assign.targets.iter().for_each(|target| self.assign(frame, target, &value));
+            }
+            Stmt::AnnAssign(assign) => {
+                if let Some(value) = &assign.value {
+                    let value = self.expression(frame, value);
+                    self.assign(frame, &assign.target, &value);
+                }
+            }
+            Stmt::AugAssign(assign) => {
+                let (old, new) =
+                    (self.expression(frame, &assign.target), self.expression(frame, &assign.value));
+                let value = if assign.op == Operator::Add { add(&old, &new) } else { Value::Data };
+                self.assign(frame, &assign.target, &value);
+            }
             Stmt::FunctionDef(code) => {
                 let function = Function {
                     module: Rc::clone(&frame.module),
@@ -154,14 +162,8 @@ impl Reader<'_> {
             Stmt::Assert(assert) => {
                 self.expression(frame, &assert.test);
             }
-            Stmt::Delete(_)
-            | Stmt::TypeAlias(_)
-            | Stmt::Global(_)
-            | Stmt::Nonlocal(_)
-            | Stmt::Pass(_)
-            | Stmt::IpyEscapeCommand(_) => {}
+            _ => {}
         }
-        Flow::default()
     }
 
     /// Gives a value to a name, or to several out of a list. Attributes and entries are those of things in memory.

@@ -104,6 +104,11 @@ pub(super) struct Query {
     pub(super) rows: Rows,
 }
 
+/// The table of a DocType, or one of Frappe's own (`frappe/utils/__init__.py`, `get_table_name`).
+pub(super) fn table_name(doctype: &str) -> String {
+    if doctype.starts_with("__") { doctype.to_owned() } else { crate::doctype::table_name(doctype) }
+}
+
 /// How many values a list or dict holds with those within: lists of the same list grow fast.
 type Size = usize;
 

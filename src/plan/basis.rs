@@ -201,7 +201,9 @@ impl Own {
             Effect::TableAbsent { table } => {
                 self.renamed.insert(table.clone());
             }
-            Effect::NoRows { table, .. } => name(table, &mut std::iter::empty()),
+            Effect::NoRows { table, .. } | Effect::RowExists { table, .. } => {
+                name(table, &mut std::iter::empty())
+            }
             Effect::TriggerExists { .. }
             | Effect::TriggerAbsent { .. }
             | Effect::TriggerSays { .. }

@@ -161,7 +161,6 @@ impl Script {
                         "engine" => value.clone_into(&mut table.engine),
                         "rows" => table.rows = value.parse()?,
                         "row_format" => value.clone_into(&mut table.row_format),
-                        "rows" => table.rows = value.parse()?,
                         other => return Err(format!("unknown fact {other}").into()),
                     }
                 }
@@ -304,10 +303,10 @@ impl Runner for Script {
                 self.frappe = Some([next()?, next()?]);
             }
             "accept" => {
-                // `accept -` takes back what was accepted.
+                // `accept nothing` takes back what was accepted.
                 let mut arguments = command.consume_args();
                 match arguments.next_pos() {
-                    Some("-") => self.accepted.clear(),
+                    Some("nothing") => self.accepted.clear(),
                     line => self.accepted.extend(line.map(str::to_owned)),
                 }
             }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::doctype::{Effect, PatchLine};
+use crate::doctype::{Action, Effect, PatchLine};
 use crate::plan::{BLUE, Change, Verdict};
 
 use super::patch_effect::{self, Judged, Level};
@@ -61,15 +61,18 @@ fn judge(
     let is_rename = |(_, judged): &&(&Effect, Judged)| judged.level == Level::Renames;
     let renames = judged.iter().filter(is_rename).count();
     // Only what is a rename and nothing else can be left out of green's migrate.
-    if worst == Level::Renames
-        && !patch.line.contains(BLUE)
-        && patch_rename::is_planned(effects, tables, findings)
-    {
-        let what = sentence(&judged, Level::Renames);
-        let why = format!(
-            "{what}; that is planned, and the patch is entered in green's Patch Log, so that migrate does not run it"
-        );
-        return (Verdict::Neutral, why, true);
+    let is_rename_alone = renames > 0
+        && judged.iter().all(|(_, judged)| matches!(judged.level, Level::Nothing | Level::Renames));
+    if is_rename_alone && !patch.line.contains(BLUE) {
+        let what = sentence(&judged, |level| level == Level::Renames);
+        return if patch_rename::is_planned(effects, tables, findings) {
+            let why = format!(
+                "{what}; that is planned, and the patch is entered in green's Patch Log, so that migrate does not run it"
+            );
+            (Verdict::Neutral, why, true)
+        } else {
+            (Verdict::Blocking, format!("{what}: see the rename itself, which blocks"), false)
+        };
     }
     // Nothing of it is lost where it runs as it is: what is custom is planned, indexes are made before.
     if renames == 0 && worst <= Level::Unseen {
@@ -77,29 +80,40 @@ fn judge(
         let why = match worst {
             Level::Nothing => "it only reads, and loads what migrate's sync loads anyhow".to_owned(),
             Level::Planned | Level::Renames | Level::Unseen | Level::Seen | Level::Breaks => {
-                sentence(&judged, Level::Planned)
+                sentence(&judged, |level| level >= Level::Planned)
             }
         };
         let verdict = if worst == Level::Planned { Verdict::Additive } else { Verdict::Neutral };
         return (verdict, why, false);
     }
-    if worst == Level::Breaks {
+    // A column that the plan renames is gone for blue if the patch renames it as well.
+    let is_ddl = |effect: &Effect, level| {
+        level == Level::Renames && matches!(effect.action, Action::RenameColumn { .. })
+    };
+    let breaks = |effect: &Effect, level| level == Level::Breaks || is_ddl(effect, level);
+    if judged.iter().any(|(effect, judged)| breaks(effect, judged.level)) {
+        let what = if worst == Level::Breaks {
+            sentence(&judged, |level| level == Level::Breaks)
+        } else {
+            let rest = sentence(&judged, |level| level > Level::Renames || level == Level::Planned);
+            format!("{}, and has to run because {rest}", sentence(&judged, |level| level == Level::Renames))
+        };
         let why = format!(
-            "{}; that breaks the running version at once, so accepting the patch does not help: release it in a maintenance window, or without this statement",
-            sentence(&judged, Level::Breaks)
+            "{what}; that breaks the running version at once, so accepting the patch does not help: release it in a maintenance window, or divide the patch"
         );
         return (Verdict::Blocking, why, false);
     }
     if is_accepted {
         patch_effect::plan(app, &judged, tables, findings);
-        let why = format!("accepted by hand: {}", sentence(&judged, Level::Planned));
+        let why = format!("accepted by hand: {}", sentence(&judged, |level| level >= Level::Planned));
         return (Verdict::Neutral, why, false);
     }
-    let mut why = sentence(&judged, Level::Seen.min(worst));
+    let mut why = sentence(&judged, |level| level == Level::Seen);
     if renames > 0 {
         why = format!(
-            "{}; it does other things as well, so it has to run, and its rename then updates all rows in one statement: divide it into two patches ({why})",
-            sentence(&judged, Level::Renames)
+            "{}, but not only that, so it has to run, and its rename then locks all rows: divide it into two patches; the rest of it: {}",
+            sentence(&judged, |level| level == Level::Renames),
+            sentence(&judged, |level| level > Level::Renames || level == Level::Planned)
         );
     }
     (Verdict::Blocking, format!("{why}; {}", how_to_accept(&patch.line)), false)
@@ -132,11 +146,11 @@ fn how_to_accept(line: &str) -> String {
     )
 }
 
-/// What the effects of at least this level are, with file and line; the same sentence once.
-fn sentence(judged: &[(&Effect, Judged)], least: Level) -> String {
+/// What the effects of some levels are, with file and line; the same sentence once.
+fn sentence(judged: &[(&Effect, Judged)], is_meant: impl Fn(Level) -> bool) -> String {
     let mut parts: Vec<String> = Vec::new();
     let worst_first = {
-        let mut sorted: Vec<_> = judged.iter().filter(|(_, judged)| judged.level >= least).collect();
+        let mut sorted: Vec<_> = judged.iter().filter(|(_, judged)| is_meant(judged.level)).collect();
         sorted.sort_by_key(|(_, judged)| std::cmp::Reverse(judged.level));
         sorted
     };

@@ -58,7 +58,8 @@ pub(crate) fn judge(effect: &Effect, tables: &mut Tables<'_>) -> Judged {
         }
         Action::WriteSingle { doctype, fields } => tables.write_single(doctype, fields),
         Action::WriteDocument { doctype, field, verb, fields, hooks } => {
-            document(doctype, field.as_deref(), *verb, fields, *hooks, &place, tables)
+            let saved = Saved { doctype, field: field.as_deref(), verb: *verb, fields, hooks: *hooks };
+            document(&saved, &place, tables)
         }
         Action::CustomField { field } => custom(field, tables),
         Action::PropertySetter { doctype, property } => property_setter(doctype, property),
@@ -119,6 +120,7 @@ fn index_change(app: &str, table: &str, index: &Index) -> Change {
         verdict: Verdict::Additive,
         why: format!("a patch asks for {}: built beside the traffic, without a lock", index.name),
         naive: String::new(),
+        data: None,
         steps: Vec::new(),
     }
 }
@@ -137,16 +139,18 @@ fn deleted(doctype: &str, name: Option<&str>, place: &str, tables: &mut Tables<'
     Judged { what: format!("it deletes {which}: {}", judged.what), ..judged }
 }
 
-/// A document that is written through its class: its own rows, and those of its child tables.
-fn document(
-    doctype: &str,
-    field: Option<&str>,
+/// What is written through the class of a DocType.
+struct Saved<'a> {
+    doctype: &'a str,
+    field: Option<&'a str>,
     verb: Verb,
-    fields: &[String],
+    fields: &'a [String],
     hooks: bool,
-    place: &str,
-    tables: &mut Tables<'_>,
-) -> Judged {
+}
+
+/// A document that is written through its class: its own rows, and those of its child tables.
+fn document(saved: &Saved<'_>, place: &str, tables: &mut Tables<'_>) -> Judged {
+    let Saved { doctype, field, verb, fields, hooks } = *saved;
     if hooks && matches!(doctype, "DocType" | "DocField" | "Custom Field") && field.is_none() {
         let what = format!("it saves a {doctype}, whose class changes tables");
         return Judged::new(Level::Seen, what);

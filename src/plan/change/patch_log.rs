@@ -36,11 +36,12 @@ pub(super) fn enter(line: &str) -> Operation {
             sql: format!("DELETE FROM `{TABLE}` WHERE {own}"),
             effect: Effect::NoRows { table: TABLE.to_owned(), condition: own },
             work: Work::Statement,
+            optional: false,
         }],
     };
     Operation::Metadata {
         table: TABLE.to_owned(),
-        field: line.to_owned(),
+        field: Some(line.to_owned()),
         step: Box::new(step),
         contract: false,
     }

@@ -139,8 +139,10 @@ pub(crate) fn document(doctype: &str, old: &str, new: &str, when: When, tables: 
     {
         return Judged::new(Level::Nothing, format!("{what}, which blue does not have"));
     }
-    if versions.renames.doctypes.get(new).is_some_and(|before| before == old) {
-        return Judged::new(Level::Seen, format!("{what}: see the change doctype_renamed"));
+    // The end of a chain is known by its new name, the beginning by its old one.
+    let mut declared = versions.renames.doctypes.iter();
+    if when != When::Conditional && declared.any(|(after, before)| after == new || before == old) {
+        return Judged::new(Level::Renames, what);
     }
     match when {
         When::Conditional => Judged::new(Level::Seen, format!("{what}, and with it the table")),
@@ -172,6 +174,10 @@ pub(crate) fn is_planned(effects: &[Effect], tables: &Tables<'_>, findings: &Fin
             of_doctype
                 .filter(|change| change.kind == "field_renamed")
                 .all(|change| change.verdict != Verdict::Blocking)
+        }
+        Action::RenameDocument { doctype, new, .. } if doctype == "DocType" => {
+            let renamed = findings.changes.iter().filter(|change| change.kind == "doctype_renamed");
+            renamed.filter(|change| change.doctype == *new).all(|change| change.verdict != Verdict::Blocking)
         }
         Action::RenameDocument { .. }
         | Action::Reload

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::doctype::{Rows, Storage, Verb, table_name};
+use crate::doctype::{PatchLine, Rows, Storage, Verb, table_name};
 use crate::plan::FrozenTable;
 
 use super::Versions;
-use super::patch_effect::{Judged, Level, words};
+use super::patch_effect::{self, Judged, Level, words};
 
 /// What says when a row was written: blue reads it, and takes no harm from a newer one.
 pub(crate) const STAMPS: [&str; 2] = ["modified", "modified_by"];
@@ -110,12 +110,24 @@ impl<'a> Tables<'a> {
         })
     }
 
+    /// Notes the tables that a patch rewrites and that can be frozen for blue.
+    pub(crate) fn look_at(&mut self, patch: &PatchLine) {
+        for effect in patch.effects.iter().flatten() {
+            patch_effect::judge(effect, self);
+        }
+    }
+
     /// What a table is to blue.
     pub(crate) fn standing(&self, table: &str) -> Standing {
         let doctype = table.strip_prefix("tab").unwrap_or(table);
         let is_live = self.versions.site.map(|site| site.tables.contains_key(table));
         if self.frozen.contains(table) {
             return Standing::Frozen;
+        }
+        // Under either name it is one table that both versions use.
+        let mut renamed = self.versions.renames.doctypes.iter();
+        if renamed.any(|(new, old)| new == doctype || old == doctype) {
+            return Standing::Shared;
         }
         let in_blue =
             self.versions.blue.get(doctype).is_some_and(|(_, known)| known.storage() == Storage::Table);
@@ -219,12 +231,12 @@ impl<'a> Tables<'a> {
     fn blue_knows(&self, table: &str, column: &str) -> bool {
         let doctype = table.strip_prefix("tab").unwrap_or(table);
         let in_file = self.versions.blue.get(doctype).is_none_or(|(_, known)| known.field(column).is_some());
-        let in_site = self.versions.site.and_then(|site| site.custom_fields.get(doctype));
+        let in_site = self.versions.site.map(|site| site.custom_fields.as_slice()).unwrap_or_default();
         let is_renamed = self.versions.renames.fields.contains_key(&(doctype.to_owned(), column.to_owned()));
         in_file
             || is_renamed
             || STANDARD.contains(&column)
-            || in_site.is_some_and(|fields| fields.contains(column))
+            || in_site.iter().any(|custom| custom.doctype == doctype && custom.field.fieldname == column)
     }
 
     /// Settings are written.
@@ -235,9 +247,10 @@ impl<'a> Tables<'a> {
         let is_in = |side: usize, field: &String| {
             known[side].is_some_and(|(_, doctype)| doctype.field(field).is_some())
         };
-        let in_site = self.versions.site.and_then(|site| site.custom_fields.get(doctype));
+        let in_site = self.versions.site.map(|site| site.custom_fields.as_slice()).unwrap_or_default();
         let is_shared = |field: &String| {
-            (is_in(0, field) && is_in(1, field)) || in_site.is_some_and(|fields| fields.contains(field))
+            (is_in(0, field) && is_in(1, field))
+                || in_site.iter().any(|custom| custom.doctype == doctype && custom.field.fieldname == *field)
         };
         match (known[0], fields) {
             (None, _) if known[1].is_some() => {
