@@ -298,7 +298,7 @@ fn renamed_doctypes_of_every_kind_are_served_to_both_and_killed_between_steps() 
     assert_eq!(read(|sql| site.blue(sql), false), read(|sql| site.base(sql), true));
     site.run("verify", &[]).ok();
     let before = read(|sql| site.base(sql), true);
-    killed_after_each_step(&site, "contract", &[], |_| {});
+    killed_after_each_step(&site, "contract", &["--without-backup"], |_| {});
     assert_eq!(read(|sql| site.base(sql), true), before);
     let of_doctype = "SELECT reference_name FROM tabComment WHERE name = 'C3'; SELECT doctype FROM __global_search; SELECT link_to FROM tabShortcut WHERE name = 'K2'";
     assert_eq!(site.base(of_doctype), format!("{0}\n{0}\n{OLD}", NEW.replace('\\', "\\\\")));
