@@ -104,6 +104,7 @@ impl Reader<'_> {
     }
 
     /// Rows of a table are written.
+    #[expect(clippy::too_many_arguments, reason = "what is written, of what, and where it stands")]
     pub(super) fn rows(&mut self, at: &At, verb: Verb, table: &str, columns: Vec<String>, rows: Rows) {
         self.effect(at, Action::WriteRows { verb, table: table.to_owned(), columns, rows });
     }

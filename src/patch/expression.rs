@@ -19,6 +19,7 @@ use super::value::{Document, HOLE, MAX_TEXT, Value};
 const MAX_ELEMENTS: usize = 500;
 
 impl Reader<'_> {
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of expression of Python")]
     pub(super) fn expression(&mut self, frame: &mut Frame, expression: &Expr) -> Value {
         match expression {
             Expr::StringLiteral(text) => Value::text(text.value.to_str()),

@@ -32,7 +32,7 @@ impl Reader<'_> {
         }
         match last {
             "rename_field" => {
-                self.rename(arguments, at, |doctype, old, new| Action::RenameField { doctype, old, new })
+                self.rename(arguments, at, |doctype, old, new| Action::RenameField { doctype, old, new });
             }
             "rename_doc" => {
                 self.rename(arguments, at, |doctype, old, new| Action::RenameDocument { doctype, old, new });

@@ -14,6 +14,16 @@
 //! | `framework`, `customization`, `harmless` | Frappe's calls that write, and those that do not |
 //! | `sql` | statements in strings |
 
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "the trees of two other crates, and values made of them: what is not named is not known, and said to be so"
+)]
+#![allow(
+    clippy::unused_self,
+    clippy::only_used_in_recursion,
+    reason = "the walk is one reader's, whether or not a node asks it something"
+)]
+
 mod arguments;
 mod call;
 mod customization;

@@ -303,9 +303,10 @@ fn bind_others(target: &Expr, binders: &mut HashMap<String, Binder>) {
 pub(super) fn imports(statement: &Stmt, absolute: &dyn Fn(&str, u32) -> String) -> Vec<(String, String)> {
     match statement {
         Stmt::Import(import) => {
-            let bound = import.names.iter().map(|alias| match &alias.asname {
-                Some(name) => (name.to_string(), alias.name.to_string()),
-                None => {
+            let bound = import.names.iter().map(|alias| {
+                if let Some(name) = &alias.asname {
+                    (name.to_string(), alias.name.to_string())
+                } else {
                     let root = alias.name.split('.').next().unwrap_or_default().to_owned();
                     (root.clone(), root)
                 }

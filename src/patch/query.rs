@@ -52,8 +52,7 @@ impl Reader<'_> {
         let mut next = (**query).clone();
         match method {
             "set" => match arguments.positional.first() {
-                Some(Value::Column(column)) => next.columns.push(column.to_string()),
-                Some(Value::Text(column)) => next.columns.push(column.to_string()),
+                Some(Value::Column(column) | Value::Text(column)) => next.columns.push(column.to_string()),
                 _ => next.is_open = true,
             },
             "columns" => {

@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
         self.calls.clear();
         let line = patch.line.strip_prefix("finally:").unwrap_or(&patch.line).trim();
         match module_of(patch) {
-            Some(name) => self.file(&name.to_owned()),
+            Some(name) => self.file(name),
             None => self.code(app, patch, line.trim_start_matches("execute:")),
         }
         let mut seen = std::collections::HashSet::new();
@@ -199,9 +199,8 @@ impl<'a> Reader<'a> {
                 value
             }
             Some(Binder::Class) => Value::name(format!("{}.{name}", module.name)),
-            Some(Binder::Other) => Value::Unknown,
             None if super::harmless::is_builtin(name) => Value::name(format!("builtins.{name}")),
-            None => Value::Unknown,
+            Some(Binder::Other) | None => Value::Unknown,
         };
         module.globals.borrow_mut().insert(name.to_owned(), value.clone());
         value

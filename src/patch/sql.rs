@@ -241,9 +241,8 @@ fn unparsed_ddl(text: &str, first: &str, shown: &str) -> Result<Action, String> 
         "ALTER" if has("DROP COLUMN") => "DROP COLUMN".to_owned(),
         "ALTER" if has("CHANGE ") => "CHANGE COLUMN".to_owned(),
         "ALTER" if has("RENAME ") => "RENAME TABLE".to_owned(),
-        "ALTER" if has("DROP INDEX") => "DROP INDEX".to_owned(),
+        "ALTER" | "DROP" if has("DROP INDEX") => "DROP INDEX".to_owned(),
         "ALTER" if has("MODIFY ") => "MODIFY COLUMN".to_owned(),
-        "DROP" if has("DROP INDEX") => "DROP INDEX".to_owned(),
         "DROP" | "CREATE" | "RENAME" => {
             let object = words.get(1).map(|word| word.to_uppercase()).unwrap_or_default();
             format!("{first} {object}")

@@ -307,7 +307,9 @@ impl Reader<'_> {
         let when = self.when;
         let before = frame.variables.clone();
         let mut names = Vec::new();
-        body.iter().for_each(|statement| set_names(statement, &mut names));
+        for statement in body {
+            set_names(statement, &mut names);
+        }
         for name in names {
             if let Some(value) = frame.variables.get_mut(name) {
                 *value = Value::Unknown;
@@ -358,6 +360,7 @@ impl Reader<'_> {
     }
 
     /// Whether a condition asks for DocTypes, tables and fields alone, of which the planner knows.
+    #[expect(clippy::self_only_used_in_recursion, reason = "the walk is one reader's")]
     fn kind(&self, frame: &Frame, test: &Expr) -> When {
         match test {
             Expr::BoolOp(both) => {
@@ -458,7 +461,9 @@ fn set_names<'a>(statement: &'a Stmt, names: &mut Vec<&'a str>) {
         _ => vec![],
     };
     for block in blocks {
-        block.iter().for_each(|statement| set_names(statement, names));
+        for statement in block {
+            set_names(statement, names);
+        }
     }
 }
 

@@ -202,7 +202,7 @@ impl Own {
                 self.renamed.insert(table.clone());
             }
             Effect::NoRows { table, .. } | Effect::RowExists { table, .. } => {
-                name(table, &mut std::iter::empty())
+                name(table, &mut std::iter::empty());
             }
             Effect::TriggerExists { .. }
             | Effect::TriggerAbsent { .. }

@@ -98,8 +98,8 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     let (blue, green) = apps(input)?;
     let pending = patches::pending(&blue, &green, input.site);
     let renames = declared(input, [&blue, &green], &pending);
-    let renamed = input.site.map(|site| site.under_new_names(&renames.doctypes));
-    let site = renamed.as_ref();
+    let under_new_names = input.site.map(|site| site.under_new_names(&renames.doctypes));
+    let site = under_new_names.as_ref();
     let customised = Customised::new(&blue, &green, [input.site, site]);
     let versions = versions(input, [&blue, &green], &customised, site, &renames);
     // Which tables patches want frozen is known before what is found: a renamed DocType asks for it.
@@ -166,9 +166,9 @@ pub fn data_questions(input: &Input<'_>) -> Result<Vec<DataQuestion>, PlanError>
     }
     let (blue, green) = apps(input)?;
     let renames = declared(input, [&blue, &green], &patches::pending(&blue, &green, input.site));
-    let renamed = input.site.map(|site| site.under_new_names(&renames.doctypes));
-    let customised = Customised::new(&blue, &green, [input.site, renamed.as_ref()]);
-    let versions = versions(input, [&blue, &green], &customised, renamed.as_ref(), &renames);
+    let site = input.site.map(|site| site.under_new_names(&renames.doctypes));
+    let customised = Customised::new(&blue, &green, [input.site, site.as_ref()]);
+    let versions = versions(input, [&blue, &green], &customised, site.as_ref(), &renames);
     let frozen = frozen::tables(&blue, &green, &versions);
     let mut asked = find([&blue, &green], &versions, &frozen).asked;
     let mut known: Vec<DataQuestion> = Vec::new();

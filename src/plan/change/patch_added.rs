@@ -44,6 +44,7 @@ pub(crate) fn find(
     is_logged
 }
 
+#[expect(clippy::too_many_lines, reason = "one sentence for each fate of a patch")]
 fn judge(
     app: &str,
     patch: &PatchLine,
