@@ -335,7 +335,8 @@ fn a_flood_of_deletes_is_carried_over_and_ends() {
     gone(&mut green, b"site|last", None);
     println!("60,000 deletes sent in {sent:.1?}, the last one was there after {:.1?}", begun.elapsed());
     assert!(!green.exists::<_, bool>("site|first").unwrap());
-    assert!(relay.is_ready());
+    // A flood may cost the relay its connection: then it has cleared everything and goes on.
+    wait_for("the relay to be ready", || relay.is_ready());
 }
 
 #[test]
