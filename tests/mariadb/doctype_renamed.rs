@@ -80,6 +80,7 @@ const BESIDE: [(&str, &str, &str); 6] = [
 ];
 
 /// One request: a new document with all that belongs to it, a save of it, a look at another one, a delete.
+#[expect(clippy::too_many_lines, reason = "one arm for each request that Frappe makes")]
 async fn request(
     url: &str,
     doctype: &str,
