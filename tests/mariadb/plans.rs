@@ -1,6 +1,6 @@
 //! Plans made by hand, for the small schema of [`super::site::SMALL`].
 
-use crossfade::plan::{Basis, Effect, FrozenTable, Lock, Pace, Plan, SingleField, Step, Undo, Verdict, Work};
+use crossfade::plan::{Basis, Effect, FrozenTable, Plan, SingleField, Step, Undo, Verdict, Work};
 
 /// A plan that changes nothing: blue is isolated, and that is all.
 pub(crate) fn neutral() -> Plan {
@@ -81,18 +81,7 @@ pub(crate) fn additive() -> Plan {
 
 /// One step without an undo.
 pub(crate) fn step(id: &str, sql: &str, effect: Effect) -> Step {
-    Step {
-        id: id.to_owned(),
-        title: format!("step {id}"),
-        sql: sql.to_owned(),
-        effect,
-        past: None,
-        work: Work::Statement,
-        lock: Lock::None,
-        pace: Pace::Instant,
-        rows: None,
-        undo: Vec::new(),
-    }
+    Step::statement(id.to_owned(), format!("step {id}"), sql.to_owned(), effect)
 }
 
 /// One frozen table.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::doctype::Storage;
 use crate::plan::operation::Operation;
-use crate::plan::{Effect, Lock, Pace, Step, Verdict, Work, quote};
+use crate::plan::{Step, Verdict, quote};
 
 use super::rows::Said;
 use super::{FieldPair, Findings, Found, Versions, pair};
@@ -137,22 +137,10 @@ fn rows_step(
     (sql, condition): (String, String),
     contract: bool,
 ) -> Operation {
-    let step = Step {
-        id: format!("rename-in-{table}"),
-        title,
-        sql,
-        effect: Effect::NoRows { table: table.to_owned(), condition },
-        past: None,
-        work: Work::Statement,
-        lock: Lock::Rows,
-        pace: Pace::Instant,
-        rows: None,
-        undo: Vec::new(),
-    };
     Operation::Metadata {
         table: field.table(),
         field: Some(field.name.to_owned()),
-        step: Box::new(step),
+        step: Box::new(Step::rename_in(table, title, sql, condition)),
         contract,
     }
 }

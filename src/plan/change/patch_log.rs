@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::plan::operation::Operation;
-use crate::plan::{Effect, Lock, Pace, Step, Undo, Work, quote};
+use crate::plan::{Effect, Lock, Step, Undo, quote};
 
 /// Table of the patches that have run.
 pub(crate) const TABLE: &str = "tabPatch Log";
@@ -22,22 +22,19 @@ pub(super) fn enter(line: &str) -> Operation {
          WHERE NOT EXISTS (SELECT 1 FROM `{TABLE}` WHERE {condition})"
     );
     let own = format!("`name` = {name}");
+    let undo = Undo::statement(
+        format!("DELETE FROM `{TABLE}` WHERE {own}"),
+        Effect::NoRows { table: TABLE.to_owned(), condition: own },
+    );
     let step = Step {
-        id: format!("enter-in-{TABLE}"),
-        title: format!("green's migrate does not run {patch}"),
-        sql,
-        effect: Effect::RowExists { table: TABLE.to_owned(), condition },
-        past: None,
-        work: Work::Statement,
         lock: Lock::Rows,
-        pace: Pace::Instant,
-        rows: None,
-        undo: vec![Undo {
-            sql: format!("DELETE FROM `{TABLE}` WHERE {own}"),
-            effect: Effect::NoRows { table: TABLE.to_owned(), condition: own },
-            work: Work::Statement,
-            optional: false,
-        }],
+        undo: vec![undo],
+        ..Step::statement(
+            format!("enter-in-{TABLE}"),
+            format!("green's migrate does not run {patch}"),
+            sql,
+            Effect::RowExists { table: TABLE.to_owned(), condition },
+        )
     };
     Operation::Metadata {
         table: TABLE.to_owned(),

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::doctype::{ColumnShape, Index, Table, table_name};
 
 use super::operation::{Operation, SyncPair, Way, column};
-use super::{Column, InStep, Lock, Pace, Site, Step, Undo, Work};
+use super::{Column, InStep, Site, Step, Undo};
 use alter::How;
 
 /// What a step serves: a table, and a field of it where one is meant.
@@ -122,18 +122,7 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
 
 /// A step of the contract that does what an undo does.
 fn dropping(id: String, title: String, undo: &Undo) -> Step {
-    Step {
-        id,
-        title,
-        sql: undo.sql.clone(),
-        effect: undo.effect.clone(),
-        past: None,
-        work: Work::Statement,
-        lock: Lock::None,
-        pace: Pace::Instant,
-        rows: None,
-        undo: Vec::new(),
-    }
+    Step::statement(id, title, undo.sql.clone(), undo.effect.clone())
 }
 
 fn number(drafts: Vec<Draft>, prefix: &str, serving: &mut BTreeMap<Serves, Vec<String>>) -> Vec<Step> {

@@ -1,7 +1,7 @@
 //! The table of a renamed DocType: one `RENAME TABLE` over both schemas gives the table its new name and puts a view of it
 //! in the place of blue's, so that no request of blue's finds neither. What stands by for that is made by `schema`.
 
-use crate::plan::{BLUE, Effect, Lock, Pace, Step, Undo, Work, quote};
+use crate::plan::{BLUE, Effect, Step, Undo, Work, quote};
 
 use super::text::short_hash;
 
@@ -16,17 +16,11 @@ pub(super) fn table(from: &str, to: &str) -> Step {
     };
     let (sql, effect, work) = names(from, to, from);
     let back = names(to, from, from);
+    let title = format!("{from} becomes {to}, and blue's {from} a view of it in the same instant");
     Step {
-        id: format!("rename-table-{to}"),
-        title: format!("{from} becomes {to}, and blue's {from} a view of it in the same instant"),
-        sql,
-        effect,
-        past: None,
         work,
-        lock: Lock::None,
-        pace: Pace::Instant,
-        rows: None,
         undo: vec![Undo { optional: false, sql: back.0, effect: back.1, work: back.2 }],
+        ..Step::statement(format!("rename-table-{to}"), title, sql, effect)
     }
 }
 
@@ -51,21 +45,9 @@ pub(super) fn sequence(from: &str, to: &str) -> Step {
         format!("RENAME TABLE {} TO {}", quote::identifier(from), quote::identifier(to))
     };
     let there = |sequence: &str| Effect::SequenceExists { sequence: sequence.to_owned() };
+    let title = format!("the sequence {from} becomes {to}");
     Step {
-        id: format!("rename-sequence-{to}"),
-        title: format!("the sequence {from} becomes {to}"),
-        sql: rename(from, to),
-        effect: there(to),
-        past: None,
-        work: Work::Statement,
-        lock: Lock::None,
-        pace: Pace::Instant,
-        rows: None,
-        undo: vec![Undo {
-            optional: false,
-            sql: rename(to, from),
-            effect: there(from),
-            work: Work::Statement,
-        }],
+        undo: vec![Undo::statement(rename(to, from), there(from))],
+        ..Step::statement(format!("rename-sequence-{to}"), title, rename(from, to), there(to))
     }
 }

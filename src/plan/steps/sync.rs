@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::doctype::{ColumnShape, Index};
 use crate::plan::operation::{SyncPair, Way, column};
-use crate::plan::{BLUE, Effect, Lock, Pace, Step, Undo, Work, cast, quote};
+use crate::plan::{BLUE, Effect, Lock, Step, Undo, Work, cast, quote};
 
 use super::alter::{self, How};
 use super::carry::{Sides, copy_insert, identity, on_insert, on_update};
@@ -78,18 +78,8 @@ struct Table<'a> {
 
 impl Table<'_> {
     fn step(&self, id: &str, title: String, sql: String, effect: Effect) -> Step {
-        Step {
-            id: format!("{id}-{}", self.name),
-            title,
-            sql,
-            effect,
-            past: None,
-            work: Work::Statement,
-            lock: Lock::None,
-            pace: Pace::Instant,
-            rows: self.rows,
-            undo: Vec::new(),
-        }
+        let id = format!("{id}-{}", self.name);
+        Step { rows: self.rows, ..Step::statement(id, title, sql, effect) }
     }
 
     fn trigger_name(&self, event: &str) -> String {
@@ -109,14 +99,9 @@ impl Table<'_> {
             let (sql, effect) = self.trigger(event, label, pairs);
             let undo = if label == KEEP && !moved.is_empty() {
                 let (sql, effect) = self.trigger(event, COPY, &moved);
-                Undo { optional: false, sql, effect, work: Work::Statement }
+                Undo::statement(sql, effect)
             } else {
-                Undo {
-                    optional: false,
-                    sql: format!("DROP TRIGGER IF EXISTS {}", quote::identifier(&trigger)),
-                    effect: Effect::TriggerAbsent { trigger },
-                    work: Work::Statement,
-                }
+                Undo::drop_trigger(trigger)
             };
             let title = format!("carry values over at {event} of {}", self.name);
             let id = format!("{}-{}", label.replace('_', "-"), event.to_lowercase());
@@ -127,12 +112,7 @@ impl Table<'_> {
     }
 
     fn drop_triggers(&self) -> impl Iterator<Item = Undo> {
-        ["INSERT", "UPDATE"].map(|event| self.trigger_name(event)).into_iter().map(|trigger| Undo {
-            optional: false,
-            sql: format!("DROP TRIGGER IF EXISTS {}", quote::identifier(&trigger)),
-            effect: Effect::TriggerAbsent { trigger },
-            work: Work::Statement,
-        })
+        ["INSERT", "UPDATE"].map(|event| Undo::drop_trigger(self.trigger_name(event))).into_iter()
     }
 
     fn trigger(&self, event: &str, label: &str, pairs: &[&SyncPair]) -> (String, Effect) {
@@ -219,16 +199,7 @@ impl Table<'_> {
 
     /// What drops an index again.
     fn without(&self, index: &Index) -> Undo {
-        Undo {
-            optional: false,
-            sql: alter::drop_index(self.name, &index.name, self.how),
-            effect: Effect::IndexAbsent {
-                table: self.name.to_owned(),
-                columns: index.columns.clone(),
-                unique: index.unique,
-            },
-            work: Work::Statement,
-        }
+        alter::without_index(self.name, index, self.how)
     }
 
     fn index_green(&self, index: &Index) -> Step {
@@ -296,12 +267,10 @@ impl Table<'_> {
             names.iter().map(|name| format!("DROP INDEX IF EXISTS {}", quote::identifier(name))).collect();
         let columns = vec![pair.field.clone()];
         let index = Index { name: names[usize::from(!unique)].clone(), columns: columns.clone(), unique };
-        let undo = Undo {
-            optional: false,
-            sql: alter::add_index_sql(self.name, &index, self.how),
-            effect: Effect::IndexExists { table: self.name.to_owned(), columns: columns.clone(), unique },
-            work: Work::Statement,
-        };
+        let undo = Undo::statement(
+            alter::add_index_sql(self.name, &index, self.how),
+            Effect::IndexExists { table: self.name.to_owned(), columns: columns.clone(), unique },
+        );
         let sql = format!(
             "ALTER TABLE {} {}, {}",
             quote::identifier(self.name),
@@ -329,12 +298,10 @@ impl Table<'_> {
     /// All columns of another type in one statement: dropped and added where they were.
     fn swap(&self, retyped: &[&SyncPair]) -> Step {
         let forth = self.swap_sql(retyped, |pair| &pair.green.1);
-        let mut undo = vec![Undo {
-            optional: false,
-            sql: self.swap_sql(retyped, |pair| &pair.blue.1),
-            effect: is_column(self.name, retyped, |pair| &pair.blue.1),
-            work: Work::Statement,
-        }];
+        let mut undo = vec![Undo::statement(
+            self.swap_sql(retyped, |pair| &pair.blue.1),
+            is_column(self.name, retyped, |pair| &pair.blue.1),
+        )];
         undo.extend(retyped.iter().map(|pair| self.backfill_back(pair)));
         let names: Vec<&str> = retyped.iter().map(|pair| pair.field.as_str()).collect();
         let title = format!("{} of {}: the old column goes, the new one comes", names.join(", "), self.name);
@@ -378,14 +345,11 @@ impl Table<'_> {
         });
         let indexes: Vec<Step> = indexes.collect();
         let columns = vec![pair.blue.0.clone()];
-        let undo = Undo {
-            optional: false,
-            sql: alter::drop_columns(self.name, &columns, self.how),
-            effect: Effect::ColumnsAbsent { table: self.name.to_owned(), columns },
-            work: Work::Statement,
-        };
+        let sql = alter::drop_columns(self.name, &columns, self.how);
+        let effect = Effect::ColumnsAbsent { table: self.name.to_owned(), columns };
         let title = format!("blue is gone: what it wrote as {} is in the new column", pair.field);
-        let column = dropping(format!("drop-column-{}-{}", pair.blue.0, self.name), title, &undo);
+        let id = format!("drop-column-{}-{}", pair.blue.0, self.name);
+        let column = Step::statement(id, title, sql, effect);
         indexes.into_iter().chain([column])
     }
 }
