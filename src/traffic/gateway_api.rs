@@ -11,7 +11,7 @@ use gateway_api::httproutes::{
 use kube::core::ObjectMeta;
 use kube::{Resource, ResourceExt};
 
-use super::{Wanted, is_as_written, rules, split_of};
+use super::{Wanted, is_as_written, is_whole, rules, split_of};
 use crate::api::FrappeRelease;
 use crate::api::names::{ANNOTATION_SPLIT, LABEL_MANAGED_BY, LABEL_RELEASE, MANAGED_BY};
 use crate::api::traffic::{GatewayRef, Matching};
@@ -109,15 +109,8 @@ pub fn seen(there: &[HttpRoute], wanted: impl Fn(&Split) -> Vec<HttpRoute>) -> R
     // The first route is written first, so it has the newest split.
     let first = there.iter().min_by_key(|route| route.name_any().len());
     let split = first.and_then(split_of);
-    let wanted = split.as_ref().map(wanted).unwrap_or_default();
-    let is_written = |wanted: &HttpRoute| {
-        there.iter().any(|route| {
-            route.name_any() == wanted.name_any()
-                && split_of(route) == split
-                && is_as_written(&route.spec, &wanted.spec)
-        })
-    };
-    let is_whole = there.len() == wanted.len() && wanted.iter().all(is_written);
+    let is_same = |there: &HttpRoute, wanted: &HttpRoute| is_as_written(&there.spec, &wanted.spec);
+    let is_whole = is_whole(there, split.as_ref(), wanted, is_same);
     let refusal = there.iter().find_map(refusal);
     RouteSeen { split, is_whole, is_accepted: refusal.is_none(), message: refusal.unwrap_or_default() }
 }

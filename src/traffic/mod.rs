@@ -40,6 +40,24 @@ pub fn split_of<K: kube::Resource>(object: &K) -> Option<Split> {
     serde_json::from_str(object.meta().annotations.as_ref()?.get(ANNOTATION_SPLIT)?).ok()
 }
 
+/// Whether the objects that are there are, each of them and no other, those that `wanted` makes for this split.
+fn is_whole<K: kube::Resource>(
+    there: &[K],
+    split: Option<&Split>,
+    wanted: impl Fn(&Split) -> Vec<K>,
+    is_same: impl Fn(&K, &K) -> bool,
+) -> bool {
+    let wanted = split.map(wanted).unwrap_or_default();
+    let is_written = |wanted: &K| {
+        there.iter().any(|object| {
+            object.meta().name == wanted.meta().name
+                && split_of(object).as_ref() == split
+                && is_same(object, wanted)
+        })
+    };
+    there.len() == wanted.len() && wanted.iter().all(is_written)
+}
+
 /// Whether everything that is wanted is there. What else is there (what the API server has filled in, or another manager
 /// has added) does not count; an item more or less in a list does.
 fn holds(there: &Value, wanted: &Value) -> bool {

@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::core::ObjectMeta;
 use kube::{Resource, ResourceExt};
 
-use super::{Wanted, is_as_written, split_of};
+use super::{Wanted, is_as_written, is_whole, split_of};
 use crate::api::names::{
     ANNOTATION_SPLIT, LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_RELEASE, LABEL_REVISION, MANAGED_BY,
 };
@@ -93,16 +93,10 @@ fn target<'a>(wanted: &Wanted<'_>, component: &'a str) -> &'a str {
 /// selects were ready before.
 pub fn seen(there: &[Service], wanted: impl Fn(&Split) -> Vec<Service>) -> RouteSeen {
     let split = there.iter().find(|service| service.name_any().ends_with("-web")).and_then(split_of);
-    let wanted = split.as_ref().map(wanted).unwrap_or_default();
-    let is_written = |wanted: &Service| {
-        there.iter().any(|service| {
-            service.name_any() == wanted.name_any()
-                && split_of(service) == split
-                && is_as_written(&service.spec, &wanted.spec)
-                && selector(service) == selector(wanted)
-        })
+    let is_same = |there: &Service, wanted: &Service| {
+        is_as_written(&there.spec, &wanted.spec) && selector(there) == selector(wanted)
     };
-    let is_whole = there.len() == wanted.len() && wanted.iter().all(is_written);
+    let is_whole = is_whole(there, split.as_ref(), wanted, is_same);
     RouteSeen { split, is_whole, is_accepted: true, message: String::new() }
 }
 
