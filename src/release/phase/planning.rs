@@ -87,14 +87,8 @@ fn judge(going: &Going<'_>) -> Outcome {
         }
     }
     let Some(approval) = &going.seen.release.spec.approvals.plan else { return Outcome::Done };
-    let said = [approval.approved.as_deref(), going.seen.release.annotated(ANNOTATION_APPROVE_PLAN)];
-    if said.contains(&Some(plan.hash.as_str())) {
-        return Outcome::Done;
-    }
-    Outcome::Halt {
-        because: format!("the plan {} waits for approval: {}", plan.hash, plan.summary),
-        reason: "ApprovalRequired",
-    }
+    let because = format!("the plan {} waits for approval: {}", plan.hash, plan.summary);
+    going.unapproved(approval, ANNOTATION_APPROVE_PLAN, &plan.hash, because).unwrap_or(Outcome::Done)
 }
 
 /// Whether a human has agreed to close the site for exactly this plan. The first revision has nobody to shut out.

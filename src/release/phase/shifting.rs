@@ -133,11 +133,8 @@ fn in_force(going: &Going<'_>, app: &str) -> u8 {
 fn promotion(going: &Going<'_>) -> Option<Outcome> {
     let approval = going.seen.release.spec.approvals.promote.as_ref()?;
     let number = going.number.to_string();
-    let said = [approval.approved.as_deref(), going.seen.release.annotated(ANNOTATION_APPROVE_PROMOTE)];
-    (!said.contains(&Some(number.as_str()))).then(|| Outcome::Halt {
-        because: format!("revision {number} is ready and waits for its promotion to be approved"),
-        reason: reason::APPROVAL,
-    })
+    let because = format!("revision {number} is ready and waits for its promotion to be approved");
+    going.unapproved(approval, ANNOTATION_APPROVE_PROMOTE, &number, because)
 }
 
 fn green_not_ready(going: &Going<'_>) -> Option<Outcome> {
