@@ -8,8 +8,8 @@ use crate::doctype::{DocField, Storage};
 use super::SingleField;
 use super::change::Versions;
 
-/// What a save of a Single writes besides its fields.
-const STANDARD_FIELDS: [&str; 7] =
+/// What every document has besides its fields (`frappe/model/__init__.py`).
+pub(super) const STANDARD_FIELDS: [&str; 7] =
     ["name", "owner", "creation", "modified", "modified_by", "docstatus", "idx"];
 
 /// Fields of Single DocTypes that are in both versions, Custom Fields of the site included.

@@ -2,6 +2,7 @@
 
 use crate::doctype::{When, table_name};
 use crate::plan::BLUE;
+use crate::plan::singles::STANDARD_FIELDS;
 
 use super::patch_effect::{Judged, Level};
 use super::patch_rows::{Standing, Tables};
@@ -67,7 +68,7 @@ pub(crate) fn index(
         let in_green = tables.versions.green.get(doctype).is_some_and(|(_, green)| {
             green.field(column).is_some_and(|field| field.is_stored() && !is_text(&field.fieldtype))
         });
-        in_green || super::patch_rows::is_standard(column)
+        in_green || STANDARD_FIELDS.contains(&column.as_str())
     };
     if columns.is_empty() || !columns.iter().all(is_plain) || name.contains(BLUE) || name.is_empty() {
         return Judged::new(

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::doctype::{PatchLine, Rows, Storage, Verb, table_name};
 use crate::plan::FrozenTable;
+use crate::plan::singles::STANDARD_FIELDS;
 
 use super::Versions;
 use super::patch_effect::{self, Judged, Level, words};
@@ -11,27 +12,8 @@ use super::patch_effect::{self, Judged, Level, words};
 /// What says when a row was written: blue reads it, and takes no harm from a newer one.
 pub(crate) const STAMPS: [&str; 2] = ["modified", "modified_by"];
 
-/// Columns of every table that are no fields (`frappe/model/__init__.py`).
-const STANDARD: [&str; 13] = [
-    "name",
-    "owner",
-    "creation",
-    "modified",
-    "modified_by",
-    "docstatus",
-    "idx",
-    "parent",
-    "parentfield",
-    "parenttype",
-    "_user_tags",
-    "_comments",
-    "_assign",
-];
-
-/// Whether every table has this column, whatever its DocType says.
-pub(crate) fn is_standard(column: &str) -> bool {
-    STANDARD.contains(&column) && !column.starts_with(['_']) && !column.starts_with("parent")
-}
+/// Columns that some tables have besides those of every document (`frappe/model/__init__.py`).
+const OPTIONAL: [&str; 6] = ["parent", "parentfield", "parenttype", "_user_tags", "_comments", "_assign"];
 
 /// DocTypes whose documents come from files of the apps: blue gets a copy of the table of one that a patch rewrites, as
 /// it does where migrate imports other documents.
@@ -235,7 +217,8 @@ impl<'a> Tables<'a> {
         let is_renamed = self.versions.renames.fields.contains_key(&(doctype.to_owned(), column.to_owned()));
         in_file
             || is_renamed
-            || STANDARD.contains(&column)
+            || STANDARD_FIELDS.contains(&column)
+            || OPTIONAL.contains(&column)
             || in_site.iter().any(|custom| custom.doctype == doctype && custom.field.fieldname == column)
     }
 
