@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::{RELEASE, installed, must_be_clean};
 use crate::harness::Fallible;
-use crate::harness::cluster::until;
 use crate::harness::load::Load;
 
 #[test]
@@ -14,25 +13,11 @@ fn an_abort_in_mid_shift_loses_no_request_and_the_next_try_goes_through() -> Fal
     let mut users = Load::start(&bench, 30)?;
     bench.release("v2")?;
     bench.wait_for_phase("Shifting", RELEASE)?;
-    until("half of the traffic on green", RELEASE, || {
-        Ok((bench.status()?["status"]["weight"].as_u64() >= Some(50)).then_some(()))
-    })?;
-    bench.namespace.kubectl(&[
-        "annotate",
-        "frapperelease",
-        "shop",
-        "crossfade.dev/abort=2",
-        "--overwrite",
-    ])?;
-    until("phase RolledBack", RELEASE, || Ok((bench.phase()? == "RolledBack").then_some(())))?;
+    bench.wait_for_half(RELEASE)?;
+    bench.annotate("crossfade.dev/abort=2")?;
+    bench.wait_for_rolled_back(RELEASE)?;
     users.run_for(Duration::from_secs(5))?;
-    bench.namespace.kubectl(&[
-        "annotate",
-        "frapperelease",
-        "shop",
-        "crossfade.dev/retry=again",
-        "--overwrite",
-    ])?;
+    bench.annotate("crossfade.dev/retry=again")?;
     bench.wait_for("Ready", RELEASE)?;
     users.run_for(Duration::from_secs(5))?;
     let figures = must_be_clean(&users.stop()?)?;
