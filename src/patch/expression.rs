@@ -12,11 +12,8 @@ use crate::doctype::When;
 
 use super::harmless;
 use super::reader::{At, Frame, Reader};
-use super::statement::add;
+use super::statement::{MAX_ELEMENTS, add};
 use super::value::{Document, HOLE, MAX_TEXT, Value};
-
-/// Elements of a list that a comprehension is walked through for, one by one.
-const MAX_ELEMENTS: usize = 500;
 
 impl Reader<'_> {
     #[expect(clippy::too_many_lines, reason = "one arm for each kind of expression of Python")]

@@ -13,8 +13,8 @@ use super::module::imports;
 use super::reader::{At, Frame, Reader};
 use super::value::{Function, MAX_TEXT, Value};
 
-/// Elements of a list that a loop is walked through for, one by one.
-const MAX_ELEMENTS: usize = 500;
+/// Elements of a list that a loop or a comprehension is walked through for, one by one.
+pub(super) const MAX_ELEMENTS: usize = 500;
 
 /// How a block of statements ends.
 #[derive(Debug, Clone, Copy, Default)]
@@ -260,17 +260,13 @@ impl Reader<'_> {
             }
         }
         self.when = when;
-        let Some(after) = after else {
-            let ends = ended.first().map(|(ends, _)| *ends);
-            // One returns and one goes on with the loop: what is behind the loop may not be reached.
-            for (ends, kind) in ended {
-                flow = flow.also(left_by(ends, kind));
-            }
-            return Flow { ends, ..flow };
-        };
-        frame.variables = after;
-        for (ends, kind) in ended {
-            flow = flow.also(left_by(ends, kind));
+        // One returns and one goes on with the loop: what is behind the loop may not be reached.
+        for (ends, kind) in &ended {
+            flow = flow.also(left_by(*ends, *kind));
+        }
+        match after {
+            Some(after) => frame.variables = after,
+            None => flow.ends = ended.first().map(|(ends, _)| *ends),
         }
         flow
     }
