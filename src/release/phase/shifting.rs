@@ -11,7 +11,7 @@ use crate::api::Phase;
 use crate::api::names::{ANNOTATION_APPROVE_PROMOTE, reason};
 use crate::api::traffic::{AppTraffic, REST, Step};
 use crate::release::shift::{self, Hold};
-use crate::release::{Action, AppStep, Running, Split};
+use crate::release::{Action, AppStep, Record, Running, Split};
 
 /// Seconds between green's readiness and its first traffic. From Contour to Envoy a change took 16 to 26 ms on an idle
 /// machine (measured for weights); other gateways and busy machines take longer.
@@ -186,8 +186,7 @@ fn go_on(going: &Going<'_>, stands: &[Stand<'_>]) -> Outcome {
         ));
     }
     if !done.is_empty() {
-        let record = Action::Record { revision: going.number, record: Box::new(record) };
-        return Outcome::act(vec![record], done.join("; "));
+        return recorded(going, record, &done);
     }
     for stand in stands.iter().filter(|stand| stand.has_begun && !stand.is_done()) {
         let is_timed = |step: &Step| step.pause.as_ref().is_some_and(|pause| pause.seconds > Some(0));
@@ -207,8 +206,7 @@ fn go_on(going: &Going<'_>, stands: &[Stand<'_>]) -> Outcome {
         done.push(format!("{}step {} of the traffic is done", stand.title(), stand.at + 1));
     }
     if !done.is_empty() {
-        let record = Action::Record { revision: going.number, record: Box::new(record) };
-        return Outcome::act(vec![record], done.join("; "));
+        return recorded(going, record, &done);
     }
     let held = held(stands);
     let Some(soonest) = soonest else { return halted(going, stands, &held) };
@@ -218,6 +216,10 @@ fn go_on(going: &Going<'_>, stands: &[Stand<'_>]) -> Outcome {
         because: pausing.join("; "),
         recheck: Duration::from_secs(u64::try_from(soonest).unwrap_or(1)),
     }
+}
+
+fn recorded(going: &Going<'_>, record: Record, done: &[String]) -> Outcome {
+    Outcome::act(vec![Action::Record { revision: going.number, record: Box::new(record) }], done.join("; "))
 }
 
 fn held(stands: &[Stand<'_>]) -> Vec<String> {
