@@ -111,18 +111,17 @@ pub async fn read(connection: &mut MySqlConnection) -> Result<Site, FactsError> 
 
 /// Fields whose options are the name of a DocType, in the site's own metadata: it has DocTypes and fields that no app has.
 async fn read_targets(connection: &mut MySqlConnection, site: &mut Site) -> Result<(), FactsError> {
-    const FIELDS: &str = "SELECT CAST(parent AS CHAR), CAST(fieldname AS CHAR), CAST(fieldtype AS CHAR), \
-         CAST(options AS CHAR) FROM tabDocField WHERE parent IS NOT NULL AND fieldname IS NOT NULL \
-         AND (fieldtype = 'Link' AND options = 'DocType' OR fieldtype IN ('Table', 'Table MultiSelect') AND options IS NOT NULL)";
-    const CUSTOM: &str = "SELECT CAST(dt AS CHAR), CAST(fieldname AS CHAR), CAST(fieldtype AS CHAR), \
-         CAST(options AS CHAR) FROM `tabCustom Field` WHERE dt IS NOT NULL AND fieldname IS NOT NULL \
-         AND (fieldtype = 'Link' AND options = 'DocType' OR fieldtype IN ('Table', 'Table MultiSelect') AND options IS NOT NULL)";
-    for (table, of, sql) in [("tabDocField", "parent", FIELDS), ("tabCustom Field", "dt", CUSTOM)] {
+    for (table, of) in [("tabDocField", "parent"), ("tabCustom Field", "dt")] {
         if !has_columns(site, table, &[of, "fieldname", "fieldtype", "options"]) {
             continue;
         }
+        let sql = format!(
+            "SELECT CAST({of} AS CHAR), CAST(fieldname AS CHAR), CAST(fieldtype AS CHAR), CAST(options AS CHAR) \
+             FROM `{table}` WHERE {of} IS NOT NULL AND fieldname IS NOT NULL AND (fieldtype = 'Link' AND options = 'DocType' \
+             OR fieldtype IN ('Table', 'Table MultiSelect') AND options IS NOT NULL)"
+        );
         let rows: Vec<(String, String, String, String)> =
-            fetch(connection, "the fields that name DocTypes", sql).await?;
+            fetch(connection, "the fields that name DocTypes", connection::safe(sql)).await?;
         for (doctype, field, fieldtype, target) in rows {
             let (by_doctype, value) = if fieldtype == "Link" {
                 (&mut site.doctype_links, field)
