@@ -152,5 +152,5 @@ async fn swap(session: &mut Session<'_>, copies: &BTreeMap<String, Entry>) -> Re
 }
 
 fn standby(table: &str) -> String {
-    format!("{OWN_PREFIX}_standby_{}", quote::short_hash(table))
+    format!("{OWN_PREFIX}_standby_{}", quote::short_hash(&[table]))
 }

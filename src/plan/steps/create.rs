@@ -4,7 +4,7 @@ use crate::doctype::Table;
 use crate::plan::operation::column;
 use crate::plan::{Effect, Site, Step, Undo, quote};
 
-use super::text::{define, index_word, list, short_hash};
+use super::text::{define, index_word, list};
 
 /// The sequence that names of an autoincrement DocType come from.
 pub(super) fn sequence(sequence: &str) -> Step {
@@ -53,7 +53,7 @@ pub(super) fn table(table: &Table, is_child: bool, site: Option<&Site>) -> Step 
 /// Moves a table out of the way under a name that is free, so that no row is lost.
 fn park(table: &str, site: Option<&Site>) -> Undo {
     let is_free = |name: &String| site.is_none_or(|site| !site.tables.contains_key(name));
-    let base = format!("crossfade_parked_{}", short_hash(&[table]));
+    let base = format!("crossfade_parked_{}", quote::short_hash(&[table]));
     let parked = std::iter::once(base.clone())
         .chain((2..=u32::MAX).map(|attempt| format!("{base}_{attempt}")))
         .find(is_free)

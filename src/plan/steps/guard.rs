@@ -3,12 +3,10 @@
 use crate::doctype::table_name;
 use crate::plan::{Effect, Step, Undo, quote};
 
-use super::text::short_hash;
-
 /// The trigger.
 pub(super) fn orphans(parent: &str, child: &str, numeric_names: bool) -> Step {
     let table = table_name(parent);
-    let trigger = format!("crossfade_orphans_{}", short_hash(&[parent, child]));
+    let trigger = format!("crossfade_orphans_{}", quote::short_hash(&[parent, child]));
     // `parent` is text: compared with a number its index would not be used.
     let name = if numeric_names { "CAST(OLD.`name` AS CHAR)" } else { "OLD.`name`" };
     let sql = format!(

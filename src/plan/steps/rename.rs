@@ -3,8 +3,6 @@
 
 use crate::plan::{BLUE, Effect, Step, Undo, Work, quote};
 
-use super::text::short_hash;
-
 /// The table gets the name that green knows, blue's view keeps its own.
 pub(super) fn table(from: &str, to: &str) -> Step {
     let names = |from: &str, to: &str, view: &str| {
@@ -27,7 +25,7 @@ pub(super) fn table(from: &str, to: &str) -> Step {
 /// The statement, with the names that stand by in blue's schema.
 fn sql(from: &str, to: &str, view: &str) -> String {
     let blue = |name: &str| format!("{}.{}", quote::identifier(BLUE), quote::identifier(name));
-    let hash = short_hash(&[view]);
+    let hash = quote::short_hash(&[view]);
     format!(
         "RENAME TABLE {} TO {}, {} TO {}, {} TO {}",
         quote::identifier(from),

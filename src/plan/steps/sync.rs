@@ -13,7 +13,7 @@ use crate::plan::{BLUE, Effect, Lock, Step, Undo, Work, cast, quote};
 
 use super::alter::{self, How};
 use super::carry::{Sides, copy_insert, identity, on_insert, on_update};
-use super::text::{define, short_hash};
+use super::text::define;
 use super::{Draft, blue_index, dropping, pace};
 
 /// Label of the triggers that keep blue's new column equal to the old one, before blue's view shows it.
@@ -83,7 +83,7 @@ impl Table<'_> {
     }
 
     fn trigger_name(&self, event: &str) -> String {
-        format!("crossfade_sync_{}_{}", event.to_lowercase(), short_hash(&[self.name]))
+        format!("crossfade_sync_{}_{}", event.to_lowercase(), quote::short_hash(&[self.name]))
     }
 
     /// The triggers of the end are there: what was for the way to them is past.
