@@ -4,12 +4,13 @@
 //! |---|---|---|
 //! | [`api`] | the `FrappeRelease` resource, conditions, names | nothing |
 //! | [`doctype`] | reading Frappe apps: `DocTypes`, patches, columns (pure) | `api` |
+//! | [`patch`] | the code of patches -> what they would do, read and never run (pure) | `doctype` |
 //! | [`plan`] | two versions of the apps -> every change and its steps (pure) | `api`, `doctype` |
 //! | [`report`] | a plan as text: terminal, JSON, Markdown, SQL (pure) | `doctype`, `plan` |
 //! | [`release`] | the state machine: what is seen -> what to do (pure) | `api`, `plan` |
-//! | [`traffic`] | weights -> routes (pure) | `api`, `release` |
+//! | [`traffic`] | how traffic is split -> routes (pure) | `api`, `plan`, `release` |
 //! | [`manifest`] | the Kubernetes objects of a release (pure) | `api`, `plan`, `release` |
-//! | [`source`] | apps from benches, checkouts, archives and snapshot files (IO) | `doctype` |
+//! | [`source`] | apps from benches, checkouts, archives and snapshot files (IO) | `doctype`, `patch` |
 //! | [`schema`] | MariaDB and Redis (IO) | `api`, `doctype`, `plan` |
 //! | [`controller`] | Kubernetes (IO) | all pure ones |
 //! | [`cli`] | the edge: commands, output, exit codes | everything |
@@ -22,6 +23,7 @@ pub mod cli;
 pub mod controller;
 pub mod doctype;
 pub mod manifest;
+pub mod patch;
 pub mod plan;
 pub mod release;
 pub mod report;

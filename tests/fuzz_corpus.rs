@@ -16,11 +16,12 @@ type Check = fn(&[u8]);
 
 #[test]
 fn the_corpus_passes() {
-    let targets: [(&str, Check); 4] = [
+    let targets: [(&str, Check); 5] = [
         ("app_file", checks::app_file),
         ("snapshot", checks::snapshot),
         ("archive", checks::archive),
         ("plans", checks::plans),
+        ("patch", checks::patch),
     ];
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     for (name, check) in targets {

@@ -112,6 +112,23 @@ impl Bench {
         .map_err(|error| format!("{error}; status: {}", self.words()).into())
     }
 
+    /// Annotates the FrappeRelease, e.g. `crossfade.dev/abort=2`.
+    pub fn annotate(&self, annotation: &str) -> Fallible {
+        self.namespace.kubectl(&["annotate", "frapperelease", "shop", annotation, "--overwrite"]).map(drop)
+    }
+
+    /// Waits until half of the traffic, or more, is on green.
+    pub fn wait_for_half(&self, limit: Duration) -> Fallible {
+        until("half of the traffic on green", limit, || {
+            Ok((self.status()?["status"]["weight"].as_u64() >= Some(50)).then_some(()))
+        })
+    }
+
+    /// Waits until a release that was aborted is taken back.
+    pub fn wait_for_rolled_back(&self, limit: Duration) -> Fallible {
+        until("phase RolledBack", limit, || Ok((self.phase()? == "RolledBack").then_some(())))
+    }
+
     /// Waits until a phase is seen (or one after it, when it passed unseen).
     pub fn wait_for_phase(&self, phase: &str, limit: Duration) -> Fallible {
         until(&format!("phase {phase}"), limit, || {
@@ -148,19 +165,21 @@ impl Bench {
     }
 }
 
+/// The phases in which something is going on, in their order.
+pub const PHASES: [&str; 8] = [
+    "Planning",
+    "Isolating",
+    "Expanding",
+    "Migrating",
+    "StartingGreen",
+    "Shifting",
+    "Draining",
+    "Contracting",
+];
+
 fn order(phase: &str) -> usize {
-    const PHASES: [&str; 9] = [
-        "Planning",
-        "Isolating",
-        "Expanding",
-        "Migrating",
-        "StartingGreen",
-        "Shifting",
-        "Draining",
-        "Contracting",
-        "Complete",
-    ];
-    PHASES.iter().position(|each| *each == phase).map_or(0, |index| index + 1)
+    let all = PHASES.iter().chain(&["Complete"]);
+    all.zip(1..).find(|(each, _)| **each == phase).map_or(0, |(_, order)| order)
 }
 
 /// Seconds since 1970 of an RFC 3339 time.

@@ -4,8 +4,10 @@
 pub mod bench;
 pub mod cluster;
 pub mod figures;
+pub mod jars;
 pub mod load;
 pub mod operator;
+pub mod socket;
 
 /// What goes wrong on the way, in words.
 pub type Fallible<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -1,41 +1,62 @@
-//! A release is taken back in the middle of its traffic, and then made after all.
+//! A release is taken back in the middle of its traffic, then with all traffic on green, and then made after all.
 
 use std::time::Duration;
 
-use super::{RELEASE, installed, must_be_clean};
+use serde_json::Value;
+
+use super::{RELEASE, crossfade, installed, must_be_clean};
 use crate::harness::Fallible;
+use crate::harness::bench::Bench;
 use crate::harness::cluster::until;
 use crate::harness::load::Load;
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
-fn an_abort_in_mid_shift_loses_no_request_and_the_next_try_goes_through() -> Fallible {
+fn an_abort_in_mid_shift_and_an_undo_behind_it_lose_no_request_and_the_next_try_goes_through() -> Fallible {
     let bench = installed("abort")?;
     let mut users = Load::start(&bench, 30)?;
     bench.release("v2")?;
     bench.wait_for_phase("Shifting", RELEASE)?;
-    until("half of the traffic on green", RELEASE, || {
-        Ok((bench.status()?["status"]["weight"].as_u64() >= Some(50)).then_some(()))
-    })?;
-    bench.namespace.kubectl(&[
-        "annotate",
-        "frapperelease",
-        "shop",
-        "crossfade.dev/abort=2",
-        "--overwrite",
-    ])?;
-    until("phase RolledBack", RELEASE, || Ok((bench.phase()? == "RolledBack").then_some(())))?;
+    bench.wait_for_half(RELEASE)?;
+    bench.annotate("crossfade.dev/abort=2")?;
+    bench.wait_for_rolled_back(RELEASE)?;
     users.run_for(Duration::from_secs(5))?;
-    bench.namespace.kubectl(&[
-        "annotate",
-        "frapperelease",
-        "shop",
-        "crossfade.dev/retry=again",
-        "--overwrite",
-    ])?;
+
+    // Blue is drained and gone, the contraction waits for a human, who changes his mind.
+    let asks =
+        |what: &str| bench.namespace.kubectl(&["patch", "frapperelease", "shop", "--type=merge", "-p", what]);
+    asks(r#"{"spec": {"approvals": {"contract": {}}}}"#)?;
+    bench.annotate("crossfade.dev/retry=again")?;
+    until("the contraction waits", RELEASE, || {
+        Ok((bench.phase()? == "Contracting" && bench.words().contains("waits for approval")).then_some(()))
+    })?;
+    print!("{}", crossfade(&bench, &["undo", "shop"])?);
+    bench.wait_for_rolled_back(RELEASE)?;
+    users.run_for(Duration::from_secs(5))?;
+
+    asks(r#"{"spec": {"approvals": null}}"#)?;
+    bench.annotate("crossfade.dev/retry=once-more")?;
     bench.wait_for("Ready", RELEASE)?;
+    history(&bench)?;
     users.run_for(Duration::from_secs(5))?;
     let figures = must_be_clean(&users.stop()?)?;
     println!("{} requests, none failed", figures.requests);
     bench.namespace.delete()
+}
+
+/// All four are told, and a version that is complete has no undo.
+fn history(bench: &Bench) -> Fallible {
+    let told: Vec<Value> =
+        serde_json::from_str(&crossfade(bench, &["history", "shop", "--output", "json"])?)?;
+    let told: Vec<_> =
+        told.iter().map(|entry| (entry["revision"].clone(), entry["outcome"].clone())).collect();
+    let wanted = [(1, "Replaced"), (2, "RolledBack"), (3, "RolledBack"), (4, "Active")];
+    if told != wanted.map(|(revision, outcome)| (revision.into(), outcome.into())) {
+        return Err(format!("the history is {told:?}").into());
+    }
+    match crossfade(bench, &["undo", "shop"]) {
+        Ok(said) => Err(format!("a complete release was undone: {said}").into()),
+        Err(error) if error.to_string().contains("a new release, planned like any other") => Ok(()),
+        Err(error) => Err(error),
+    }
 }

@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use super::{RELEASE, installed, must_be_clean, only_the_site_is_left};
 use crate::harness::Fallible;
-use crate::harness::bench::Bench;
-use crate::harness::cluster::until;
 use crate::harness::load::Load;
 
 #[test]
@@ -15,16 +13,14 @@ fn every_kind_of_change_at_once_goes_back_and_forth_without_a_lost_value() -> Fa
     let bench = installed("changes")?;
     let mut users = Load::start(&bench, 30)?;
     bench.release("all")?;
-    until("half of the traffic on green", RELEASE, || {
-        Ok((bench.status()?["status"]["weight"].as_u64() >= Some(50)).then_some(()))
-    })?;
+    bench.wait_for_half(RELEASE)?;
     let verdict = bench.status()?["status"]["plan"]["verdict"].clone();
     if verdict != "Mapped" {
         return Err(format!("the plan is {verdict}, so nothing of this is proved").into());
     }
     users.run_for(Duration::from_secs(3))?;
-    annotate(&bench, "crossfade.dev/abort=2")?;
-    until("phase RolledBack", RELEASE, || Ok((bench.phase()? == "RolledBack").then_some(())))?;
+    bench.annotate("crossfade.dev/abort=2")?;
+    bench.wait_for_rolled_back(RELEASE)?;
     let column = "SELECT COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'shop' \
                   AND TABLE_NAME = 'tabSales Order' AND COLUMN_NAME = 'ref_no'";
     let back = bench.sql(column)?;
@@ -32,7 +28,7 @@ fn every_kind_of_change_at_once_goes_back_and_forth_without_a_lost_value() -> Fa
         return Err(format!("after the rollback ref_no is {back}").into());
     }
     users.run_for(Duration::from_secs(3))?;
-    annotate(&bench, "crossfade.dev/retry=again")?;
+    bench.annotate("crossfade.dev/retry=again")?;
     bench.wait_for("Ready", RELEASE)?;
     users.run_for(Duration::from_secs(5))?;
     let figures = must_be_clean(&users.stop()?)?;
@@ -43,8 +39,4 @@ fn every_kind_of_change_at_once_goes_back_and_forth_without_a_lost_value() -> Fa
     }
     only_the_site_is_left(&bench)?;
     bench.namespace.delete()
-}
-
-fn annotate(bench: &Bench, annotation: &str) -> Fallible {
-    bench.namespace.kubectl(&["annotate", "frapperelease", "shop", annotation, "--overwrite"]).map(drop)
 }

@@ -11,7 +11,7 @@ use crate::harness::cluster::{bed, kubectl, repository, run, until};
 use crate::harness::load::Load;
 use crate::harness::{Fallible, operator};
 
-const STEPS: &str = r#"[{weight: 10}, {analysis: business}, {weight: 50}, {analysis: business}, {analysis: served}, {weight: 100}]"#;
+const STEPS: &str = "[{weight: 10}, {analysis: business}, {weight: 50}, {analysis: business}, {analysis: served}, {weight: 100}]";
 
 /// The spec of release.yaml with gates.
 const GATES: &str = r#"
@@ -57,7 +57,21 @@ fn gates_hold_let_go_and_take_back_without_a_lost_request() -> Fallible {
     let mut users = Load::start(&bench, 30)?;
     ask(&bench, "v2")?;
 
-    // A webhook holds before anything is touched; the status says which, with what it answers, and the address nowhere.
+    a_webhook_holds(&bench)?;
+    an_analysis_takes_back(&bench)?;
+    users.run_for(Duration::from_secs(3))?;
+    an_analysis_outlives_the_operator(&bench)?;
+    bench.wait_for("Ready", RELEASE)?;
+    told(&bench)?;
+    users.run_for(Duration::from_secs(3))?;
+    let figures = must_be_clean(&users.stop()?)?;
+    println!("{} requests, none failed", figures.requests);
+    kubectl(&["-n", "projectcontour", "delete", "service", "envoy-stats"], None)?;
+    bench.namespace.delete()
+}
+
+/// It holds before anything is touched; the status says which, with what it answers, and the address nowhere.
+fn a_webhook_holds(bench: &Bench) -> Fallible {
     let held = until("the webhook holds", RELEASE, || {
         let status = bench.status()?["status"].clone();
         let hook = status["webhooks"].as_array().and_then(|all| all.first()).cloned().unwrap_or_default();
@@ -70,12 +84,14 @@ fn gates_hold_let_go_and_take_back_without_a_lost_request() -> Fallible {
     {
         return Err(format!("the status shows what it must not, or not since when: {words}").into());
     }
-    gate(&bench, "touch /tmp/open")?;
+    gate(bench, "touch /tmp/open").map(drop)
+}
 
-    // The analysis passes at 10 % and fails at 50 %.
-    until("50 % on green", RELEASE, || Ok((bench.status()?["status"]["weight"] == 50).then_some(())))?;
-    gate(&bench, r#"echo '{"bad": 7.5}' > /tmp/value"#)?;
-    until("phase RolledBack", RELEASE, || Ok((bench.phase()? == "RolledBack").then_some(())))?;
+/// It passes at 10 % and fails at 50 %.
+fn an_analysis_takes_back(bench: &Bench) -> Fallible {
+    bench.wait_for_half(RELEASE)?;
+    gate(bench, r#"echo '{"bad": 7.5}' > /tmp/value"#)?;
+    bench.wait_for_rolled_back(RELEASE)?;
     let back = bench.status()?["status"].clone();
     let message = back["message"].as_str().unwrap_or_default();
     if !message.contains("analysis 'business' at step 4 of '*' failed") || !message.contains("7.5") {
@@ -92,17 +108,13 @@ fn gates_hold_let_go_and_take_back_without_a_lost_request() -> Fallible {
     if !events.contains("analysis 'business' at step 4 of '*': measurement") {
         return Err(format!("no event tells the measurement: {events}").into());
     }
-    users.run_for(Duration::from_secs(3))?;
+    Ok(())
+}
 
-    // The same again, with good values; the operator is killed between two measurements and goes on counting.
-    gate(&bench, "rm /tmp/value")?;
-    bench.namespace.kubectl(&[
-        "annotate",
-        "frapperelease",
-        "shop",
-        "crossfade.dev/retry=again",
-        "--overwrite",
-    ])?;
+/// The same again, with good values; the operator is killed between two measurements and goes on counting.
+fn an_analysis_outlives_the_operator(bench: &Bench) -> Fallible {
+    gate(bench, "rm /tmp/value")?;
+    bench.annotate("crossfade.dev/retry=again")?;
     until("a measurement of the second try", RELEASE, || {
         let status = bench.status()?["status"].clone();
         let is_there = status["green"]["revision"] == 3
@@ -122,13 +134,7 @@ fn gates_hold_let_go_and_take_back_without_a_lost_request() -> Fallible {
     }
     println!("Prometheus: {}", last_of(&done, "served")?);
     println!("the gateway: {}", last_of(&done, "colours")?);
-    bench.wait_for("Ready", RELEASE)?;
-    told(&bench)?;
-    users.run_for(Duration::from_secs(3))?;
-    let figures = must_be_clean(&users.stop()?)?;
-    println!("{} requests, none failed", figures.requests);
-    kubectl(&["-n", "projectcontour", "delete", "service", "envoy-stats"], None)?;
-    bench.namespace.delete()
+    Ok(())
 }
 
 /// Asks for a version with gates.

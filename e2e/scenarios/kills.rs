@@ -5,21 +5,10 @@ use std::time::Duration;
 
 use super::{RELEASE, installed, must_be_clean};
 use crate::harness::Fallible;
+use crate::harness::bench::PHASES;
 use crate::harness::cluster::{repository, run};
 use crate::harness::load::Load;
 use crate::harness::operator;
-
-/// The phases in which something is going on.
-const PHASES: [&str; 8] = [
-    "Planning",
-    "Isolating",
-    "Expanding",
-    "Migrating",
-    "StartingGreen",
-    "Shifting",
-    "Draining",
-    "Contracting",
-];
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]

@@ -5,16 +5,21 @@ mod changes;
 mod deletion;
 mod gates;
 mod kills;
+mod many_doctypes;
 mod observing;
 mod release;
 mod rights;
+mod service;
+mod traffic_per_app;
 mod validation;
 mod window;
 
+use std::process::Command;
 use std::time::Duration;
 
 use crate::harness::Fallible;
 use crate::harness::bench::Bench;
+use crate::harness::cluster::{bed, run};
 use crate::harness::figures::Figures;
 use crate::harness::load::Request;
 use crate::harness::operator;
@@ -29,6 +34,13 @@ fn installed(name: &str) -> Fallible<Bench> {
     bench.release("v1")?;
     bench.wait_for("Ready", RELEASE)?;
     Ok(bench)
+}
+
+/// Runs `crossfade` as a user would; gives what it prints.
+fn crossfade(bench: &Bench, arguments: &[&str]) -> Fallible<String> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_crossfade"));
+    command.env("KUBECONFIG", bed().join("pki/admin.kubeconfig"));
+    run(command.args(arguments).args(["-n", &bench.namespace.name]), None)
 }
 
 /// Fails with the kinds of failures and the first of them, unless there were none.

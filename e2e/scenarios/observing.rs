@@ -12,6 +12,9 @@ use crate::harness::operator;
 #[ignore = "needs the cluster of e2e/bed"]
 fn the_operator_can_be_watched() -> Fallible {
     let bench = installed("observing")?;
+    // As for a gateway without regular expressions.
+    let plain = r#"{"spec": {"traffic": {"matching": "PathPrefix"}}}"#;
+    bench.namespace.kubectl(&["patch", "frapperelease", "shop", "--type=merge", "-p", plain])?;
     bench.release("v2")?;
     bench.wait_for("Ready", RELEASE)?;
     let operator = operator::install()?;

@@ -25,8 +25,7 @@ fn a_blocking_release_closes_the_site_only_when_a_human_has_said_so() -> Fallibl
     })?;
     users.run_for(Duration::from_secs(3))?;
     let closing = now();
-    let accepted = format!("crossfade.dev/approve-window={hash}");
-    bench.namespace.kubectl(&["annotate", "frapperelease", "shop", &accepted])?;
+    bench.annotate(&format!("crossfade.dev/approve-window={hash}"))?;
     bench.wait_for("Ready", RELEASE)?;
     users.run_for(Duration::from_secs(3))?;
     let requests = users.stop()?;

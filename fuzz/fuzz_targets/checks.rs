@@ -4,7 +4,8 @@
 
 use std::io::Write;
 
-use crossfade::doctype::{AppReader, Snapshot};
+use crossfade::doctype::{App, AppReader, PatchLine, PatchSection, Snapshot};
+use crossfade::patch::Files;
 use crossfade::plan::policy::Judgement;
 use crossfade::plan::{Input, plan};
 use crossfade::report::{Part, Report};
@@ -109,4 +110,26 @@ fn plans_of(blue: &Snapshot, green: &Snapshot) {
         let text = report.human(Some(80)) + &report.markdown() + &report.sql(Part::Expand);
         assert!(!text.is_empty());
     }
+}
+
+/// The code of a patch: whatever it is, its effects are few, and name the file.
+pub fn patch(bytes: &[u8]) {
+    struct Code<'a>(&'a [u8]);
+    impl Files for Code<'_> {
+        fn file(&self, _: &str, path: &str) -> Option<Vec<u8>> {
+            match path {
+                "app/__init__.py" => Some(Vec::new()),
+                "app/p.py" => Some(self.0.to_vec()),
+                _ => None,
+            }
+        }
+    }
+    let mut app = App::empty("app");
+    app.patches = vec![PatchLine::new(PatchSection::PreModelSync, "app.p")];
+    let mut apps = [app];
+    crossfade::patch::read(&mut apps, &Code(bytes));
+    let [app] = apps;
+    let effects = app.patches[0].effects.as_ref().expect("the reader did not panic");
+    assert!(effects.len() <= 1001 && effects.iter().all(|effect| effect.file == "app/p.py"));
+    plans_of(&Snapshot::new(vec![App::empty("app")]), &Snapshot::new(vec![app]));
 }

@@ -16,6 +16,25 @@ pub struct Approvals {
     /// Before the point of no return. Approved by the revision's number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contract: Option<Approval>,
+    /// Traffic steps that are approved by a commit: `approve` steps of `spec.traffic.apps` by their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 64),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
+    )]
+    pub steps: Vec<StepApproval>,
+}
+
+/// The approval of a traffic step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepApproval {
+    /// Name of the step.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// The number of the revision that may go on.
+    #[schemars(length(min = 1, max = 64))]
+    pub approved: String,
 }
 
 /// One approval: asked for by being there.

@@ -40,6 +40,20 @@ pub const ANNOTATION_MEASUREMENT: &str = "crossfade.dev/measurement";
 /// Annotation on a Job: the value of [`ANNOTATION_RETRY`] that it was made under.
 pub const ANNOTATION_ATTEMPT: &str = "crossfade.dev/attempt";
 
+/// Before the name of an `approve` step: the annotation's value is the number of the revision that may go on.
+pub const ANNOTATION_APPROVE_STEP: &str = "step.crossfade.dev/";
+/// Before the name of an app (see [`promotion_annotation`]): `<revision>/<number of the step>` lets it go on from there,
+/// `<revision>/full` takes it to 100 % without a pause.
+pub const ANNOTATION_PROMOTE: &str = "promote.crossfade.dev/";
+/// Annotation on routes and Services of the provider: how the traffic is split, as JSON.
+pub const ANNOTATION_SPLIT: &str = "crossfade.dev/split";
+
+/// The annotation that promotes an app: `*` cannot be part of its name.
+pub fn promotion_annotation(app: &str) -> String {
+    let name = if app == "*" { "everything-else" } else { app };
+    format!("{ANNOTATION_PROMOTE}{name}")
+}
+
 /// Annotation on a revision's configuration Secret: where it sends the sites, `tables` or `views-<green's revision>`.
 pub const ANNOTATION_PLACEMENT: &str = "crossfade.dev/placement";
 /// Annotation on objects of one site: its whole name (the label holds the slug).
@@ -73,6 +87,8 @@ pub mod reason {
     pub const STALLED: &str = "Stalled";
     /// The release waits for an approval.
     pub const APPROVAL: &str = "ApprovalRequired";
+    /// An app's traffic waits at a pause without an end.
+    pub const PROMOTION: &str = "PromotionRequired";
     /// The release goes back to blue.
     pub const ABORTED: &str = "Aborted";
     /// A measurement of an analysis did not pass.

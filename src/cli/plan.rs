@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
@@ -10,9 +11,9 @@ use super::target::Target;
 use super::{frame, plan_stored};
 use crate::doctype::{FrappeVersion, Snapshot};
 use crate::plan::policy::{FailOn, Policy, judge};
-use crate::plan::{self, Input, Renames, Site};
+use crate::plan::{self, Input, Renames, Routing, Site};
 use crate::report::{self, Report};
-use crate::schema::facts;
+use crate::schema::{data, facts};
 use crate::source;
 
 /// Larger than any policy that somebody has written.
@@ -53,6 +54,10 @@ pub(super) struct Plan {
     /// Directory with the files `username` and `password` for the database.
     #[arg(long, value_name = "DIR")]
     credentials: Option<PathBuf>,
+    /// With --database: seconds that a question to the rows of a table may take (duplicates before a unique index,
+    /// values that a cast changes); beyond it, and for large tables, a sample is asked.
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    question_seconds: u64,
     /// A whole line of patches.txt that you have read and found harmless to the running version.
     #[arg(long, value_name = "LINE")]
     accept_patch: Vec<String>,
@@ -74,7 +79,8 @@ pub(super) struct Plan {
     /// Version of green's Frappe, if the apps do not include it; blue's if not given.
     #[arg(long, value_name = "VERSION", value_parser = version)]
     green_frappe: Option<FrappeVersion>,
-    /// Print the plan as gzip and base64 between two marker lines, to be found in a log.
+    /// Print the plan, and which requests belong to which app, as gzip and base64 between marker lines, to be found in a
+    /// log.
     #[arg(long)]
     frame: bool,
 }
@@ -125,22 +131,25 @@ impl Plan {
         if let Some(name) = &self.name {
             return self.stored(name, format, &policy);
         }
-        let blue = source::read_all(&self.blue).map_err(|error| format!("{error} (--blue)"))?;
+        // Its patches have run, or are lines of green as well.
+        let blue = source::read_without_code(&self.blue).map_err(|error| format!("{error} (--blue)"))?;
         let green = source::read_all(&self.green).map_err(|error| format!("{error} (--green)"))?;
         let renames = self.renames(&blue, &green)?;
-        let site = self.database.as_deref().map(|url| self.facts(url)).transpose()?;
         let input = Input {
             site_name: &self.site,
-            site: site.as_ref(),
             blue_frappe: self.blue_frappe,
             green_frappe: self.green_frappe,
             accepted_patches: &self.accept_patch,
             renames,
             ..Input::new(&blue, &green)
         };
+        let site = self.database.as_deref().map(|url| self.facts(url, &input)).transpose()?;
+        let input = Input { site: site.as_ref(), ..input };
         let plan = plan::plan(&input).map_err(|error| error.to_string())?;
         if self.frame {
-            print(std::io::stdout(), &frame::write(&plan)?)?;
+            let routing = Routing::of(&blue, &green);
+            let frames = format!("{}{}", frame::write("PLAN", &plan)?, frame::write("ROUTING", &routing)?);
+            print(std::io::stdout(), &frames)?;
             return Ok(0);
         }
         self.show(&plan, site.as_ref(), &policy, format)
@@ -199,13 +208,23 @@ impl Plan {
         Ok(renames)
     }
 
-    fn facts(&self, url: &str) -> Result<Site, String> {
+    /// What the site's database says: first its schema, then its rows to what the planner wants to know of them.
+    fn facts(&self, url: &str, input: &Input<'_>) -> Result<Site, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("failed to start the runtime: {error}"))?;
         runtime.block_on(async {
             let mut connection =
                 facts::connect(url, self.credentials.as_deref()).await.map_err(|error| error.to_string())?;
-            facts::read(&mut connection).await.map_err(|error| error.to_string())
+            let mut site = facts::read(&mut connection).await.map_err(|error| error.to_string())?;
+            let input = Input { site: Some(&site), ..input.clone() };
+            let questions = plan::data_questions(&input).map_err(|error| error.to_string())?;
+            let patience = data::Patience {
+                question: Duration::from_secs(self.question_seconds),
+                ..data::Patience::default()
+            };
+            let answers = data::answers(&mut connection, &site, questions, patience).await;
+            site.answers = answers.map_err(|error| error.to_string())?;
+            Ok(site)
         })
     }
 }

@@ -1,41 +1,75 @@
-//! What people say to a release: `approve`, `abort`, `retry`, `pause`, `resume`. Each changes one field.
+//! What people say to a release: `approve`, `promote`, `abort`, `retry`, `pause`, `resume`. Each changes one field, but
+//! `promote`, which speaks to several apps at once.
 
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::target::{Target, block_on};
 use crate::api::names::{
     ANNOTATION_ABORT, ANNOTATION_APPROVE_CONTRACT, ANNOTATION_APPROVE_PLAN, ANNOTATION_APPROVE_PROMOTE,
-    ANNOTATION_APPROVE_WINDOW, ANNOTATION_RETRY,
+    ANNOTATION_APPROVE_STEP, ANNOTATION_APPROVE_WINDOW, ANNOTATION_RETRY, promotion_annotation,
 };
 use crate::api::status::PlanStatus;
 use crate::api::{FrappeRelease, Phase};
 use crate::plan::Verdict;
+use crate::traffic::{PREVIEW_HEADER, Preview, cookie_name};
 
 /// Agree to the next step of a release that waits for it.
 #[derive(Debug, Args)]
 pub(super) struct Approve {
     #[command(flatten)]
     target: Target,
-    /// What is agreed to.
-    #[arg(value_enum)]
+    /// What is agreed to: `plan` (as it stands now, by its hash: a plan that changes must be approved again), `window` (a
+    /// maintenance window for a plan that is Blocking: users are shut out, and there is no way back), `promote`
+    /// (the first traffic to green), `contract` (the point of no return), or the name of an `approve` step of
+    /// spec.traffic.apps.
+    #[arg(value_parser = gate)]
     what: Gate,
 }
 
 /// What can be approved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Gate {
-    /// The plan as it stands now, by its hash: a plan that changes must be approved again.
     Plan,
     /// A maintenance window for the plan as it stands now, which is Blocking: users are shut out, and there is no way back.
     Window,
-    /// The first traffic to green.
     Promote,
-    /// The point of no return.
     Contract,
+    Step(String),
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the signature is clap's")]
+fn gate(text: &str) -> Result<Gate, String> {
+    Ok(match text {
+        "plan" => Gate::Plan,
+        "promote" => Gate::Promote,
+        "window" => Gate::Window,
+        "contract" => Gate::Contract,
+        step => Gate::Step(step.to_owned()),
+    })
+}
+
+/// Let traffic go on that stands at a pause without an end.
+#[derive(Debug, Args)]
+pub(super) struct Promote {
+    #[command(flatten)]
+    target: Target,
+    /// Only this app (`*` is everything that spec.traffic.apps does not name). Default: all that pause.
+    #[arg(long, value_name = "APP")]
+    app: Option<String>,
+    /// Go to 100 % without any pause. What an `approve` step asks for is still asked for.
+    #[arg(long)]
+    full: bool,
+}
+
+/// Print the header and the cookie that choose a colour, to look at green before it has traffic.
+#[derive(Debug, Args)]
+pub(super) struct PreviewValues {
+    #[command(flatten)]
+    target: Target,
 }
 
 /// Take a release back to blue.
@@ -69,7 +103,25 @@ pub(super) struct Resume {
 impl Approve {
     /// Runs the command.
     pub(super) fn run(self) -> ExitCode {
-        block_on(say(self.target, move |release| approval(release, self.what)))
+        block_on(say(self.target, move |release| approval(release, &self.what)))
+    }
+}
+
+impl Promote {
+    /// Runs the command.
+    pub(super) fn run(self) -> ExitCode {
+        block_on(say(self.target, move |release| promotion(release, self.app.as_deref(), self.full)))
+    }
+}
+
+impl PreviewValues {
+    /// Runs the command.
+    pub(super) fn run(self) -> ExitCode {
+        block_on(async move {
+            let api = self.target.api().await?;
+            print!("{}", preview(&self.target.get(&api).await?)?);
+            Ok(())
+        })
     }
 }
 
@@ -120,20 +172,37 @@ fn annotation(key: &str, value: &str) -> Value {
     json!({"metadata": {"annotations": {key: value}}})
 }
 
-fn approval(release: &FrappeRelease, gate: Gate) -> Saying {
-    let (key, value) = match gate {
-        Gate::Plan => (ANNOTATION_APPROVE_PLAN, plan(release)?.hash.clone()),
+fn approval(release: &FrappeRelease, gate: &Gate) -> Saying {
+    let (name, key, value) = match gate {
+        Gate::Plan => ("plan".to_owned(), ANNOTATION_APPROVE_PLAN.to_owned(), plan(release)?.hash.clone()),
         Gate::Window => {
             let plan = plan(release)?;
             if plan.verdict != Verdict::Blocking.name() {
                 return Err(format!("its plan is {}: no maintenance window is needed", plan.verdict));
             }
-            (ANNOTATION_APPROVE_WINDOW, plan.hash.clone())
+            ("maintenance window".to_owned(), ANNOTATION_APPROVE_WINDOW.to_owned(), plan.hash.clone())
         }
-        Gate::Promote => (ANNOTATION_APPROVE_PROMOTE, going(release)?.to_string()),
-        Gate::Contract => (ANNOTATION_APPROVE_CONTRACT, going(release)?.to_string()),
+        Gate::Promote => {
+            ("promotion".to_owned(), ANNOTATION_APPROVE_PROMOTE.to_owned(), going(release)?.to_string())
+        }
+        Gate::Contract => {
+            ("contraction".to_owned(), ANNOTATION_APPROVE_CONTRACT.to_owned(), going(release)?.to_string())
+        }
+        Gate::Step(step) => {
+            let steps = release.spec.traffic.apps.iter().flat_map(|app| &app.steps);
+            let known: Vec<&str> = steps.filter_map(|step| step.approve.as_deref()).collect();
+            if !known.contains(&step.as_str()) {
+                let known = [&["plan", "window", "promote", "contract"][..], &known].concat().join(", ");
+                return Err(format!("nothing is called '{step}' here: it is one of {known}"));
+            }
+            (
+                format!("step '{step}'"),
+                format!("{ANNOTATION_APPROVE_STEP}{step}"),
+                going(release)?.to_string(),
+            )
+        }
     };
-    Ok((format!("has its {} approved ({value})", name(gate)), annotation(key, &value)))
+    Ok((format!("has its {name} approved ({value})"), annotation(&key, &value)))
 }
 
 fn plan(release: &FrappeRelease) -> Result<&PlanStatus, String> {
@@ -141,13 +210,44 @@ fn plan(release: &FrappeRelease) -> Result<&PlanStatus, String> {
     plan.ok_or_else(|| "it has no plan yet: wait until the planning Jobs have ended".to_owned())
 }
 
-const fn name(gate: Gate) -> &'static str {
-    match gate {
-        Gate::Plan => "plan",
-        Gate::Window => "maintenance window",
-        Gate::Promote => "promotion",
-        Gate::Contract => "contraction",
+/// Says to each app that pauses (or to all of them) that it may go on.
+fn promotion(release: &FrappeRelease, only: Option<&str>, full: bool) -> Saying {
+    let revision = going(release)?;
+    let apps = release.status.iter().flat_map(|status| &status.apps);
+    let chosen = apps.filter(|app| only.is_none_or(|only| only == app.name));
+    let mut said = serde_json::Map::new();
+    let mut names = Vec::new();
+    for app in chosen {
+        let spec = release.spec.traffic.apps.iter().find(|spec| spec.name == app.name);
+        let at = usize::try_from(app.step).unwrap_or_default().saturating_sub(1);
+        let step = spec.and_then(|spec| spec.steps.get(at));
+        let pauses =
+            step.is_some_and(|step| step.pause.as_ref().is_some_and(|pause| pause.seconds.is_none()));
+        if full || pauses {
+            let what = if full { "full".to_owned() } else { app.step.to_string() };
+            said.insert(promotion_annotation(&app.name), format!("{revision}/{what}").into());
+            names.push(app.name.as_str());
+        }
     }
+    match (names.is_empty(), only) {
+        (false, _) => {
+            let fields = json!({"metadata": {"annotations": said}});
+            Ok((format!("goes on: {}", names.join(", ")), fields))
+        }
+        (true, Some(app)) => Err(format!("the app '{app}' does not stand at a pause without an end")),
+        (true, None) => Err("no app stands at a pause without an end".to_owned()),
+    }
+}
+
+fn preview(release: &FrappeRelease) -> Result<String, String> {
+    let revision = going(release)?;
+    let values = Preview::of(release, revision);
+    let name = release.metadata.name.as_deref().unwrap_or_default();
+    let cookie = cookie_name(name, revision);
+    let lines = [("green", &values.green), ("blue", &values.blue)].map(|(colour, value)| {
+        format!("{colour}:\n  {PREVIEW_HEADER}: {value}\n  Cookie: {cookie}={value}\n")
+    });
+    Ok(lines.concat())
 }
 
 fn abort(release: &FrappeRelease) -> Saying {
@@ -190,16 +290,59 @@ mod tests {
             "{phase: Planning, green: {revision: 3, image: 'a:1', ready: 0},
               plan: {hash: abc, verdict: Additive, summary: s, approved: false}}",
         );
-        assert_eq!(approval(&seen, Gate::Plan).unwrap().1, annotation(ANNOTATION_APPROVE_PLAN, "abc"));
-        assert_eq!(approval(&seen, Gate::Contract).unwrap().1, annotation(ANNOTATION_APPROVE_CONTRACT, "3"));
-        assert!(approval(&seen, Gate::Window).unwrap_err().contains("Additive"));
+        assert_eq!(approval(&seen, &Gate::Plan).unwrap().1, annotation(ANNOTATION_APPROVE_PLAN, "abc"));
+        assert_eq!(approval(&seen, &Gate::Contract).unwrap().1, annotation(ANNOTATION_APPROVE_CONTRACT, "3"));
+        assert!(approval(&seen, &Gate::Window).unwrap_err().contains("Additive"));
+    }
+
+    const SHIFTING: &str = "{phase: Shifting, green: {revision: 3, image: 'a:1', ready: 0},
+        apps: [{name: crm, weight: 10, step: 2, steps: 4}, {name: '*', weight: 0, step: 1, steps: 2}]}";
+
+    fn shifting() -> FrappeRelease {
+        let mut release = release(SHIFTING);
+        release.metadata.uid = Some("u".into());
+        release.spec.traffic.apps = serde_yaml::from_str(
+            "[{name: crm, steps: [{weight: 10}, {pause: {}}, {approve: sales}, {weight: 100}]},
+              {name: '*', steps: [{pause: {seconds: 9}}, {weight: 100}]}]",
+        )
+        .unwrap();
+        release
+    }
+
+    #[test]
+    fn a_step_is_approved_by_its_name_for_one_revision() {
+        let said = approval(&shifting(), &gate("sales").unwrap()).unwrap().1;
+        assert_eq!(said, annotation("step.crossfade.dev/sales", "3"));
+        let error = approval(&shifting(), &gate("sails").unwrap()).unwrap_err();
+        assert!(error.contains("plan, window, promote, contract, sales"), "{error}");
+    }
+
+    #[test]
+    fn a_promotion_names_the_step_that_was_seen() {
+        assert_eq!(
+            promotion(&shifting(), None, false).unwrap().1,
+            annotation("promote.crossfade.dev/crm", "3/2")
+        );
+        assert!(promotion(&shifting(), Some("*"), false).is_err());
+        let full = promotion(&shifting(), None, true).unwrap().1;
+        let annotations = full["metadata"]["annotations"].as_object().unwrap();
+        assert_eq!(annotations["promote.crossfade.dev/everything-else"], "3/full");
+        assert_eq!(annotations.len(), 2);
+    }
+
+    #[test]
+    fn a_preview_prints_what_the_routes_ask_for() {
+        let text = preview(&shifting()).unwrap();
+        let value = Preview::of(&shifting(), 3).green;
+        assert!(value.len() > 20 && text.contains(&format!("X-Crossfade-Colour: {value}")), "{text}");
+        assert!(text.contains(&format!("Cookie: crossfade-erp-r3={value}")), "{text}");
     }
 
     #[test]
     fn what_is_not_going_on_cannot_be_aborted_or_approved() {
         let done = release("{phase: Complete, green: {revision: 3, image: 'a:1', ready: 2}}");
         assert!(abort(&done).unwrap_err().contains("Complete"));
-        assert!(approval(&release("{}"), Gate::Plan).unwrap_err().contains("no plan yet"));
-        assert!(approval(&release("{}"), Gate::Promote).is_err());
+        assert!(approval(&release("{}"), &Gate::Plan).unwrap_err().contains("no plan yet"));
+        assert!(approval(&release("{}"), &Gate::Promote).is_err());
     }
 }

@@ -8,6 +8,7 @@ use super::site::{self, Bounds, Connection, Failure, Printer};
 use crate::plan::Plan;
 use crate::schema::Session;
 use crate::schema::connection::Database;
+use crate::source;
 
 /// Which site, by which plan, within which bounds.
 #[derive(Debug, Clone, Args)]
@@ -19,6 +20,12 @@ pub(crate) struct SiteRelease {
     /// The plan, as `crossfade plan --output json` wrote it.
     #[arg(long, value_name = "FILE")]
     plan: PathBuf,
+    /// The apps that run now, as `crossfade plan` took them: refused if the plan was made of others.
+    #[arg(long, value_name = "P")]
+    blue: Vec<String>,
+    /// The apps that are to run, likewise.
+    #[arg(long, value_name = "P")]
+    green: Vec<String>,
     /// Name of blue's schema, of its user and of its Redis prefix.
     #[arg(long)]
     pub(crate) schema: String,
@@ -30,9 +37,25 @@ impl SiteRelease {
         site::read_plan(&self.plan)
     }
 
-    /// The plan, if this version runs such plans.
+    /// The plan, if this version runs such plans and it was made of the apps that are given.
     pub(crate) fn served_plan(&self) -> Result<Plan, Failure> {
-        site::read_served_plan(&self.plan)
+        let plan = site::read_served_plan(&self.plan)?;
+        for (colour, places, expected) in
+            [("blue", &self.blue, &plan.basis.blue_apps), ("green", &self.green, &plan.basis.green_apps)]
+        {
+            if places.is_empty() {
+                continue;
+            }
+            let wrong = |reason: String| Failure::Content { path: format!("--{colour}"), reason };
+            let apps = source::read_all(places).map_err(|error| wrong(error.to_string()))?;
+            let digest = apps.digest().map_err(|error| wrong(error.to_string()))?;
+            if digest != *expected {
+                return Err(wrong(format!(
+                    "these apps ({digest:.12}) are not those that the plan was made of ({expected:.12}): make a new plan"
+                )));
+            }
+        }
+        Ok(plan)
     }
 
     /// The site's database, with credentials read.

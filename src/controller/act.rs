@@ -1,6 +1,6 @@
 //! Does what a decision asks for. Every action may be asked for again: its effect is the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use gateway_api::httproutes::HttpRoute;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -16,16 +16,19 @@ use super::apply::{self, apply, create, delete};
 use super::context::{Context, title};
 use super::error::{Error, NoRevision};
 use super::measure::{self, Place};
+use super::observe::with_socketio;
 use super::{secrets, seen};
 use crate::api::names::{ANNOTATION_CONFIG, ANNOTATION_RETRY, MANAGER_OBJECTS, MANAGER_ROUTE, revision_name};
+use crate::api::traffic::Provider;
 use crate::api::{FrappeRelease, Template};
 use crate::manifest::config::{self, Destination};
 use crate::manifest::job::{self, Order};
 use crate::manifest::{
     self, Blueprint, Component, gates, history, plan_store, record, relay, schema_password,
 };
-use crate::release::{Action, JobStep, Observed, Placement, Record, Running};
-use crate::traffic::gateway_api as route;
+use crate::plan::Routing;
+use crate::release::{Action, JobStep, Observed, Placement, Record, Running, Split};
+use crate::traffic;
 
 /// Characters of the generated password of a view schema's user.
 const PASSWORD_LENGTH: usize = 32;
@@ -56,7 +59,7 @@ pub(super) async fn act(ctx: &Context, seen: &Observed, action: &Action) -> Resu
         Action::Relay { revision, is_running: false } => {
             delete::<Deployment>(ctx, doing.release(), &relay::name(&doing.name(), *revision)).await
         }
-        Action::Route { weights } => doing.route(weights).await,
+        Action::Route { split } => doing.route(split).await,
         Action::Remove { revision } => doing.remove(*revision).await,
         Action::Forget { revision } => {
             delete::<ConfigMap>(ctx, doing.release(), &gates::name(&doing.name(), *revision)).await?;
@@ -253,11 +256,45 @@ impl<'a> Doing<'a> {
         create(self.ctx, self.release(), &wanted).await
     }
 
-    async fn route(&self, weights: &BTreeMap<u32, u8>) -> Result<(), Error> {
-        let has_socketio = |revision: &u32| self.template(*revision).is_ok_and(|t| t.socketio.is_some());
-        let with_socketio: BTreeSet<u32> = weights.keys().copied().filter(has_socketio).collect();
-        let route: HttpRoute = route::route(self.release(), weights, &with_socketio);
-        apply(self.ctx, self.release(), &route, MANAGER_ROUTE).await
+    /// Writes every part of a split, then deletes what is left of another split or another provider.
+    async fn route(&self, split: &Split) -> Result<(), Error> {
+        let release = self.release();
+        let nothing = Routing::default();
+        let green = self.seen.revisions.get(&split.green);
+        let wanted = traffic::Wanted {
+            release,
+            split,
+            routing: green.map_or(&nothing, |green| &green.routing),
+            with_socketio: &with_socketio(&self.seen.revisions),
+        };
+        let (routes, services) = match release.spec.traffic.provider {
+            Provider::GatewayApi => (traffic::gateway_api::routes(&wanted), Vec::new()),
+            Provider::Service => (Vec::new(), traffic::service::services(&wanted)),
+        };
+        for route in &routes {
+            apply(self.ctx, release, route, MANAGER_ROUTE).await?;
+        }
+        for service in &services {
+            apply(self.ctx, release, service, MANAGER_ROUTE).await?;
+        }
+        let is_kept = |name: String| {
+            routes
+                .iter()
+                .map(ResourceExt::name_any)
+                .chain(services.iter().map(ResourceExt::name_any))
+                .any(|kept| kept == name)
+        };
+        for route in apply::routes(self.ctx, release).await? {
+            if !is_kept(route.name_any()) {
+                delete::<HttpRoute>(self.ctx, release, &route.name_any()).await?;
+            }
+        }
+        for service in apply::entry_services(self.ctx, release).await? {
+            if !is_kept(service.name_any()) {
+                delete::<Service>(self.ctx, release, &service.name_any()).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Deletes everything of a revision but its record and its runs and calls, in the order in which it is needed the least.

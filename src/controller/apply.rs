@@ -5,8 +5,10 @@
 
 use std::fmt::Debug;
 
+use gateway_api::httproutes::HttpRoute;
 use k8s_openapi::NamespaceResourceScope;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams, PropagationPolicy};
+use k8s_openapi::api::core::v1::Service;
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy};
 use kube::{Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,7 +17,9 @@ use serde_json::json;
 use super::context::{Context, title};
 use super::error::Error;
 use crate::api::FrappeRelease;
-use crate::api::names::MANAGER_OBJECTS;
+use crate::api::names::{LABEL_COMPONENT, MANAGER_OBJECTS};
+use crate::manifest;
+use crate::traffic::service;
 
 /// A kind of object that a release may own.
 pub(super) trait Owned:
@@ -45,6 +49,27 @@ pub(super) async fn existing<K: Owned>(
         Some(object) if !is_controlled_by(&object, release) => Err(Error::Foreign(what)),
         found => Ok(found),
     }
+}
+
+/// The routes of a release; none where the cluster does not know the kind.
+pub(super) async fn routes(ctx: &Context, release: &FrappeRelease) -> Result<Vec<HttpRoute>, Error> {
+    match owned(ctx, release, &manifest::selector(&release.name_any())).await {
+        Err(Error::Read { source: kube::Error::Api(status), .. }) if status.is_not_found() => Ok(Vec::new()),
+        found => found,
+    }
+}
+
+/// The Services of the provider `Service`.
+pub(super) async fn entry_services(ctx: &Context, release: &FrappeRelease) -> Result<Vec<Service>, Error> {
+    let entry =
+        format!("{},{LABEL_COMPONENT}={}", manifest::selector(&release.name_any()), service::COMPONENT);
+    owned(ctx, release, &entry).await
+}
+
+async fn owned<K: Owned>(ctx: &Context, release: &FrappeRelease, labels: &str) -> Result<Vec<K>, Error> {
+    let found = ctx.api::<K>(release).list(&ListParams::default().labels(labels)).await;
+    let found = found.map_err(|source| Error::Read { what: K::plural(&()).into_owned(), source })?;
+    Ok(found.items.into_iter().filter(|object| is_controlled_by(object, release)).collect())
 }
 
 fn is_controlled_by<K: Resource>(object: &K, release: &FrappeRelease) -> bool {

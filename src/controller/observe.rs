@@ -8,18 +8,20 @@ use gateway_api::httproutes::HttpRoute;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service};
 use kube::api::ListParams;
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 use super::context::{Context, title};
 use super::error::{Error, NoRevision};
-use super::{secrets, seen};
+use super::{apply, secrets, seen};
 use crate::api::FrappeRelease;
+use crate::api::traffic::Provider;
 use crate::manifest::{self, Component, config, gates, history, plan_store, record, schema_password};
-use crate::release::{JobSeen, JobState, Observed, Revision, RouteSeen, SiteFacts};
-use crate::traffic::gateway_api as route;
+use crate::plan::Routing;
+use crate::release::{JobSeen, JobState, Observed, Revision, RouteSeen, SiteFacts, Split};
+use crate::traffic;
 
 /// The objects of a release by kind.
 struct Lists {
@@ -32,9 +34,9 @@ struct Lists {
 /// Sees one release.
 pub(super) async fn observe(ctx: &Context, release: FrappeRelease) -> Result<Observed, Error> {
     let template = release.spec.template();
-    let (lists, route, files) = futures::try_join!(
+    let (lists, entries, files) = futures::try_join!(
         lists(ctx, &release),
-        route_seen(ctx, &release),
+        entries(ctx, &release),
         secrets::read(ctx, &release, &template)
     )?;
     let hidden = files.secrets();
@@ -42,6 +44,7 @@ pub(super) async fn observe(ctx: &Context, release: FrappeRelease) -> Result<Obs
     for number in numbers(&lists.config_maps) {
         revisions.insert(number, revision(ctx, &release, &lists, number, &hidden).await?);
     }
+    let route = route_seen(&release, &entries, &revisions);
     let common_config = files.common.as_ref().map(|_| ()).map_err(Error::chain);
     let sites = site_facts(&release, &files);
     let is_history = |map: &&ConfigMap| seen::component_of(*map) == Component::History.label();
@@ -90,17 +93,73 @@ where
     Ok(found.items.into_iter().filter(|object| is_ours(object, uid.as_deref())).collect())
 }
 
-fn is_ours<K: Resource>(object: &K, release: Option<&str>) -> bool {
+pub(super) fn is_ours<K: Resource>(object: &K, release: Option<&str>) -> bool {
     let owners = object.meta().owner_references.iter().flatten();
     let mut controllers = owners.filter(|owner| owner.controller == Some(true));
     controllers.all(|owner| owner.kind != "FrappeRelease" || Some(owner.uid.as_str()) == release)
 }
 
-async fn route_seen(ctx: &Context, release: &FrappeRelease) -> Result<Option<RouteSeen>, Error> {
-    let name = release.name_any();
-    let found = ctx.api::<HttpRoute>(release).get_opt(&name).await;
-    let found = found.map_err(|source| Error::Read { what: title::<HttpRoute>(&(), &name), source })?;
-    Ok(found.filter(|found| is_ours(found, release.uid().as_deref())).map(|found| route::seen(&name, &found)))
+/// What splits the traffic, as it is there.
+struct Entries {
+    routes: Vec<HttpRoute>,
+    services: Vec<Service>,
+}
+
+async fn entries(ctx: &Context, release: &FrappeRelease) -> Result<Entries, Error> {
+    let (routes, services) =
+        futures::try_join!(apply::routes(ctx, release), apply::entry_services(ctx, release))?;
+    Ok(Entries { routes, services })
+}
+
+/// How the traffic is split; nothing before the first revision.
+fn route_seen(
+    release: &FrappeRelease,
+    entries: &Entries,
+    revisions: &BTreeMap<u32, Revision>,
+) -> Option<RouteSeen> {
+    let with_socketio = with_socketio(revisions);
+    let nothing = Routing::default();
+    let routing = |split: &Split| revisions.get(&split.green).map_or(&nothing, |green| &green.routing);
+    let with_socketio = &with_socketio;
+    let seen = match release.spec.traffic.provider {
+        Provider::GatewayApi => {
+            let (routes, others) = (&entries.routes, entries.services.is_empty());
+            let seen = (!routes.is_empty()).then(|| {
+                traffic::gateway_api::seen(routes, |split| {
+                    traffic::gateway_api::routes(&traffic::Wanted {
+                        release,
+                        split,
+                        routing: routing(split),
+                        with_socketio,
+                    })
+                })
+            });
+            (seen, others)
+        }
+        Provider::Service => {
+            let (services, others) = (&entries.services, entries.routes.is_empty());
+            let seen = (!services.is_empty()).then(|| {
+                traffic::service::seen(services, |split| {
+                    traffic::service::services(&traffic::Wanted {
+                        release,
+                        split,
+                        routing: routing(split),
+                        with_socketio,
+                    })
+                })
+            });
+            (seen, others)
+        }
+    };
+    // What another provider has left is to go.
+    let (seen, is_clear) = seen;
+    seen.map(|seen| RouteSeen { is_whole: seen.is_whole && is_clear, ..seen })
+}
+
+/// The revisions that have a socket.io server.
+pub(super) fn with_socketio(revisions: &BTreeMap<u32, Revision>) -> BTreeSet<u32> {
+    let with = revisions.iter().filter(|(_, revision)| revision.record.template.socketio.is_some());
+    with.map(|(number, _)| *number).collect()
 }
 
 /// The revisions that have a record.
@@ -134,6 +193,8 @@ async fn revision(
         record,
         config: config.as_ref().and_then(config::read),
         plans: own().filter_map(plan_store::read).collect(),
+        // Both images are the same for all sites.
+        routing: own().find_map(plan_store::routing).unwrap_or_default(),
         jobs: jobs(ctx, release, lists, number, hidden).await,
         workloads,
         pods,

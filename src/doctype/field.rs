@@ -60,11 +60,12 @@ fn is_false(set: &bool) -> bool {
 }
 
 impl DocField {
-    /// Reads one entry of `fields`; `None` for an entry without a name (layout fields may lack one).
+    /// Reads one entry of `fields` as a file or a row of `tabDocField` has it; `None` for an entry without a name
+    /// (layout fields may lack one).
     ///
     /// # Errors
     /// The reason, if the name cannot be one of a column.
-    pub(super) fn read(object: &Object) -> Result<Option<Self>, String> {
+    pub fn read(object: &Object) -> Result<Option<Self>, String> {
         let entry = FieldEntry::deserialize(object).map_err(|error| error.to_string())?;
         Self::from_entry(entry)
     }

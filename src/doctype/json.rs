@@ -5,6 +5,11 @@ use serde_json::{Map, Value};
 /// The object of one document in a file.
 pub(super) type Object = Map<String, Value>;
 
+/// A whole number or flag as Frappe's `cint` reads it; 0 if there is none.
+pub(super) fn whole(object: &Object, key: &str) -> i64 {
+    text(object, key).map_or(0, |text| super::column::cint(&text))
+}
+
 /// A text such as `options`; `None` if it is missing, empty, a list or an object.
 pub(super) fn text(object: &Object, key: &str) -> Option<String> {
     match object.get(key) {

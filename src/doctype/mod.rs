@@ -4,6 +4,8 @@
 //! [`Table`] is the table that Frappe's schema sync makes of a DocType. Nothing here opens a file.
 
 mod column;
+mod customisation;
+mod effect;
 mod error;
 mod field;
 mod file;
@@ -11,13 +13,17 @@ mod hooks;
 mod json;
 mod model;
 mod patch;
+pub(crate) mod python;
 mod read;
 mod table;
 mod version;
 
 pub use column::{ColumnShape, DefaultValue};
+pub use customisation::PropertySetter;
+pub use effect::{Action, Effect, Rows, Verb, When};
 pub use error::ReadError;
 pub use field::DocField;
+pub use hooks::Hook;
 pub use model::{App, CustomField, DocType, Snapshot, Storage};
 pub use patch::{PatchLine, PatchSection, parse_patches};
 pub use read::{AppReader, MAX_FILE_BYTES};

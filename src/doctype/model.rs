@@ -1,10 +1,12 @@
 //! The apps of a bench as typed values: what the planner compares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::BufWriter;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::{DocField, FrappeVersion, PatchLine, ReadError};
+use super::{DocField, FrappeVersion, Hook, PatchLine, PropertySetter, ReadError};
 
 /// All apps of one bench image, in the order of `apps.txt`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +15,9 @@ pub struct Snapshot {
     pub format: u32,
     /// The apps; DocTypes of a later app win over those of an earlier one, as in Frappe's sync.
     pub apps: Vec<App>,
+    /// Files below `sites/assets`, sorted; only of a bench that was built.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assets: Vec<String>,
 }
 
 impl Snapshot {
@@ -21,7 +26,7 @@ impl Snapshot {
 
     /// A snapshot of these apps.
     pub fn new(apps: Vec<App>) -> Self {
-        Self { format: Self::FORMAT, apps }
+        Self { format: Self::FORMAT, apps, assets: Vec::new() }
     }
 
     /// Reads a snapshot that `crossfade snapshot` has written.
@@ -40,6 +45,17 @@ impl Snapshot {
             super::read::check_app(path, app)?;
         }
         Ok(snapshot)
+    }
+
+    /// SHA-256 over everything in it, in hexadecimal: what tells whether the apps are those that a plan was made of.
+    ///
+    /// # Errors
+    /// Fails only if the snapshot cannot be written as JSON.
+    pub fn digest(&self) -> Result<String, serde_json::Error> {
+        let mut hash = BufWriter::new(Sha256::new());
+        serde_json::to_writer(&mut hash, self)?;
+        let hash = hash.into_inner().map_err(|error| serde_json::Error::io(error.into_error()))?;
+        Ok(format!("{:x}", hash.finalize()))
     }
 
     /// Version of the framework, if the snapshot holds the app `frappe` with a version that can be read.
@@ -75,9 +91,15 @@ pub struct App {
     /// Standard documents by DocType and name with the SHA-256 of their file: migrate imports those that differ.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub documents: BTreeMap<String, BTreeMap<String, String>>,
-    /// SHA-256 of `scheduler_events` in its hooks: migrate rewrites Scheduled Job Type when they differ.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scheduler_events: Option<String>,
+    /// First parts of the paths of its own pages, e.g. `crm` for `/crm/deals`: from `www/` and `website_route_rules`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub pages: BTreeSet<String>,
+    /// Property Setters that the app brings along, from the same files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub property_setters: Vec<PropertySetter>,
+    /// What its `hooks.py` assigns, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hooks: BTreeMap<String, Hook>,
 }
 
 impl App {
@@ -91,7 +113,9 @@ impl App {
             doctypes: BTreeMap::new(),
             custom_fields: Vec::new(),
             documents: BTreeMap::new(),
-            scheduler_events: None,
+            pages: BTreeSet::new(),
+            property_setters: Vec::new(),
+            hooks: BTreeMap::new(),
         }
     }
 }
@@ -193,4 +217,18 @@ pub struct CustomField {
     pub doctype: String,
     /// The field.
     pub field: DocField,
+}
+
+impl CustomField {
+    /// The field that an entry of `create_custom_fields` makes; `None` if it can be none. As in Frappe a field without a
+    /// type is Data, and one without a name is called by its label.
+    pub fn from_object(doctype: &str, mut entry: serde_json::Map<String, serde_json::Value>) -> Option<Self> {
+        entry.entry("fieldtype").or_insert_with(|| "Data".into());
+        if !entry.contains_key("fieldname") {
+            let label = entry.get("label")?.as_str()?.to_lowercase();
+            entry.insert("fieldname".to_owned(), label.replace([' ', '-'], "_").into());
+        }
+        let field = DocField::read(&entry).ok()??;
+        Some(Self { doctype: doctype.to_owned(), field })
+    }
 }

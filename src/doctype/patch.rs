@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Effect;
+
 /// When migrate runs a patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -19,12 +21,29 @@ pub struct PatchLine {
     pub section: PatchSection,
     /// The whole line.
     pub line: String,
+    /// Its line in `patches.txt`, from 1; 0 if it is not known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub at: u32,
+    /// What it does, as far as its code says; `None` if its code was not there to be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effects: Option<Vec<Effect>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl PatchLine {
+    /// A line whose code was not read.
+    pub fn new(section: PatchSection, line: &str) -> Self {
+        Self { section, line: line.to_owned(), at: 0, effects: None }
+    }
+
     /// The file that holds the patch, e.g. `crm/patches/v1_0/add_index.py`; `None` for `execute:` lines.
     pub fn file(&self) -> Option<String> {
-        let name = self.line.split_whitespace().next()?;
+        let line = self.line.strip_prefix("finally:").unwrap_or(&self.line);
+        let name = line.split_whitespace().next()?;
         if name.starts_with("execute:") { None } else { Some(format!("{}.py", name.replace('.', "/"))) }
     }
 
@@ -68,13 +87,13 @@ pub fn parse_patches(text: &str) -> Vec<PatchLine> {
     let mut section = PatchSection::PreModelSync;
     let mut patches: Vec<PatchLine> = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
-    for line in text.lines().map(str::trim) {
+    for (at, line) in (1..).zip(text.lines().map(str::trim)) {
         match line {
             "[pre_model_sync]" => section = PatchSection::PreModelSync,
             "[post_model_sync]" => section = PatchSection::PostModelSync,
             _ if line.is_empty() || line.starts_with('#') || line.starts_with(';') => {}
             _ if !seen.insert(line.to_owned()) => {}
-            _ => patches.push(PatchLine { section, line: line.to_owned() }),
+            _ => patches.push(PatchLine { at, ..PatchLine::new(section, line) }),
         }
     }
     patches
@@ -85,7 +104,7 @@ mod tests {
     use super::*;
 
     fn line(text: &str) -> PatchLine {
-        PatchLine { section: PatchSection::PreModelSync, line: text.to_owned() }
+        PatchLine::new(PatchSection::PreModelSync, text)
     }
 
     #[test]
@@ -96,7 +115,7 @@ mod tests {
         assert_eq!(patches[0].section, PatchSection::PreModelSync);
         assert_eq!(
             patches[1],
-            PatchLine { section: PatchSection::PostModelSync, line: "d.e #2024-01-01".into() }
+            PatchLine { at: 6, ..PatchLine::new(PatchSection::PostModelSync, "d.e #2024-01-01") }
         );
         assert_eq!(patches[1].file().as_deref(), Some("d/e.py"));
         assert_eq!(parse_patches("x.y\n")[0].section, PatchSection::PreModelSync);

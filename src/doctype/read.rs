@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::field;
 use super::file::{DocTypeFile, Fields, MAX_FIELDS, Order};
-use super::json::{Object, text};
-use super::{App, CustomField, DocField, DocType, ReadError, hooks, parse_patches};
+use super::json::{Object, text, whole};
+use super::{App, CustomField, DocField, DocType, Hook, PropertySetter, ReadError, hooks, parse_patches};
 
 /// More than any file of a Frappe app that matters here: the largest DocType of ERPNext has 60 KB.
 pub const MAX_FILE_BYTES: usize = 8 * 1024 * 1024;
@@ -67,7 +67,8 @@ enum Kind<'a> {
     Version,
     Hooks,
     HookFacts,
-    CustomFields,
+    Customisation,
+    Page { name: &'a str },
 }
 
 impl<'a> Kind<'a> {
@@ -79,8 +80,10 @@ impl<'a> Kind<'a> {
             ["modules.txt"] | [_, "modules.txt"] => Some(Self::Modules),
             [_, "__init__.py"] => Some(Self::Version),
             [_, "hooks.py"] => Some(Self::Hooks),
-            [_, "fixtures", file] if is_json(file) => Some(Self::CustomFields),
-            [_, _, "custom", file] if is_json(file) => Some(Self::CustomFields),
+            [_, "www", file] => page_stem(file).map(|name| Self::Page { name }),
+            [_, "www", name, file] => page_stem(file).map(|_| Self::Page { name }),
+            [_, "fixtures", file] if is_json(file) => Some(Self::Customisation),
+            [_, _, "custom", file] if is_json(file) => Some(Self::Customisation),
             [_, module, "doctype", folder, file] => match file.strip_prefix(folder) {
                 Some(".json") => Some(Self::DocType { module: Some(module) }),
                 Some(".py") => Some(Self::Controller),
@@ -92,6 +95,14 @@ impl<'a> Kind<'a> {
             [file] if is_json(file) => Some(Self::DocType { module: None }),
             _ => None,
         }
+    }
+}
+
+/// The name of a page's file without its ending.
+fn page_stem(file: &str) -> Option<&str> {
+    match file.rsplit_once('.') {
+        Some((name, "html" | "md" | "py")) => Some(name),
+        Some(_) | None => None,
     }
 }
 
@@ -122,6 +133,11 @@ impl AppReader {
     /// If the file is too large, is no JSON or text, or says what no DocType can say.
     pub fn add(&mut self, path: &str, bytes: &[u8]) -> Result<(), ReadError> {
         let Some(kind) = Kind::of(path) else { return Ok(()) };
+        if let Kind::Page { name } = kind {
+            // Its path is all that matters.
+            self.app.pages.extend(hooks::page(name).map(str::to_owned));
+            return Ok(());
+        }
         if bytes.len() > MAX_FILE_BYTES {
             return Err(ReadError::TooLarge {
                 path: path.to_owned(),
@@ -142,12 +158,17 @@ impl AppReader {
             Kind::Version => {
                 self.app.version = hooks::version(utf8(path, bytes)?).or(self.app.version.take());
             }
-            Kind::Hooks => {
-                self.app.scheduler_events =
-                    hooks::scheduler_events(utf8(path, bytes)?).map(|text| sha256(text.as_bytes()));
+            Kind::Hooks => self.add_hooks(path, bytes)?,
+            Kind::HookFacts => {
+                let facts = object(path, bytes)?;
+                let rules = facts.get("website_route_rules").and_then(Value::as_array);
+                let routes = rules.into_iter().flatten().filter_map(|rule| rule.get("from_route")?.as_str());
+                self.app.pages.extend(routes.filter_map(hooks::page).map(str::to_owned));
+                self.app.hooks =
+                    facts.into_iter().map(|(name, value)| (name, Hook::Literal(value))).collect();
             }
-            Kind::HookFacts => self.add_hook_facts(path, bytes)?,
-            Kind::CustomFields => self.add_custom_fields(path, bytes)?,
+            Kind::Customisation => self.add_customisation(path, bytes)?,
+            Kind::Page { .. } => {}
         }
         if matches!(Kind::of(path), Some(Kind::Modules)) {
             self.modules = Some(self.app.modules.iter().map(|module| scrub(module)).collect());
@@ -173,6 +194,7 @@ impl AppReader {
         }
         app.custom_fields
             .sort_by(|a, b| (&a.doctype, &a.field.fieldname).cmp(&(&b.doctype, &b.field.fieldname)));
+        app.property_setters.sort();
         app
     }
 
@@ -200,36 +222,69 @@ impl AppReader {
         Ok(())
     }
 
-    fn add_hook_facts(&mut self, path: &str, bytes: &[u8]) -> Result<(), ReadError> {
-        let object = object(path, bytes)?;
-        self.app.scheduler_events =
-            object.get("scheduler_events").map(|events| sha256(events.to_string().as_bytes()));
+    fn add_hooks(&mut self, path: &str, bytes: &[u8]) -> Result<(), ReadError> {
+        if bytes.len() > hooks::MAX_HOOKS_BYTES {
+            let (path, limit) = (path.to_owned(), hooks::MAX_HOOKS_BYTES);
+            return Err(ReadError::TooLarge { path, size: bytes.len(), limit });
+        }
+        let source = utf8(path, bytes)?;
+        self.app.pages.extend(hooks::pages(source).map(str::to_owned));
+        self.app.hooks =
+            hooks::hooks(source).map_err(|reason| invalid(path, &format!("it is no Python: {reason}")))?;
         Ok(())
     }
 
-    fn add_custom_fields(&mut self, path: &str, bytes: &[u8]) -> Result<(), ReadError> {
-        let value: Value = parse(path, bytes)?;
-        let (target, entries) = match &value {
-            Value::Array(entries) => (None, entries.as_slice()),
-            Value::Object(object) => {
-                let entries =
-                    object.get("custom_fields").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-                (text(object, "doctype"), entries)
+    /// A list of documents (`fixtures/*.json`), or what was exported of one DocType (`<module>/custom/*.json`).
+    fn add_customisation(&mut self, path: &str, bytes: &[u8]) -> Result<(), ReadError> {
+        match parse(path, bytes)? {
+            Value::Array(entries) => {
+                for entry in entries.iter().filter_map(Value::as_object) {
+                    match text(entry, "doctype").as_deref() {
+                        Some("Custom Field") => self.add_custom_field(path, entry, None)?,
+                        Some("Property Setter") => self.add_property_setter(path, entry)?,
+                        Some(_) | None => {}
+                    }
+                }
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => (None, &[][..]),
-        };
-        for entry in entries.iter().filter_map(Value::as_object) {
-            let is_field = target.is_some() || text(entry, "doctype").as_deref() == Some("Custom Field");
-            let Some(doctype) = text(entry, "dt").or_else(|| target.clone()).filter(|_| is_field) else {
-                continue;
-            };
-            check_name(path, &doctype)?;
-            if let Some(field) = DocField::read(entry).map_err(|reason| invalid(path, &reason))? {
-                self.app.custom_fields.push(CustomField { doctype, field });
+            // Without this flag the file counts when the app is installed, and never again.
+            Value::Object(object) if whole(&object, "sync_on_migrate") != 0 => {
+                let target = text(&object, "doctype");
+                for entry in entries(&object, "custom_fields") {
+                    self.add_custom_field(path, entry, target.as_deref())?;
+                }
+                for entry in entries(&object, "property_setters") {
+                    self.add_property_setter(path, entry)?;
+                }
             }
+            Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
         Ok(())
     }
+
+    fn add_custom_field(
+        &mut self,
+        path: &str,
+        entry: &Object,
+        target: Option<&str>,
+    ) -> Result<(), ReadError> {
+        let Some(doctype) = text(entry, "dt").or_else(|| target.map(str::to_owned)) else { return Ok(()) };
+        check_name(path, &doctype)?;
+        if let Some(field) = DocField::read(entry).map_err(|reason| invalid(path, &reason))? {
+            self.app.custom_fields.push(CustomField { doctype, field });
+        }
+        Ok(())
+    }
+
+    fn add_property_setter(&mut self, path: &str, entry: &Object) -> Result<(), ReadError> {
+        let Some(setter) = PropertySetter::read(entry).filter(PropertySetter::matters) else { return Ok(()) };
+        check_name(path, &setter.doctype)?;
+        self.app.property_setters.push(setter);
+        Ok(())
+    }
+}
+
+fn entries<'a>(object: &'a Object, key: &str) -> impl Iterator<Item = &'a Object> {
+    object.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
 }
 
 fn read_doctype(path: &str, file: DocTypeFile, digest: String) -> Result<DocType, ReadError> {
@@ -282,6 +337,9 @@ pub(super) fn check_app(path: &str, app: &App) -> Result<(), ReadError> {
         for field in &doctype.fields {
             field::check_name(&field.fieldname).map_err(|reason| invalid(path, &reason))?;
         }
+    }
+    for setter in &app.property_setters {
+        check_name(path, &setter.doctype)?;
     }
     for custom in &app.custom_fields {
         check_name(path, &custom.doctype)?;
@@ -357,7 +415,7 @@ fn scrub(name: &str) -> String {
     name.replace([' ', '-'], "_").to_lowercase()
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(super) fn sha256(bytes: &[u8]) -> String {
     const DIGITS: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or('0');

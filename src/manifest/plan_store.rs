@@ -1,6 +1,6 @@
-//! Stored plans: a `ConfigMap` a site, `<release>-r<number>-plan-<slug>`, with the plan compressed.
+//! Stored plans: a `ConfigMap` a site, `<release>-r<number>-plan-<slug>`, with the plan and the routing compressed.
 //!
-//! The planning Job prints the plan between two marks as gzip in base64, because a Job has no other way to hand
+//! The planning Job prints each between two marks as gzip in base64, because a Job has no other way to hand
 //! something over without rights on the API server. What is between the marks is checked before it is stored.
 
 use std::collections::BTreeMap;
@@ -16,13 +16,13 @@ use crate::api::names::{
     ANNOTATION_PLAN_HASH, ANNOTATION_PLAN_SUMMARY, ANNOTATION_PLAN_VERDICT, ANNOTATION_SITE, LABEL_SITE,
     site_slug,
 };
-use crate::plan::{Plan, Verdict};
+use crate::plan::{Plan, Routing, Verdict};
 use crate::release::PlanSeen;
 
 /// Key of the compressed plan, and the name of its file where the `ConfigMap` is mounted.
 pub const KEY: &str = "plan.json.gz";
-const BEGIN: &str = "-----BEGIN CROSSFADE PLAN-----";
-const END: &str = "-----END CROSSFADE PLAN-----";
+/// Key of the compressed routing: which requests belong to which app.
+const ROUTING_KEY: &str = "routing.json.gz";
 /// What a plan may take up when it is unpacked: more is no plan.
 const MAX_BYTES: u64 = 256 << 20;
 /// What a `ConfigMap` may hold (the API server's limit is 1 MiB for the whole object).
@@ -87,6 +87,10 @@ pub struct PackedPlan {
     pub plan: Plan,
     /// The plan as compressed JSON.
     pub packed: Vec<u8>,
+    /// Which requests belong to which app.
+    pub routing: Routing,
+    /// The routing as compressed JSON.
+    pub packed_routing: Vec<u8>,
 }
 
 /// Name of the `ConfigMap` of a site's plan.
@@ -96,13 +100,8 @@ pub fn name(release: &str, green: u32, site: &str) -> String {
 
 /// Takes the plan of a site out of the log of its planning Job.
 pub fn from_log(log: &str, site: &str) -> Result<PackedPlan, PlanStoreError> {
-    let (_, rest) = log.split_once(BEGIN).ok_or(PlanStoreError::NoFrame)?;
-    let (body, _) = rest.split_once(END).ok_or(PlanStoreError::NoFrame)?;
-    let text: String = body.split_whitespace().collect();
-    let packed = STANDARD.decode(text)?;
-    let mut json = Vec::new();
-    flate2::read::GzDecoder::new(packed.as_slice()).take(MAX_BYTES).read_to_end(&mut json)?;
-    let plan: Plan = serde_json::from_slice(&json)?;
+    let packed = frame(log, "PLAN")?;
+    let plan: Plan = serde_json::from_slice(&unpack(&packed)?)?;
     if plan.format != Plan::FORMAT {
         return Err(PlanStoreError::Format {
             site: site.to_owned(),
@@ -116,15 +115,39 @@ pub fn from_log(log: &str, site: &str) -> Result<PackedPlan, PlanStoreError> {
     if !plan.is_sealed() {
         return Err(PlanStoreError::Unsealed(site.to_owned()));
     }
-    if packed.len() > MAX_STORED {
-        return Err(PlanStoreError::TooLarge { site: site.to_owned(), bytes: packed.len() });
+    let packed_routing = frame(log, "ROUTING")?;
+    let routing = serde_json::from_slice(&unpack(&packed_routing)?)?;
+    let bytes = packed.len() + packed_routing.len();
+    if bytes > MAX_STORED {
+        return Err(PlanStoreError::TooLarge { site: site.to_owned(), bytes });
     }
-    Ok(PackedPlan { plan, packed })
+    Ok(PackedPlan { plan, packed, routing, packed_routing })
+}
+
+/// What stands between two marks in a log, still compressed.
+fn frame(log: &str, what: &str) -> Result<Vec<u8>, PlanStoreError> {
+    let (begin, end) =
+        (format!("-----BEGIN CROSSFADE {what}-----"), format!("-----END CROSSFADE {what}-----"));
+    let (_, rest) = log.split_once(&begin).ok_or(PlanStoreError::NoFrame)?;
+    let (body, _) = rest.split_once(&end).ok_or(PlanStoreError::NoFrame)?;
+    Ok(STANDARD.decode(body.split_whitespace().collect::<String>())?)
+}
+
+fn unpack(packed: &[u8]) -> Result<Vec<u8>, std::io::Error> {
+    let mut json = Vec::new();
+    flate2::read::GzDecoder::new(packed).take(MAX_BYTES).read_to_end(&mut json)?;
+    Ok(json)
+}
+
+/// The routing that is stored with a plan; nothing for one that an older operator stored, or that was spoilt.
+pub fn routing(config_map: &ConfigMap) -> Option<Routing> {
+    let packed = config_map.binary_data.as_ref()?.get(ROUTING_KEY)?;
+    serde_json::from_slice(&unpack(&packed.0).ok()?).ok()
 }
 
 /// The `ConfigMap` of a plan.
 pub fn config_map(green: &Blueprint<'_>, packed: PackedPlan) -> Result<ConfigMap, PlanStoreError> {
-    let PackedPlan { plan, packed } = packed;
+    let PackedPlan { plan, packed, routing: _, packed_routing } = packed;
     let mut metadata =
         green.metadata(name(&green.release_name(), green.revision, &plan.site), Component::StoredPlan);
     metadata.labels.get_or_insert_default().insert(LABEL_SITE.to_owned(), site_slug(&plan.site));
@@ -137,7 +160,10 @@ pub fn config_map(green: &Blueprint<'_>, packed: PackedPlan) -> Result<ConfigMap
     ]));
     Ok(ConfigMap {
         metadata,
-        binary_data: Some(BTreeMap::from([(KEY.to_owned(), ByteString(packed))])),
+        binary_data: Some(BTreeMap::from([
+            (KEY.to_owned(), ByteString(packed)),
+            (ROUTING_KEY.to_owned(), ByteString(packed_routing)),
+        ])),
         immutable: Some(true),
         ..ConfigMap::default()
     })
@@ -181,12 +207,18 @@ mod tests {
     use super::*;
     use crate::manifest::sample;
 
-    fn log(plan: &Plan) -> String {
+    fn framed(what: &str, document: &impl serde::Serialize) -> String {
         let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        packer.write_all(&serde_json::to_vec(plan).unwrap()).unwrap();
+        packer.write_all(&serde_json::to_vec(document).unwrap()).unwrap();
         let text = STANDARD.encode(packer.finish().unwrap());
         let (head, tail) = text.split_at(text.len() / 2);
-        format!("{{\"step\":\"read\"}}\n{BEGIN}\n{head}\n{tail}\n{END}\n{{\"result\":\"done\"}}\n")
+        format!("-----BEGIN CROSSFADE {what}-----\n{head}\n{tail}\n-----END CROSSFADE {what}-----\n")
+    }
+
+    fn log(plan: &Plan) -> String {
+        let routing = Routing { blue_assets: vec!["a.js".into()], ..Routing::default() };
+        let frames = [framed("PLAN", plan), framed("ROUTING", &routing)].concat();
+        format!("{{\"step\":\"read\"}}\n{frames}{{\"result\":\"done\"}}\n")
     }
 
     #[test]
@@ -198,6 +230,7 @@ mod tests {
         let stored = config_map(&sample::blueprint(&release, &release.spec.template(), 2), packed).unwrap();
         assert_eq!(super::plan(&stored).unwrap(), plan);
         let (site, seen) = read(&stored).unwrap();
+        assert_eq!(routing(&stored).unwrap().blue_assets, ["a.js"]);
         assert_eq!((site.as_str(), seen.hash, seen.verdict), ("erp.example.com", plan.hash, plan.verdict));
     }
 

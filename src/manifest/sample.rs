@@ -88,6 +88,8 @@ pub(crate) fn plan(site: &str) -> Plan {
         contract: Vec::new(),
         in_step: Vec::new(),
         patches: Vec::new(),
+        hooks: Vec::new(),
+        basis: crate::plan::Basis::default(),
         hash: String::new(),
     };
     plan.seal().expect("a plan can be written as JSON")

@@ -164,6 +164,70 @@ fn within(number: &str, least: &str, greatest: &str) -> String {
     format!("LEAST(GREATEST(CAST({number} AS DECIMAL(38,0)), {least}), {greatest})")
 }
 
+/// Which values a cast changes: an SQL condition on `value`; `None` if it changes none. A number is changed if it is
+/// another one, or if text that is cut of its form (`007`) would become a whole number; text if characters are lost; NULL
+/// where green's column takes none.
+pub(crate) fn changes(
+    value: &str,
+    from: &str,
+    to: &str,
+    [had_null, to_not_null]: [bool; 2],
+) -> Option<String> {
+    let is_null = (had_null && to_not_null).then(|| format!("{value} IS NULL"));
+    let (old, new) = (Family::of(from)?, Family::of(to)?);
+    let becomes = nullable(value, old, new)?;
+    let lost = match (old, new) {
+        _ if keeps_all(old, new) => None,
+        (_, Family::Varchar(length)) => Some(format!("CHAR_LENGTH({}) > {length}", text(value, old))),
+        // What looks like a number and is the same one is no change, however it is written.
+        (old, Family::Decimal(..)) if old.is_characters() => {
+            let number = number(value, old)?;
+            Some(format!("NOT COALESCE(({number}) <=> ({becomes}) AND ({becomes}) IS NOT NULL, FALSE)"))
+        }
+        (old, Family::Whole(_)) if old.is_characters() => {
+            Some(format!("NOT (BINARY CAST({becomes} AS CHAR) <=> BINARY {value})"))
+        }
+        (old, Family::Date) if old.is_characters() => {
+            Some(format!("({becomes} IS NULL OR CHAR_LENGTH(TRIM({value})) > 10)"))
+        }
+        (old, Family::Date | Family::Datetime | Family::Time | Family::Json) if old.is_characters() => {
+            Some(format!("{becomes} IS NULL"))
+        }
+        (_, _) => Some(format!("NOT ({becomes} <=> {value})")),
+    };
+    let lost = lost.map(|lost| format!("({value} IS NOT NULL AND {lost})"));
+    match (lost, is_null) {
+        (Some(lost), Some(is_null)) => Some(format!("({lost} OR {is_null})")),
+        (lost, is_null) => lost.or(is_null),
+    }
+}
+
+/// Whether every value of one family is one of the other.
+fn keeps_all(from: Family, to: Family) -> bool {
+    const LONG: u32 = 32;
+    match (from, to) {
+        (Family::Varchar(a), Family::Varchar(b)) => a <= b,
+        (
+            Family::Whole(_) | Family::Decimal(..) | Family::Date | Family::Datetime | Family::Time,
+            Family::Varchar(length),
+        ) => length >= LONG,
+        (_, Family::Text | Family::LongText) => {
+            !matches!(from, Family::LongText | Family::Json) || to == Family::LongText
+        }
+        (Family::Whole(a), Family::Whole(b)) => a <= b,
+        (Family::Whole(greatest), Family::Decimal(digits, scale)) => {
+            // Digits before the point that the greatest number has.
+            let needed = u32::try_from(greatest.to_string().len()).unwrap_or(LONG);
+            digits.saturating_sub(scale) >= needed
+        }
+        (Family::Decimal(a, b), Family::Decimal(c, d)) => {
+            b <= d && a.saturating_sub(b) <= c.saturating_sub(d)
+        }
+        (Family::Date, Family::Datetime) => true,
+        (a, b) => a == b,
+    }
+}
+
 /// Whether two values are the same: byte by byte for characters, by value for the rest.
 pub(crate) fn same(a: &str, b: &str, column_type: &str) -> String {
     if Family::of(column_type).is_none_or(Family::is_characters) {
@@ -183,6 +247,28 @@ mod tests {
             assert_eq!(cast("a", from, to, false), None, "{from} to {to}");
         }
         assert_eq!(cast("a", "geometry", "text", false), None);
+    }
+
+    #[test]
+    fn a_cast_that_keeps_all_changes_nothing() {
+        for (from, to) in [
+            ("int(11)", "varchar(140)"),
+            ("varchar(140)", "text"),
+            ("varchar(100)", "varchar(140)"),
+            ("int(11)", "decimal(21,9)"),
+            ("decimal(18,6)", "decimal(21,9)"),
+            ("date", "datetime(6)"),
+            ("int(1)", "tinyint(4)"),
+            ("text", "longtext"),
+        ] {
+            let expected = if to == "tinyint(4)" { "NOT (" } else { "" };
+            let found = changes("a", from, to, [true, false]);
+            assert_eq!(found.is_some(), !expected.is_empty(), "{from} to {to}: {found:?}");
+        }
+        assert_eq!(changes("a", "int(11)", "bigint(20)", [true, true]).unwrap(), "a IS NULL");
+        assert!(
+            changes("a", "text", "varchar(140)", [true, false]).unwrap().contains("CHAR_LENGTH(a) > 140")
+        );
     }
 
     #[test]

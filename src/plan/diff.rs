@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
-use crate::doctype::{App, FrappeVersion, Snapshot, Storage, table_name};
+use crate::doctype::{App, FrappeVersion, PatchLine, Snapshot, Storage, table_name};
 
+use super::change::patch_rows::Tables;
 use super::change::{self, Findings, Pair, Versions};
+use super::customised::Customised;
 use super::{
-    AppVersion, BLUE, Change, FrozenTable, Plan, Site, Verdict, frozen, naive, patches, remaining,
-    rename_question, singles, steps,
+    AppVersion, BLUE, Basis, Change, DataQuestion, FrozenTable, Plan, Site, Verdict, frozen, migrate_hooks,
+    naive, patches, remaining, rename_question, singles, steps,
 };
 
 /// What patches rename, as far as it is known: the data files alone do not say it.
@@ -80,6 +82,9 @@ pub enum PlanError {
         /// DocType or field.
         name: String,
     },
+    /// The site's server cannot run the steps of any plan.
+    #[error("failed to plan: {0}")]
+    Server(String),
     /// The plan could not be sealed.
     #[error("failed to hash the plan: {0}")]
     Seal(#[from] serde_json::Error),
@@ -90,28 +95,29 @@ pub enum PlanError {
 /// # Errors
 /// If green lacks an app that the site has installed.
 pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
-    let blue = installed(input.blue, input.site, "blue")?;
-    let green = installed(input.green, input.site, "green")?;
-    check_names(&[&blue, &green])?;
-    let blue_frappe = blue.frappe_version().or(input.blue_frappe);
-    let green_frappe = green.frappe_version().or(input.green_frappe).or(blue_frappe);
-    let renamed = input.site.map(|site| site.under_new_names(&input.renames.doctypes));
-    let site = renamed.as_ref();
-    let versions = Versions {
-        blue: blue.doctypes(),
-        green: green.doctypes(),
-        blue_frappe: blue_frappe.or(green_frappe).unwrap_or(FrappeVersion::ASSUMED),
-        green_frappe: green_frappe.unwrap_or(FrappeVersion::ASSUMED),
-        site,
-        renames: &input.renames,
-    };
-    let frozen = frozen::tables(&blue, &green, &versions);
-    let mut findings = find(&blue, &green, &versions, &frozen);
+    let (blue, green) = apps(input)?;
     let pending = patches::pending(&blue, &green, input.site);
-    for (app, patch) in &pending {
-        change::patch_added::find(app, patch, input.accepted_patches.contains(&patch.line), &mut findings);
+    let renames = declared(input, [&blue, &green], &pending);
+    let under_new_names = input.site.map(|site| site.under_new_names(&renames.doctypes));
+    let site = under_new_names.as_ref();
+    let customised = Customised::new(&blue, &green, [input.site, site]);
+    let versions = versions(input, [&blue, &green], &customised, site, &renames);
+    // Which tables patches want frozen is known before what is found: a renamed DocType asks for it.
+    let mut frozen = frozen::tables(&blue, &green, &versions);
+    let mut tables = Tables::new(&versions, &frozen);
+    for (_, patch) in &pending {
+        tables.look_at(patch);
     }
-    let Findings { mut changes, operations } = findings;
+    frozen::add(&mut frozen, tables.wanted(), &versions);
+    let mut findings = find([&blue, &green], &versions, &frozen);
+    let mut patches = Vec::new();
+    for (app, patch) in &pending {
+        let is_accepted = input.accepted_patches.contains(&patch.line);
+        let is_logged = change::patch_added::find(app, patch, is_accepted, &mut tables, &mut findings);
+        patches.extend((!is_logged).then(|| patch.line.clone()));
+    }
+    let Findings { mut changes, operations, .. } = findings;
+    customised.explain(&mut changes);
     changes.sort_by(|a, b| key(a).cmp(&key(b)));
     debug_assert!(
         changes.iter().all(|change| super::KINDS.contains(&change.kind.as_str())),
@@ -119,11 +125,15 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     );
     let steps = steps::build(operations, site);
     for change in &mut changes {
-        let served = (table_name(&change.doctype), change.field.clone());
+        // Of a patch the step is known by its line.
+        let line = change.new.as_ref().filter(|_| change.kind == "patch_added").and_then(|new| new.as_str());
+        let field = line.map(str::to_owned).or_else(|| change.field.clone());
+        let served = (table_name(&change.doctype), field);
         change.steps = steps.serving.get(&served).cloned().unwrap_or_default();
         naive::naive(&change.kind, change.storage == Storage::Table.as_str()).clone_into(&mut change.naive);
     }
     let verdict = changes.iter().map(|change| change.verdict).max().unwrap_or(Verdict::Neutral);
+    let basis = Basis::of([input.blue, input.green], input.site, &steps.expand)?;
     let plan = Plan {
         format: Plan::FORMAT,
         site: input.site_name.to_owned(),
@@ -138,10 +148,75 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
         contract: steps.contract,
         in_step: steps.in_step,
         remaining: remaining::statements(&versions),
-        patches: pending.iter().map(|(_, patch)| patch.line.clone()).collect(),
+        patches,
+        hooks: migrate_hooks::hooks(&blue, &green),
+        basis,
         hash: String::new(),
     };
     Ok(plan.seal()?)
+}
+
+/// What the plan of this input wants to know of the rows; nothing without facts of a live site.
+///
+/// # Errors
+/// As [`plan`].
+pub fn data_questions(input: &Input<'_>) -> Result<Vec<DataQuestion>, PlanError> {
+    if input.site.is_none() {
+        return Ok(Vec::new());
+    }
+    let (blue, green) = apps(input)?;
+    let renames = declared(input, [&blue, &green], &patches::pending(&blue, &green, input.site));
+    let site = input.site.map(|site| site.under_new_names(&renames.doctypes));
+    let customised = Customised::new(&blue, &green, [input.site, site.as_ref()]);
+    let versions = versions(input, [&blue, &green], &customised, site.as_ref(), &renames);
+    let frozen = frozen::tables(&blue, &green, &versions);
+    let mut asked = find([&blue, &green], &versions, &frozen).asked;
+    let mut known: Vec<DataQuestion> = Vec::new();
+    asked.retain(|question| {
+        let is_new = !known.contains(question);
+        known.extend(is_new.then(|| question.clone()));
+        is_new
+    });
+    Ok(asked)
+}
+
+/// The apps of both versions that the site has installed.
+fn apps<'a>(input: &Input<'a>) -> Result<(Cow<'a, Snapshot>, Cow<'a, Snapshot>), PlanError> {
+    if let Some(obstacle) = input.site.and_then(Site::server_obstacle) {
+        return Err(PlanError::Server(obstacle));
+    }
+    let blue = installed(input.blue, input.site, "blue")?;
+    let green = installed(input.green, input.site, "green")?;
+    check_names(&[&blue, &green])?;
+    Ok((blue, green))
+}
+
+/// The renames that were given, and those that patches of green do.
+fn declared(input: &Input<'_>, [blue, green]: [&Snapshot; 2], pending: &[(&str, &PatchLine)]) -> Renames {
+    let mut renames = input.renames.clone();
+    let (of_blue, of_green) = (blue.doctypes(), green.doctypes());
+    let (old, new) = (|name: &str| Some(of_blue.get(name)?.1), |name: &str| Some(of_green.get(name)?.1));
+    change::patch_rename::declare(pending, old, new, &mut renames);
+    renames
+}
+
+fn versions<'a>(
+    input: &'a Input<'a>,
+    [blue, green]: [&'a Snapshot; 2],
+    customised: &'a Customised,
+    site: Option<&'a Site>,
+    renames: &'a Renames,
+) -> Versions<'a> {
+    let blue_frappe = blue.frappe_version().or(input.blue_frappe);
+    let green_frappe = green.frappe_version().or(input.green_frappe).or(blue_frappe);
+    Versions {
+        blue: customised.blue(blue),
+        green: customised.green(green),
+        blue_frappe: blue_frappe.or(green_frappe).unwrap_or(FrappeVersion::ASSUMED),
+        green_frappe: green_frappe.unwrap_or(FrappeVersion::ASSUMED),
+        site,
+        renames,
+    }
 }
 
 fn key(change: &Change) -> (&str, &str, &str, Option<&str>, String) {
@@ -149,7 +224,7 @@ fn key(change: &Change) -> (&str, &str, &str, Option<&str>, String) {
     (&change.app, &change.doctype, &change.kind, change.field.as_deref(), new)
 }
 
-fn find(blue: &Snapshot, green: &Snapshot, versions: &Versions<'_>, frozen: &[FrozenTable]) -> Findings {
+fn find(snapshots: [&Snapshot; 2], versions: &Versions<'_>, frozen: &[FrozenTable]) -> Findings {
     let mut findings = Findings::default();
     // Before what a change of a field does to metadata: that speaks of the DocType by its new name.
     change::doctype_renamed::find(versions, frozen, &mut findings);
@@ -169,7 +244,7 @@ fn find(blue: &Snapshot, green: &Snapshot, versions: &Versions<'_>, frozen: &[Fr
         }
     }
     change::platform_type::find(versions, &mut findings);
-    change::custom_field::find(blue, green, versions, &mut findings);
+    change::custom_field::find(snapshots, versions, &mut findings);
     findings
 }
 
@@ -215,19 +290,27 @@ fn app_versions(blue: &Snapshot, green: &Snapshot, changes: &[Change]) -> Vec<Ap
         green.apps.iter().chain(&blue.apps).map(|app| app.name.as_str()).filter(|name| seen.insert(*name));
     names
         .map(|name| {
-            let own = changes.iter().filter(|change| change.app == name);
+            let own: Vec<&Change> = changes.iter().filter(|change| change.app == name).collect();
             AppVersion {
                 app: name.to_owned(),
                 blue: find(blue, name),
                 green: find(green, name),
-                verdict: own.map(|change| change.verdict).max(),
+                verdict: own.iter().map(|change| change.verdict).max(),
+                summary: counts(own.iter().copied()),
             }
         })
         .collect()
 }
 
 fn summary(changes: &[Change], steps: usize) -> String {
-    let count = |verdict| changes.iter().filter(|change| change.verdict == verdict).count();
+    let counts = counts(changes.iter());
+    if changes.is_empty() { counts } else { format!("{counts}, {steps} statements before green") }
+}
+
+/// `3 changes (2 additive, 1 mapped)`.
+fn counts<'a>(changes: impl Iterator<Item = &'a Change>) -> String {
+    let verdicts: Vec<Verdict> = changes.map(|change| change.verdict).collect();
+    let count = |verdict| verdicts.iter().filter(|known| **known == verdict).count();
     let parts: Vec<String> = [
         (Verdict::Additive, "additive"),
         (Verdict::Synced, "synced"),
@@ -240,9 +323,9 @@ fn summary(changes: &[Change], steps: usize) -> String {
     .filter(|(verdict, _)| count(*verdict) > 0)
     .map(|(verdict, word)| format!("{} {word}", count(verdict)))
     .collect();
-    match changes.len() {
+    match verdicts.len() {
         0 => "nothing changes in the database".to_owned(),
-        1 => format!("1 change ({}), {steps} statements before green", parts.join(", ")),
-        all => format!("{all} changes ({}), {steps} statements before green", parts.join(", ")),
+        1 => format!("1 change ({})", parts.join(", ")),
+        all => format!("{all} changes ({})", parts.join(", ")),
     }
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{InStep, Step};
+use super::{Basis, DataAnswer, InStep, Step};
 
 /// How far blue and green can share the database under a change, from harmless to impossible.
 ///
@@ -60,9 +60,12 @@ pub struct AppVersion {
     pub blue: Option<String>,
     /// Version that green runs.
     pub green: Option<String>,
-    /// The worst verdict of the changes that this app makes.
+    /// The worst verdict of the changes that this app makes; none if it makes none.
     #[serde(default)]
     pub verdict: Option<Verdict>,
+    /// Its changes in a few words.
+    #[serde(default)]
+    pub summary: String,
 }
 
 /// One difference between the apps of blue and green, with the keys of the field's vocabulary.
@@ -93,9 +96,26 @@ pub struct Change {
     /// What users see if it is released the usual way (`bench migrate` beside traffic); empty for nothing.
     #[serde(default)]
     pub naive: String,
+    /// What the rows of the live site say to it, if they were asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataAnswer>,
     /// Ids of the steps (expand and contract) that serve it.
     #[serde(default)]
     pub steps: Vec<String>,
+}
+
+/// Code of an app that green's migrate runs beside its patches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MigrateHook {
+    /// The app.
+    pub app: String,
+    /// `before_migrate` or `after_migrate`.
+    pub hook: String,
+    /// Path of the function; for a hook that is computed, the line of `hooks.py`.
+    pub function: String,
+    /// Whether blue's apps do not have it: then nobody has seen it run here.
+    pub is_new: bool,
 }
 
 /// Statements that Frappe's sync sends in green's migrate though they change nothing.
@@ -187,6 +207,12 @@ pub struct Plan {
     pub remaining: Vec<Remaining>,
     /// Patches of green that will run in its migrate (whole lines of `patches.txt`).
     pub patches: Vec<String>,
+    /// What else of the apps runs in it.
+    #[serde(default)]
+    pub hooks: Vec<MigrateHook>,
+    /// What the plan was made of: it is run on nothing else.
+    #[serde(default)]
+    pub basis: Basis,
     /// SHA-256 over everything above in hexadecimal, see [`Plan::seal`].
     pub hash: String,
 }

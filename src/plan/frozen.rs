@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::doctype::{Snapshot, table_name};
+use crate::doctype::{Hook, Snapshot, table_name};
 
 use super::change::Versions;
 use super::{FrozenTable, Site};
@@ -64,12 +64,34 @@ pub(super) fn tables(blue: &Snapshot, green: &Snapshot, versions: &Versions<'_>)
     frozen.into_values().filter(|entry| exists(versions.site, &entry.table)).collect()
 }
 
+/// Adds tables that patches of green rewrite, with the child tables that are theirs alone.
+pub(super) fn add(
+    frozen: &mut Vec<FrozenTable>,
+    wanted: impl Iterator<Item = FrozenTable>,
+    versions: &Versions<'_>,
+) {
+    for entry in wanted {
+        let doctype = entry.table.strip_prefix("tab").unwrap_or(&entry.table).to_owned();
+        let children = own_children(&doctype, versions).into_iter().map(|child| FrozenTable {
+            table: table_name(child),
+            writable: true,
+            why: format!("rows of {doctype}, whose documents a patch of green rewrites"),
+        });
+        for entry in children.chain([entry]).filter(|entry| exists(versions.site, &entry.table)) {
+            if frozen.iter().all(|known| known.table != entry.table) {
+                frozen.push(entry);
+            }
+        }
+    }
+    frozen.sort();
+}
+
 fn exists(site: Option<&Site>, table: &str) -> bool {
     site.is_none_or(|site| site.tables.contains_key(table))
 }
 
-fn scheduler_events(snapshot: &Snapshot) -> BTreeMap<&str, Option<&str>> {
-    snapshot.apps.iter().map(|app| (app.name.as_str(), app.scheduler_events.as_deref())).collect()
+fn scheduler_events(snapshot: &Snapshot) -> BTreeMap<&str, Option<&Hook>> {
+    snapshot.apps.iter().map(|app| (app.name.as_str(), app.hooks.get("scheduler_events"))).collect()
 }
 
 fn app_version<'a>(snapshot: &'a Snapshot, name: &str) -> Option<&'a str> {

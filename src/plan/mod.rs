@@ -6,14 +6,18 @@
 pub mod policy;
 pub mod quote;
 
+mod basis;
 mod cast;
 mod change;
+mod customised;
+mod data;
 mod diff;
 mod document;
 mod frozen;
 #[cfg(test)]
 mod golden;
 mod kind;
+mod migrate_hooks;
 mod naive;
 mod operation;
 mod patches;
@@ -22,15 +26,21 @@ mod properties;
 mod remaining;
 mod rename;
 mod rename_question;
+mod routing;
 mod singles;
 mod site;
 mod step;
 mod steps;
 
+pub use basis::{Basis, SiteBasis, TableBasis};
 pub use cast::SQL_MODE as CAST_MODE;
-pub use diff::{Input, PlanError, Renames, plan};
-pub use document::{AppVersion, Change, FrozenTable, Plan, Question, Remaining, SingleField, Verdict};
+pub use data::{DATA_SQL_MODE, DataAnswer, DataQuestion, Doubt, Example};
+pub use diff::{Input, PlanError, Renames, data_questions, plan};
+pub use document::{
+    AppVersion, Change, FrozenTable, MigrateHook, Plan, Question, Remaining, SingleField, Verdict,
+};
 pub use kind::KINDS;
 pub use rename::RenameError;
-pub use site::{IndexFacts, Site, TableFacts};
+pub use routing::{AppRequests, Routing};
+pub use site::{ColumnFacts, IndexFacts, Site, TableFacts};
 pub use step::{BLUE, Column, Effect, InStep, IndexColumns, Lock, Pace, Step, Undo, Work};

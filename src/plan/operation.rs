@@ -189,6 +189,8 @@ pub(crate) enum Operation {
         engine: Option<String>,
         /// Name of the column.
         column: String,
+        /// What it is.
+        old: ColumnShape,
         /// What it becomes.
         new: ColumnShape,
     },

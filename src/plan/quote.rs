@@ -1,5 +1,7 @@
 //! The one place where names and texts become SQL. Names come from DocType JSON and are hostile.
 
+use sha2::{Digest, Sha256};
+
 /// An identifier in backticks; a backtick within it is doubled.
 pub fn identifier(name: &str) -> String {
     // MariaDB takes no NUL in a name; without it nothing can end the quote early.
@@ -9,6 +11,11 @@ pub fn identifier(name: &str) -> String {
 /// A text in single quotes, for a session whose `sql_mode` lacks `NO_BACKSLASH_ESCAPES` (as Frappe's does).
 pub fn literal(value: &str) -> String {
     format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''").replace('\0', "\\0"))
+}
+
+/// Twelve hexadecimal digits that stand for names where MariaDB's 64 characters do not hold them.
+pub(crate) fn short_hash(names: &[&str]) -> String {
+    hex::encode(&Sha256::digest(names.join("\0"))[..6])
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use crate::doctype::{DocField, Storage};
 use super::SingleField;
 use super::change::Versions;
 
-/// What a save of a Single writes besides its fields.
-const STANDARD_FIELDS: [&str; 7] =
+/// What every document has besides its fields (`frappe/model/__init__.py`).
+pub(super) const STANDARD_FIELDS: [&str; 7] =
     ["name", "owner", "creation", "modified", "modified_by", "docstatus", "idx"];
 
 /// Fields of Single DocTypes that are in both versions, Custom Fields of the site included.
@@ -33,9 +33,10 @@ pub(super) fn shared(versions: &Versions<'_>) -> Vec<SingleField> {
                 fields.insert(&field.fieldname, (before, holds_names));
             }
         }
-        let custom = versions.site.and_then(|site| site.custom_fields.get(*name));
+        let custom = versions.site.iter().flat_map(|site| &site.custom_fields);
+        let custom = custom.filter(|custom| custom.doctype == *name);
         let others: BTreeSet<&str> =
-            custom.into_iter().flatten().map(String::as_str).chain(STANDARD_FIELDS).collect();
+            custom.map(|custom| custom.field.fieldname.as_str()).chain(STANDARD_FIELDS).collect();
         for field in others {
             fields.entry(field).or_default();
         }

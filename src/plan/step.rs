@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::quote;
+
 /// A column as MariaDB's `information_schema.COLUMNS` names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Column {
@@ -94,6 +96,13 @@ pub enum Effect {
         /// SQL condition on its columns.
         condition: String,
     },
+    /// Some row of the table is as the condition says.
+    RowExists {
+        /// Table name without its database.
+        table: String,
+        /// SQL condition on its columns.
+        condition: String,
+    },
     /// Blue's view shows these columns of the base under the names that blue knows.
     BlueShows {
         /// Table name without its database.
@@ -112,6 +121,11 @@ pub enum Effect {
     },
     /// A sequence of this name exists.
     SequenceExists {
+        /// Sequence name without its database.
+        sequence: String,
+    },
+    /// No sequence of this name exists.
+    SequenceAbsent {
         /// Sequence name without its database.
         sequence: String,
     },
@@ -184,6 +198,22 @@ pub struct Undo {
     /// How it is run.
     #[serde(default)]
     pub work: Work,
+    /// Whether blue is served as well without it (columns that green added): a rollback leaves it out.
+    #[serde(default)]
+    pub optional: bool,
+}
+
+impl Undo {
+    /// A statement as it stands, without which blue is not served.
+    pub fn statement(sql: String, effect: Effect) -> Self {
+        Self { sql, effect, work: Work::Statement, optional: false }
+    }
+
+    /// Takes a trigger away.
+    pub fn drop_trigger(trigger: String) -> Self {
+        let sql = format!("DROP TRIGGER IF EXISTS {}", quote::identifier(&trigger));
+        Self::statement(sql, Effect::TriggerAbsent { trigger })
+    }
 }
 
 /// What a step holds while it runs, as the users of its table feel it.
@@ -251,6 +281,30 @@ pub struct Step {
     /// Rows that it reads or writes, as the optimiser guesses them; `None` if no live site was asked.
     #[serde(default)]
     pub rows: Option<u64>,
-    /// How to take it back at a rollback; empty where keeping it does no harm (columns that green added).
+    /// How to take it back; empty only where what it wrote goes with another step's undo or with a frozen table.
     pub undo: Vec<Undo>,
+}
+
+impl Step {
+    /// A statement as it stands that takes an instant, holds nothing and is not taken back.
+    pub fn statement(id: String, title: String, sql: String, effect: Effect) -> Self {
+        Self {
+            id,
+            title,
+            sql,
+            effect,
+            past: None,
+            work: Work::Statement,
+            lock: Lock::None,
+            pace: Pace::Instant,
+            rows: None,
+            undo: Vec::new(),
+        }
+    }
+
+    /// A statement after which no row of `table` is as `condition` says; an old name in it gives way to a new one.
+    pub(crate) fn rename_in(table: &str, title: String, sql: String, condition: String) -> Self {
+        let effect = Effect::NoRows { table: table.to_owned(), condition };
+        Self { lock: Lock::Rows, ..Self::statement(format!("rename-in-{table}"), title, sql, effect) }
+    }
 }

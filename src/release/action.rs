@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Record;
 use super::gate::{Calls, Question, Run};
 use super::history::Entry;
+use super::{Record, Split};
 use crate::api::webhook::{HookPoint, Webhook};
 
 /// One thing to do in the cluster.
@@ -75,10 +75,10 @@ pub enum Action {
         /// Whether it runs.
         is_running: bool,
     },
-    /// Write the route with these weights.
+    /// Split the traffic so: write every part of the route, and delete those that are not needed any more.
     Route {
-        /// Weights by revision, 0 to 100, which add up to 100.
-        weights: BTreeMap<u32, u8>,
+        /// Who gets how much.
+        split: Split,
     },
     /// Write entries of the runs and calls of a revision; `None` deletes one.
     Gate {

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 
 use super::phase::{self, FORWARD, Going, Outcome};
 use super::status::{self, Say};
-use super::{Action, JobStep, Observed, Record, RecordState, Revision, Running, gate, history};
+use super::{Action, JobStep, Observed, Record, RecordState, Revision, Running, Split, gate, history};
 use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_CAUSE, ANNOTATION_RETRY, reason};
 use crate::api::status::FrappeReleaseStatus;
+use crate::api::traffic::REST;
 use crate::api::webhook::{HookPoint, Webhook};
 use crate::api::{Phase, Template, condition};
 
@@ -81,30 +82,36 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Decision {
     }
 }
 
-/// What became different since the status was written last: the weight, and a halt with its reason.
+/// What became different since the status was written last: a weight, and a halt with its reason.
 ///
 /// With the status lost it is told again: an event too many, never one too few.
 fn news(before: Option<&FrappeReleaseStatus>, now: &FrappeReleaseStatus) -> Vec<Event> {
     let mut events = Vec::new();
-    let weight = |status: &FrappeReleaseStatus| status.weight.unwrap_or_default();
     let same_green = |before: &&FrappeReleaseStatus| {
         before.green.as_ref().map(|green| green.revision) == now.green.as_ref().map(|green| green.revision)
     };
-    if let (Some(before), Some(green)) = (before.filter(same_green), &now.green)
-        && weight(before) != weight(now)
-    {
-        let note =
-            format!("revision {}: {} % -> {} % of the traffic", green.revision, weight(before), weight(now));
-        events.push(Event { reason: reason::WEIGHT, note, is_warning: false });
+    if let (Some(before), Some(green)) = (before.filter(same_green), &now.green) {
+        for app in &now.apps {
+            let was = before.apps.iter().find(|was| was.name == app.name).map_or(0, |was| was.weight);
+            if was != app.weight {
+                let of = match (app.name.as_str(), now.apps.len()) {
+                    (REST, 1) => "the traffic".to_owned(),
+                    (REST, _) => "everything else".to_owned(),
+                    (name, _) => format!("the app {name}"),
+                };
+                let note = format!("revision {}: {was} % -> {} % of {of}", green.revision, app.weight);
+                events.push(Event { reason: reason::WEIGHT, note, is_warning: false });
+            }
+        }
     }
     let halt = |status: &FrappeReleaseStatus| {
         let stalled = status.conditions.iter().find(|c| c.type_ == condition::STALLED && c.status == "True");
         stalled.map(|condition| condition.reason.clone())
     };
     if let Some(why) = halt(now).filter(|why| before.and_then(halt).as_ref() != Some(why)) {
-        let is_approval = why == reason::APPROVAL;
-        let reason = if is_approval { reason::APPROVAL } else { reason::STALLED };
-        events.push(Event { reason, note: format!("{why}: {}", now.message), is_warning: !is_approval });
+        let asked = [reason::APPROVAL, reason::PROMOTION].into_iter().find(|reason| *reason == why);
+        let (reason, is_warning) = (asked.unwrap_or(reason::STALLED), asked.is_none());
+        events.push(Event { reason, note: format!("{why}: {}", now.message), is_warning });
     }
     events
 }
@@ -276,9 +283,9 @@ fn keep(seen: &Observed, number: u32, revision: &Revision) -> Verdict {
     if !has_parts {
         actions.push(Action::Workloads { revision: number, running: Running::ALL });
     }
-    let weights = BTreeMap::from([(number, 100)]);
-    if seen.route.as_ref().is_none_or(|route| route.weights != weights) {
-        actions.push(Action::Route { weights });
+    let split = Split::only(number);
+    if seen.route.as_ref().is_none_or(|route| route.split.as_ref() != Some(&split) || !route.is_whole) {
+        actions.push(Action::Route { split });
     }
     let ready = revision.workloads.get("web").map_or(0, |web| web.ready);
     let wanted = revision.record.template.web.replicas;

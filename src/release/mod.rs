@@ -15,6 +15,8 @@ mod gate_tests;
 pub mod history;
 mod observed;
 mod phase;
+mod shift;
+mod split;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -27,4 +29,5 @@ pub use observed::{
     AnalysisJobSeen, AppStep, JobSeen, JobState, Observed, PlanSeen, PodSeen, Progress, Record, RecordState,
     Revision, RouteSeen, SiteFacts, Workload,
 };
+pub use split::Split;
 pub use status::{ReleasePlan, plan_of};

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::gate::Gates;
 use super::history::Entry;
-use super::{JobStep, Placement};
+use super::{JobStep, Placement, Split};
 use crate::api::{FrappeRelease, Phase, Template};
-use crate::plan::Verdict;
+use crate::plan::{Routing, Verdict};
 
 /// All that a decision may look at.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +50,8 @@ pub struct Revision {
     pub config: Option<(Placement, String)>,
     /// The stored plans by site.
     pub plans: BTreeMap<String, PlanSeen>,
+    /// Which requests belong to which app, as the planning Job has read both versions.
+    pub routing: Routing,
     /// The Jobs of this revision.
     pub jobs: Vec<JobSeen>,
     /// The Deployments by their component: `web`, `socketio`, `worker-<name>`, `scheduler`.
@@ -218,13 +220,22 @@ pub struct PodSeen {
     pub is_ending: bool,
 }
 
-/// The route as it is in force.
+/// The route (or the Services of the provider) as it is in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteSeen {
-    /// Weights by revision, 0 to 100.
-    pub weights: BTreeMap<u32, u8>,
-    /// Whether every Gateway has accepted exactly this generation of it.
+    /// How it splits the traffic; `None` if it does not say.
+    pub split: Option<Split>,
+    /// Whether all of its parts are there as they should be, and nothing else.
+    pub is_whole: bool,
+    /// Whether every Gateway has accepted exactly this generation of every part.
     pub is_accepted: bool,
     /// What the Gateway says when it has not.
     pub message: String,
+}
+
+impl RouteSeen {
+    /// Percent of an app's traffic that goes to a revision.
+    pub fn weight(&self, revision: u32, app: &str) -> u8 {
+        self.split.as_ref().map_or(0, |split| split.weight(revision, app))
+    }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sha2::{Digest, Sha256};
 
-use super::{JobSeen, JobState, Observed, Revision, gate};
+use super::{JobSeen, JobState, Observed, RecordState, Revision, gate, shift};
 use crate::api::condition::{self, Wanted};
 use crate::api::status::{AppStatus, Colour, FrappeReleaseStatus, PlanStatus, SiteStatus};
 use crate::api::{Phase, names};
@@ -116,7 +116,8 @@ pub(super) fn write(
 }
 
 fn weight(seen: &Observed, number: u32) -> u8 {
-    seen.route.as_ref().and_then(|route| route.weights.get(&number).copied()).unwrap_or(0)
+    let split = seen.route.as_ref().and_then(|route| route.split.as_ref());
+    split.map_or(0, |split| split.least(number))
 }
 
 fn colour(number: u32, revision: &Revision) -> Colour {
@@ -142,16 +143,19 @@ fn plan(seen: &Observed, revision: &Revision, phase: Phase) -> Option<PlanStatus
 
 fn apps(seen: &Observed, number: u32, revision: &Revision) -> Vec<AppStatus> {
     let count = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+    let is_shifting = revision.record.state == RecordState::Releasing
+        && revision.record.entered.keys().max() == Some(&Phase::Shifting);
     let apps = seen.release.spec.traffic.apps.iter();
     apps.map(|app| {
         let at = revision.record.traffic.get(&app.name).map_or(0, |at| at.step);
         let steps = app.steps.len();
+        let hold = shift::hold(&seen.release, number, app, at).filter(|_| is_shifting);
         AppStatus {
             name: app.name.clone(),
-            weight: weight(seen, number),
+            weight: seen.route.as_ref().map_or(0, |route| route.weight(number, &app.name)),
             step: count((at + 1).min(steps)),
             steps: count(steps),
-            waiting: String::new(),
+            waiting: hold.map(|hold| hold.words()).unwrap_or_default(),
         }
     })
     .collect()

@@ -1,7 +1,7 @@
 //! Whole releases, played in a small world: what is asked for, in order, is held by golden files.
 
 use super::world::{World, release};
-use super::{JobStep, Placement, RecordState, decide};
+use super::{JobStep, Placement, RecordState, Split, decide};
 use crate::api::Phase;
 use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_APPROVE_WINDOW, ANNOTATION_RETRY};
 use crate::plan::Verdict;
@@ -99,7 +99,7 @@ fn an_abort_at_any_moment_brings_blue_back() {
         }
         assert_eq!(end.phase, Phase::RolledBack, "after {turns} turns:\n{}", world.log.join("\n"));
         let route = world.seen.route.as_ref().unwrap();
-        assert_eq!(route.weights.iter().collect::<Vec<_>>(), [(&1, &100)]);
+        assert_eq!(route.split, Some(Split::only(1)));
         assert!(world.seen.revisions[&2].workloads.is_empty());
         assert_eq!(world.seen.revisions[&1].record.state, RecordState::Active);
     }
@@ -302,4 +302,125 @@ fn weights_and_halts_are_told_once() {
         told[2].1.starts_with("JobFailed: contract of erp-r2 failed: erp.example.com: it broke"),
         "{told:?}"
     );
+}
+
+/// The steps of a release, by what it moves and how.
+fn with_apps(world: &mut World, apps: &str) {
+    world.seen.release.spec.traffic.apps = serde_yaml::from_str(apps).unwrap();
+}
+
+fn weights(world: &World) -> Vec<(String, u8)> {
+    let split = world.seen.route.as_ref().unwrap().split.clone().unwrap();
+    split.apps.into_iter().collect()
+}
+
+fn at(pairs: [(&str, u8); 3]) -> Vec<(String, u8)> {
+    pairs.into_iter().map(|(app, weight)| (app.to_owned(), weight)).collect()
+}
+
+const APPS: &str = "
+- {name: shop, steps: [{weight: 20}, {approve: sales}, {weight: 100}]}
+- {name: crm, steps: [{weight: 50}, {pause: {seconds: 30}}, {weight: 100}]}
+- {name: '*', steps: [{weight: 10}, {pause: {}}, {weight: 100}]}";
+
+#[test]
+fn apps_move_in_order_and_one_that_is_held_does_not_hold_the_others() {
+    let mut world = installed();
+    upgrade(&mut world, "erp:v2");
+    with_apps(&mut world, APPS);
+    let halted = world.settle();
+    assert_eq!(halted.phase, Phase::Shifting, "{}", world.log.join("\n"));
+    assert_eq!(weights(&world), at([("*", 10), ("crm", 100), ("shop", 20)]));
+    let asked = "run `kubectl crossfade approve erp sales`";
+    assert!(halted.status.message.contains(asked), "{}", halted.status.message);
+    let waiting: Vec<_> = halted.status.apps.iter().map(|app| app.waiting.as_str()).collect();
+    assert_eq!(waiting, ["waits for the approval 'sales'", "", "pauses until it is promoted"]);
+    assert_eq!(halted.status.weight, Some(10), "the least of all");
+    // What was said for another revision or another step counts for nothing.
+    annotate(&mut world, "step.crossfade.dev/sales", "1");
+    annotate(&mut world, "promote.crossfade.dev/everything-else", "2/1");
+    assert_eq!(world.settle().status.message, halted.status.message);
+    annotate(&mut world, "step.crossfade.dev/sales", "2");
+    let halted = world.settle();
+    assert_eq!(weights(&world), at([("*", 10), ("crm", 100), ("shop", 100)]));
+    assert!(
+        halted.status.message.contains("run `kubectl crossfade promote erp`"),
+        "{}",
+        halted.status.message
+    );
+    annotate(&mut world, "promote.crossfade.dev/everything-else", "2/2");
+    assert_eq!(world.settle().phase, Phase::Complete);
+    golden("apps", &world);
+}
+
+#[test]
+fn an_approval_of_a_step_can_be_a_commit() {
+    let mut world = installed();
+    upgrade(&mut world, "erp:v2");
+    with_apps(&mut world, "[{name: '*', steps: [{weight: 20}, {approve: sales}, {weight: 100}]}]");
+    assert_eq!(world.settle().phase, Phase::Shifting);
+    world.seen.release.spec.approvals.steps = serde_yaml::from_str("[{name: sales, approved: '2'}]").unwrap();
+    assert_eq!(world.settle().phase, Phase::Complete);
+}
+
+#[test]
+fn a_full_promotion_passes_pauses_and_no_approval() {
+    let mut world = installed();
+    upgrade(&mut world, "erp:v2");
+    with_apps(&mut world, APPS);
+    for app in ["shop", "crm", "everything-else"] {
+        annotate(&mut world, &format!("promote.crossfade.dev/{app}"), "2/full");
+    }
+    assert_eq!(world.settle().phase, Phase::Shifting);
+    assert_eq!(weights(&world), at([("*", 100), ("crm", 100), ("shop", 20)]));
+    annotate(&mut world, "step.crossfade.dev/sales", "2");
+    assert_eq!(world.settle().phase, Phase::Complete);
+}
+
+#[test]
+fn steps_that_are_edited_on_the_way_take_no_traffic_back() {
+    let mut world = installed();
+    upgrade(&mut world, "erp:v2");
+    with_apps(&mut world, APPS);
+    world.settle();
+    with_apps(&mut world, &APPS.replace("weight: 20", "weight: 5"));
+    world.settle();
+    assert_eq!(weights(&world), at([("*", 10), ("crm", 100), ("shop", 20)]));
+}
+
+#[test]
+fn an_app_that_neither_version_has_is_refused_before_anything_is_touched() {
+    let mut world = installed();
+    upgrade(&mut world, "erp:v2");
+    with_apps(&mut world, "[{name: shoop, steps: [{weight: 100}]}, {name: '*', steps: [{weight: 100}]}]");
+    let halted = world.settle();
+    assert_eq!(halted.phase, Phase::Planning);
+    assert!(
+        halted.status.message.contains("names 'shoop', which neither version has"),
+        "{}",
+        halted.status.message
+    );
+}
+
+#[test]
+fn a_route_that_somebody_changed_is_written_again_at_any_time() {
+    let mut world = installed();
+    world.seen.route.as_mut().unwrap().is_whole = false;
+    assert!(matches!(world.turn().actions.as_slice(), [super::Action::Route { .. }]));
+    upgrade(&mut world, "erp:v2");
+    with_apps(&mut world, APPS);
+    world.settle();
+    world.seen.route.as_mut().unwrap().is_whole = false;
+    assert!(matches!(world.turn().actions.as_slice(), [super::Action::Route { .. }]));
+}
+
+#[test]
+fn a_held_shift_is_taken_back_as_a_whole() {
+    let mut world = installed();
+    upgrade(&mut world, "erp:v2");
+    with_apps(&mut world, APPS);
+    world.settle();
+    annotate(&mut world, ANNOTATION_ABORT, "2");
+    assert_eq!(world.settle().phase, Phase::RolledBack);
+    assert_eq!(world.seen.route.as_ref().unwrap().split, Some(Split::only(1)));
 }

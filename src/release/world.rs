@@ -7,12 +7,13 @@ use jiff::{Timestamp, ToSpan};
 use super::gate::{Answer, Calls, Gates, Reading, Run, Value};
 use super::{
     Action, AnalysisJobSeen, Decision, JobSeen, JobState, JobStep, Observed, Placement, PlanSeen, PodSeen,
-    Record, Revision, RouteSeen, Running, SiteFacts, Workload, decide, phase,
+    Record, Revision, RouteSeen, Running, SiteFacts, Split, Workload, decide, phase,
 };
 use crate::api::{FrappeRelease, Phase};
-use crate::plan::Verdict;
+use crate::plan::{AppRequests, Routing, Verdict};
 
 /// A cluster with one release in it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a trouble of its own that a test switches on")]
 pub(super) struct World {
     pub(super) seen: Observed,
     pub(super) now: Timestamp,
@@ -131,12 +132,12 @@ impl World {
         let schedulers: i32 = self.seen.revisions.values().map(|revision| pods(revision, "scheduler")).sum();
         assert!(schedulers <= 1, "{schedulers} schedulers at once:\n{}", self.log.join("\n"));
         if let Some(route) = &self.seen.route {
-            assert_eq!(route.weights.values().map(|w| i32::from(*w)).sum::<i32>(), 100);
-            for (number, weight) in route.weights.iter().filter(|(_, weight)| **weight > 0) {
-                let web = self.seen.revisions.get(number).map_or(0, |revision| pods(revision, "web"));
+            let split = route.split.as_ref().expect("the route says how it splits the traffic");
+            for number in [Some(split.green), split.blue].into_iter().flatten().filter(|n| split.serves(*n)) {
+                let web = self.seen.revisions.get(&number).map_or(0, |revision| pods(revision, "web"));
                 assert!(
                     web > 0,
-                    "{weight} % lead to revision {number} without Pods:\n{}",
+                    "{split:?} leads to revision {number} without Pods:\n{}",
                     self.log.join("\n")
                 );
             }
@@ -209,18 +210,16 @@ impl World {
                     job.is_deleting = true;
                 }
             }
-            Action::StorePlan { revision, site } => {
-                let plan =
-                    PlanSeen { hash: "h1".into(), verdict: self.verdict, summary: "1 field added".into() };
-                self.of(revision).plans.insert(site, plan);
-            }
+            Action::StorePlan { revision, site } => self.store_plan(revision, site),
             Action::Workloads { revision, running } => self.scale(revision, running),
             Action::Relay { revision, is_running } => {
                 let relay = Workload { desired: 1, ready: 0, existing: 1 };
                 self.of(revision).relay = is_running.then_some(relay);
             }
-            Action::Route { weights } => {
-                self.seen.route = Some(RouteSeen { weights, is_accepted: false, message: "pending".into() });
+            Action::Route { split } => {
+                let message = "pending".into();
+                self.seen.route =
+                    Some(RouteSeen { split: Some(split), is_whole: true, is_accepted: false, message });
             }
             Action::Remove { revision } => {
                 let revision = self.of(revision);
@@ -246,6 +245,7 @@ impl World {
             record: record.clone(),
             config: None,
             plans: BTreeMap::new(),
+            routing: Routing::default(),
             jobs: Vec::new(),
             workloads: BTreeMap::new(),
             pods: Vec::new(),
@@ -300,6 +300,14 @@ impl World {
         }
         let gates = Gates::read(kept);
         self.of(revision).gates = gates;
+    }
+
+    fn store_plan(&mut self, revision: u32, site: String) {
+        let plan = PlanSeen { hash: "h1".into(), verdict: self.verdict, summary: "1 field added".into() };
+        let requests = ["shop", "crm"].map(|app| (app.to_owned(), AppRequests::default()));
+        let green = self.of(revision);
+        green.routing = Routing { apps: requests.into(), ..Routing::default() };
+        green.plans.insert(site, plan);
     }
 
     fn of(&mut self, revision: u32) -> &mut Revision {
@@ -368,7 +376,10 @@ fn describe(action: &Action) -> String {
         Action::Relay { revision, is_running } => {
             format!("relay of r{revision}: {}", if *is_running { "on" } else { "off" })
         }
-        Action::Route { weights } => format!("route {weights:?}"),
+        Action::Route { split: Split { blue: None, green, .. } } => format!("route r{green}"),
+        Action::Route { split: Split { blue: Some(blue), green, apps } } => {
+            format!("route r{blue} to r{green}: {apps:?}")
+        }
         Action::Remove { revision } => format!("remove r{revision}"),
         Action::Forget { revision } => format!("forget r{revision}"),
         Action::Gate { entries, .. } => {

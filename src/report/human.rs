@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Report, by_app, cost, judged, place, printable, steps, versions, worst};
+use super::{Report, by_app, cost, hooks, judged, place, printable, remaining, steps, versions, worst};
 use crate::plan::{Change, Plan, Verdict};
 
 /// No terminal is narrower than this for us: below, text would be cut into single words.
@@ -26,6 +26,11 @@ pub(super) fn text(report: &Report<'_>, width: Option<usize>) -> String {
     }
     page.list("Questions", plan.questions.iter().map(|question| question.ask.as_str()));
     page.list("Patches that green's migrate runs", plan.patches.iter().map(String::as_str));
+    page.list("Code of apps that it runs beside them", hooks(plan).iter().map(String::as_str));
+    page.list(
+        "Statements that it sends although they change nothing",
+        remaining(plan).iter().map(String::as_str),
+    );
     let tables: Vec<&str> = plan.frozen.iter().map(|frozen| frozen.table.as_str()).collect();
     page.list("Blue gets copies of", (!tables.is_empty()).then(|| tables.join(", ")).as_deref());
     page.list("Policy", judged(report.judgement).iter().map(String::as_str));
@@ -64,7 +69,10 @@ impl Page {
         let name = styled(Style::new().bold(), &printable(app));
         let versions = printable(&versions(plan, app));
         let word = if changes.is_empty() { "nothing changes".to_owned() } else { verdict(worst(changes)) };
-        let _ = writeln!(self.text, "\n{name}  {versions}  {word}");
+        let known = plan.apps.iter().find(|known| known.app == app).filter(|_| !changes.is_empty());
+        let summary = known.map_or("", |known| known.summary.as_str());
+        let head = format!("{name}  {versions}  {word}  {}", printable(summary));
+        let _ = writeln!(self.text, "\n{}", head.trim_end());
         for change in changes {
             let head = format!("{}  {}  {}", verdict(change.verdict), change.kind, printable(&place(change)));
             self.line(2, &head, "");

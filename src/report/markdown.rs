@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Report, by_app, cost, judged, place, printable, steps, versions, worst};
+use super::{Report, by_app, cost, hooks, judged, place, printable, remaining, steps, versions, worst};
 use crate::plan::{Plan, Step, Verdict};
 
 pub(super) fn text(report: &Report<'_>) -> String {
@@ -21,6 +21,16 @@ pub(super) fn text(report: &Report<'_>) -> String {
     statements("After blue is gone", &plan.contract, &mut text);
     let patches = plan.patches.iter().map(|patch| code(patch));
     details("Patches that green's migrate runs", plan.patches.len(), patches, &mut text);
+    let others = hooks(plan);
+    details(
+        "Code of apps that it runs beside them",
+        others.len(),
+        others.iter().map(|line| sentence(line)),
+        &mut text,
+    );
+    let noops = remaining(plan);
+    let title = "Statements that it sends although they change nothing";
+    details(title, noops.len(), noops.iter().map(|line| sentence(line)), &mut text);
     let frozen =
         plan.frozen.iter().map(|frozen| format!("{}: {}", code(&frozen.table), sentence(&frozen.why)));
     details("Tables that blue gets copies of", plan.frozen.len(), frozen, &mut text);
@@ -37,6 +47,9 @@ fn apps(plan: &Plan, text: &mut String) {
         if changes.is_empty() {
             let _ = writeln!(text, "Nothing changes.\n");
             continue;
+        }
+        if let Some(known) = plan.apps.iter().find(|known| known.app == app && !known.summary.is_empty()) {
+            let _ = writeln!(text, "{}\n", sentence(&known.summary));
         }
         text.push_str(
             "| verdict | change | where | why | the usual way | steps |\n|---|---|---|---|---|---|\n",
@@ -92,7 +105,7 @@ fn statements(title: &str, steps: &[Step], text: &mut String) {
 }
 
 fn undo(steps: &[Step], text: &mut String) {
-    let statements = steps.iter().rev().flat_map(|step| step.undo.iter());
+    let statements = steps.iter().rev().flat_map(|step| step.undo.iter().filter(|undo| !undo.optional));
     let lines = statements.fold(String::new(), |mut lines, undo| {
         let _ = writeln!(lines, "{};", shown(&undo.sql));
         lines

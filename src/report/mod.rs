@@ -116,6 +116,21 @@ fn cost(step: &Step) -> String {
     }
 }
 
+/// Code that green's migrate runs beside its patches, a line each.
+fn hooks(plan: &Plan) -> Vec<String> {
+    let hooks = plan.hooks.iter().map(|hook| {
+        let new = if hook.is_new { " (new: read what it does)" } else { "" };
+        format!("{} {}: {}{new}", hook.app, hook.hook, hook.function)
+    });
+    hooks.collect()
+}
+
+/// Statements of green's migrate that change nothing, a line for each table and reason.
+fn remaining(plan: &Plan) -> Vec<String> {
+    let entries = plan.remaining.iter();
+    entries.map(|entry| format!("{}: {} ({})", entry.table, entry.columns.join(", "), entry.why)).collect()
+}
+
 /// The steps that serve a change, each with whether it runs before green (or once blue is gone).
 fn steps<'a>(plan: &'a Plan, change: &'a Change) -> impl Iterator<Item = (bool, &'a Step)> {
     let all =

@@ -62,7 +62,15 @@ fn step(step: &Step) -> String {
 }
 
 fn undo(step: &Step, undo: &Undo) -> String {
-    format!("\n-- takes back: {}\n{}", printable(&step.title), statement(&undo.sql))
+    let statement = statement(&undo.sql);
+    let title = printable(&step.title);
+    if undo.optional {
+        return format!(
+            "\n-- not needed, blue is served as well without it: takes back: {title}\n{}",
+            commented(&statement)
+        );
+    }
+    format!("\n-- takes back: {title}\n{statement}")
 }
 
 /// A statement with its end. The client splits at semicolons, so one that has some gets another end.

@@ -43,7 +43,12 @@ fn hostile() -> Plan {
         lock: Lock::Rows,
         pace: Pace::Minutes,
         rows: Some(1204),
-        undo: vec![Undo { sql: "DROP TRIGGER `t`".to_owned(), effect, work: Work::Statement }],
+        undo: vec![Undo {
+            optional: false,
+            sql: "DROP TRIGGER `t`".to_owned(),
+            effect,
+            work: Work::Statement,
+        }],
     });
     made.contract = vec![Step {
         title: "drop".to_owned(),

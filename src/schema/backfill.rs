@@ -352,10 +352,9 @@ impl Patience {
         let (base, schema) = (session.base.clone(), session.schema.clone());
         let databases = [base.as_str(), schema.as_str()];
         if let Some(after) = session.settings.kill_after.filter(|after| waited >= *after)
-            && let Some(ended) = blocker::end_oldest(&mut session.connection, databases, after).await?
+            && blocker::end_oldest(&mut session.connection, databases, after, fill.table, session.progress)
+                .await?
         {
-            let message = format!("ended a connection that was in the way of {}: {ended}", fill.table);
-            session.progress.report("kill", 1, 1, &message);
             session.waited.killed += 1;
         }
         if waited > session.settings.ddl_budget {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use sqlx::MySqlConnection;
 
+use super::progress::Progress;
 use super::{Error, connection, quote};
 
 /// So many are named at most.
@@ -57,6 +58,11 @@ pub(crate) async fn find(
     connection: &mut MySqlConnection,
     databases: [&str; 2],
 ) -> Result<Vec<Blocker>, Error> {
+    Ok(look(connection, databases).await?.1)
+}
+
+/// The same, with whether the server named them as holders of locks.
+async fn look(connection: &mut MySqlConnection, databases: [&str; 2]) -> Result<(bool, Vec<Blocker>), Error> {
     let holders = lock_holders(connection, databases).await;
     let known = holders.is_some();
     let all = connections(connection, databases, &holders.unwrap_or_default()).await?;
@@ -66,7 +72,7 @@ pub(crate) async fn find(
     let mut blockers = if known || at_work.is_empty() { [at_work, sleeping].concat() } else { at_work };
     blockers.sort_by_key(|blocker| std::cmp::Reverse(blocker.seconds));
     blockers.truncate(NAMED);
-    Ok(blockers)
+    Ok((known, blockers))
 }
 
 /// Ids of those who hold metadata locks there; `None` where the server does not tell.
@@ -125,24 +131,29 @@ pub(crate) fn describe(blockers: &[Blocker]) -> String {
     blockers.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// Ends the oldest one that has been in the way for so long; gives it.
+/// Ends the oldest one that has been in the way of `what` for so long, and says so; gives whether there was one.
 pub(crate) async fn end_oldest(
     connection: &mut MySqlConnection,
     databases: [&str; 2],
     after: Duration,
-) -> Result<Option<Blocker>, Error> {
-    let is_named = lock_holders(connection, databases).await.is_some();
-    let blockers = find(connection, databases).await?;
+    what: &str,
+    progress: &dyn Progress,
+) -> Result<bool, Error> {
+    let (is_named, blockers) = look(connection, databases).await?;
     let too_long =
         |blocker: &&Blocker| u64::try_from(blocker.seconds).is_ok_and(|age| age >= after.as_secs());
     let is_sure = |blocker: &&Blocker| is_named || matches!(blocker.doing, Doing::Transaction(_));
     let Some(blocker) = blockers.iter().find(|blocker| too_long(blocker) && is_sure(blocker)) else {
-        return Ok(None);
+        return Ok(false);
     };
     match connection::run(connection, format!("KILL CONNECTION {}", blocker.id)).await {
-        Ok(_) => Ok(Some(blocker.clone())),
+        Ok(_) => {
+            let message = format!("ended a connection that was in the way of {what}: {blocker}");
+            progress.report("kill", 1, 1, &message);
+            Ok(true)
+        }
         // 1094: it ended by itself.
-        Err(error) if connection::error_number(&error) == 1094 => Ok(None),
+        Err(error) if connection::error_number(&error) == 1094 => Ok(false),
         Err(error) => Err(Error::query(format!("end connection {}", blocker.id))(error)),
     }
 }

@@ -147,15 +147,9 @@ impl Try<'_> {
         let Attempt { act, budget, kill_after, databases, progress } = self.attempt;
         if let Some(after) = kill_after
             && self.begun.elapsed() >= after
-            && let Some(ended) = blocker::end_oldest(connection, databases, after).await?
+            && blocker::end_oldest(connection, databases, after, act, progress).await?
         {
             self.waited.killed += 1;
-            progress.report(
-                "kill",
-                1,
-                1,
-                &format!("ended a connection that was in the way of {act}: {ended}"),
-            );
         }
         if self.begun.elapsed() >= budget {
             let blockers = blocker::describe(&blocker::find(connection, databases).await?);

@@ -5,8 +5,8 @@ use std::time::Instant;
 use super::handover;
 use super::inventory::{self, Shape, Stage};
 use super::ledger::{self, Part};
-use super::{Error, Session, inspect, isolate, mirror, rehearsal, singles, step};
-use crate::plan::{Plan, Step};
+use super::{Error, Session, basis, inspect, isolate, mirror, rehearsal, singles, step};
+use crate::plan::{Plan, Step, Work};
 
 /// What an expand did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,8 +24,11 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<Expanded, Err
             let message = format!("blue's schema {} does not exist: run isolate first", session.schema);
             return Err(Error::Refused(message));
         }
-        Some(Stage::Open) => settle(session, plan).await?,
-        Some(Stage::Settled) => {}
+        Some(Stage::Open) => {
+            basis::check(session, plan).await?;
+            settle(session, plan).await?;
+        }
+        Some(Stage::Settled) => basis::check(session, plan).await?,
         Some(Stage::RolledBack) => {
             let message = format!("the release of {} was rolled back: finish that first", session.schema);
             return Err(Error::Refused(message));
@@ -87,8 +90,12 @@ async fn settle(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
     let objects = isolate::site_objects(session).await?;
     let wanted = isolate::reconcile(session, &objects, &plan.frozen).await?;
     // The entry of green's migrate reads which tables blue sees itself: those are never copied.
-    let views: Vec<&String> =
-        wanted.iter().filter(|(_, entry)| entry.shape == Shape::View).map(|(name, _)| name).collect();
+    let shown = wanted.iter().filter(|(_, entry)| entry.shape == Shape::View).map(|(name, _)| name);
+    let renamed = plan.expand.iter().filter_map(|step| match &step.work {
+        Work::RenameTable { to, .. } => Some(to),
+        Work::Statement | Work::Backfill { .. } | Work::BlueView { .. } => None,
+    });
+    let views: Vec<&String> = shown.chain(renamed).collect();
     let text = serde_json::json!({ "views": views }).to_string();
     ledger::note(session, Part::Isolate, "settle", &text).await?;
     let dropped = mirror::drop_all(session, "mirror").await?;

@@ -6,11 +6,45 @@ use sqlx::Executor;
 use sqlx::mysql::MySqlConnection;
 use thiserror::Error;
 
-use super::connection::Database;
-use crate::plan::{IndexFacts, Site, TableFacts};
+use super::connection::{self, Database};
+use crate::doctype::{CustomField, DocField, DocType, PropertySetter, table_name};
+use crate::plan::{ColumnFacts, IndexFacts, Site, TableFacts};
 
 /// Rows of one answer; the largest sites have 60,000 columns.
 const MAX_ROWS: usize = 1_000_000;
+
+/// What of a field both tables of fields have, and what the planner knows.
+const FIELD_COLUMNS: [&str; 12] = [
+    "fieldname",
+    "fieldtype",
+    "label",
+    "options",
+    "default",
+    "length",
+    "precision",
+    "reqd",
+    "unique",
+    "search_index",
+    "is_virtual",
+    "not_nullable",
+];
+const SETTER_COLUMNS: [&str; 5] = ["doc_type", "doctype_or_field", "field_name", "property", "value"];
+const DOCTYPE_COLUMNS: [&str; 11] = [
+    "name",
+    "module",
+    "issingle",
+    "istable",
+    "is_virtual",
+    "is_submittable",
+    "is_tree",
+    "track_seen",
+    "autoname",
+    "engine",
+    "sort_field",
+];
+
+/// A row as the planner reads files: an object.
+type Object = serde_json::Map<String, serde_json::Value>;
 
 /// Why the facts could not be read.
 #[derive(Debug, Error)]
@@ -52,7 +86,7 @@ pub async fn connect(url: &str, credentials: Option<&Path>) -> Result<MySqlConne
 /// # Errors
 /// If the schema cannot be read; Frappe's own tables may be missing (a site that is being made).
 pub async fn read(connection: &mut MySqlConnection) -> Result<Site, FactsError> {
-    let mut site = Site::default();
+    let mut site = Site { server: server(connection).await?, ..Site::default() };
     read_tables(connection, &mut site).await?;
     read_columns(connection, &mut site).await?;
     read_indexes(connection, &mut site).await?;
@@ -61,13 +95,14 @@ pub async fn read(connection: &mut MySqlConnection) -> Result<Site, FactsError> 
             fetch(connection, "the Patch Log", "SELECT CAST(patch AS CHAR) FROM `tabPatch Log`").await?;
         site.patches = Some(lines.into_iter().filter_map(|(line,)| line).collect());
     }
-    if has_columns(&site, "tabCustom Field", &["dt", "fieldname"]) {
-        let sql = "SELECT CAST(dt AS CHAR), CAST(fieldname AS CHAR) FROM `tabCustom Field` \
-                   WHERE dt IS NOT NULL AND fieldname IS NOT NULL";
-        let rows: Vec<(String, String)> = fetch(connection, "the Custom Fields", sql).await?;
-        for (doctype, field) in rows {
-            site.custom_fields.entry(doctype).or_default().insert(field);
-        }
+    read_custom_fields(connection, &mut site).await?;
+    read_property_setters(connection, &mut site).await?;
+    read_custom_doctypes(connection, &mut site).await?;
+    if has_columns(&site, "tabInstalled Application", &["app_name", "app_version"]) {
+        let sql = "SELECT CAST(app_name AS CHAR), CAST(app_version AS CHAR) FROM `tabInstalled Application` \
+                   WHERE app_name IS NOT NULL AND app_version IS NOT NULL";
+        let rows: Vec<(String, String)> = fetch(connection, "the versions of the apps", sql).await?;
+        site.app_versions = rows.into_iter().collect();
     }
     read_targets(connection, &mut site).await?;
     site.installed_apps = installed_apps(connection, &site).await?;
@@ -76,18 +111,17 @@ pub async fn read(connection: &mut MySqlConnection) -> Result<Site, FactsError> 
 
 /// Fields whose options are the name of a DocType, in the site's own metadata: it has DocTypes and fields that no app has.
 async fn read_targets(connection: &mut MySqlConnection, site: &mut Site) -> Result<(), FactsError> {
-    const FIELDS: &str = "SELECT CAST(parent AS CHAR), CAST(fieldname AS CHAR), CAST(fieldtype AS CHAR), \
-         CAST(options AS CHAR) FROM tabDocField WHERE parent IS NOT NULL AND fieldname IS NOT NULL \
-         AND (fieldtype = 'Link' AND options = 'DocType' OR fieldtype IN ('Table', 'Table MultiSelect') AND options IS NOT NULL)";
-    const CUSTOM: &str = "SELECT CAST(dt AS CHAR), CAST(fieldname AS CHAR), CAST(fieldtype AS CHAR), \
-         CAST(options AS CHAR) FROM `tabCustom Field` WHERE dt IS NOT NULL AND fieldname IS NOT NULL \
-         AND (fieldtype = 'Link' AND options = 'DocType' OR fieldtype IN ('Table', 'Table MultiSelect') AND options IS NOT NULL)";
-    for (table, of, sql) in [("tabDocField", "parent", FIELDS), ("tabCustom Field", "dt", CUSTOM)] {
+    for (table, of) in [("tabDocField", "parent"), ("tabCustom Field", "dt")] {
         if !has_columns(site, table, &[of, "fieldname", "fieldtype", "options"]) {
             continue;
         }
+        let sql = format!(
+            "SELECT CAST({of} AS CHAR), CAST(fieldname AS CHAR), CAST(fieldtype AS CHAR), CAST(options AS CHAR) \
+             FROM `{table}` WHERE {of} IS NOT NULL AND fieldname IS NOT NULL AND (fieldtype = 'Link' AND options = 'DocType' \
+             OR fieldtype IN ('Table', 'Table MultiSelect') AND options IS NOT NULL)"
+        );
         let rows: Vec<(String, String, String, String)> =
-            fetch(connection, "the fields that name DocTypes", sql).await?;
+            fetch(connection, "the fields that name DocTypes", connection::safe(sql)).await?;
         for (doctype, field, fieldtype, target) in rows {
             let (by_doctype, value) = if fieldtype == "Link" {
                 (&mut site.doctype_links, field)
@@ -100,13 +134,85 @@ async fn read_targets(connection: &mut MySqlConnection, site: &mut Site) -> Resu
     Ok(())
 }
 
+async fn server(connection: &mut MySqlConnection) -> Result<String, FactsError> {
+    let rows: Vec<(String,)> = fetch(connection, "the version", "SELECT CAST(VERSION() AS CHAR)").await?;
+    Ok(rows.into_iter().next().map(|(version,)| version).unwrap_or_default())
+}
+
+async fn read_custom_fields(connection: &mut MySqlConnection, site: &mut Site) -> Result<(), FactsError> {
+    let columns = [&["dt"], &FIELD_COLUMNS[..]].concat();
+    let rows =
+        objects(connection, site, ("tabCustom Field", &columns), "TRUE ORDER BY `dt`, `fieldname`").await?;
+    for row in rows {
+        let doctype = row.get("dt").and_then(serde_json::Value::as_str).map(str::to_owned);
+        // A row that no column could be made of is no field.
+        if let (Some(doctype), Ok(Some(field))) = (doctype, DocField::read(&row)) {
+            site.custom_fields.push(CustomField { doctype, field });
+        }
+    }
+    Ok(())
+}
+
+async fn read_property_setters(connection: &mut MySqlConnection, site: &mut Site) -> Result<(), FactsError> {
+    let rows = objects(connection, site, ("tabProperty Setter", &SETTER_COLUMNS), "TRUE").await?;
+    let mut setters: Vec<_> =
+        rows.iter().filter_map(PropertySetter::read).filter(PropertySetter::matters).collect();
+    setters.sort();
+    site.property_setters = setters;
+    Ok(())
+}
+
+/// DocTypes that somebody made on this site: no app has their files.
+async fn read_custom_doctypes(connection: &mut MySqlConnection, site: &mut Site) -> Result<(), FactsError> {
+    if !has_columns(site, "tabDocType", &["custom"]) {
+        return Ok(());
+    }
+    let of_site = "`custom` = 1 ORDER BY `name`";
+    let rows = objects(connection, site, ("tabDocType", &DOCTYPE_COLUMNS), of_site).await?;
+    let mut doctypes: Vec<DocType> = rows.iter().filter_map(DocType::custom).collect();
+    if doctypes.is_empty() {
+        return Ok(());
+    }
+    let columns = [&["parent"], &FIELD_COLUMNS[..]].concat();
+    let of_them = "`parenttype` = 'DocType' AND `parent` IN (SELECT `name` FROM `tabDocType` WHERE `custom` = 1) \
+                   ORDER BY `parent`, `idx`";
+    for row in objects(connection, site, ("tabDocField", &columns), of_them).await? {
+        let parent = row.get("parent").and_then(serde_json::Value::as_str);
+        let doctype = doctypes.iter_mut().find(|doctype| Some(doctype.name.as_str()) == parent);
+        if let (Some(doctype), Ok(Some(field))) = (doctype, DocField::read(&row)) {
+            doctype.fields.push(field);
+        }
+    }
+    doctypes.retain(|doctype| site.tables.contains_key(&table_name(&doctype.name)) || doctype.issingle);
+    site.custom_doctypes = doctypes;
+    Ok(())
+}
+
+/// Rows of a table as objects, with those of the columns that the site's version of Frappe has.
+async fn objects(
+    connection: &mut MySqlConnection,
+    site: &Site,
+    (table, columns): (&'static str, &[&str]),
+    condition: &str,
+) -> Result<Vec<Object>, FactsError> {
+    let known = columns.iter().filter(|column| has_columns(site, table, &[column]));
+    let pairs: Vec<String> = known.map(|column| format!("'{column}', CAST(`{column}` AS CHAR)")).collect();
+    if pairs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!("SELECT JSON_OBJECT({}) FROM `{table}` WHERE {condition}", pairs.join(", "));
+    let rows: Vec<(String,)> = fetch(connection, table, connection::safe(sql)).await?;
+    Ok(rows.iter().filter_map(|(row,)| serde_json::from_str(row).ok()).collect())
+}
+
 async fn read_tables(connection: &mut MySqlConnection, site: &mut Site) -> Result<(), FactsError> {
-    type Row = (String, String, Option<String>, Option<String>, i64);
+    type Row = (String, String, Option<String>, Option<String>, i64, i64);
     let sql = "SELECT CAST(TABLE_NAME AS CHAR), CAST(TABLE_TYPE AS CHAR), CAST(ENGINE AS CHAR), \
-               CAST(ROW_FORMAT AS CHAR), CAST(COALESCE(TABLE_ROWS, 0) AS SIGNED) \
+               CAST(ROW_FORMAT AS CHAR), CAST(COALESCE(TABLE_ROWS, 0) AS SIGNED), \
+               CAST(COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0) AS SIGNED) \
                FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()";
     let rows: Vec<Row> = fetch(connection, "the tables", sql).await?;
-    for (name, kind, engine, row_format, rows) in rows {
+    for (name, kind, engine, row_format, rows, bytes) in rows {
         if kind == "SEQUENCE" {
             site.sequences.insert(name);
         } else if kind == "BASE TABLE" {
@@ -114,6 +220,7 @@ async fn read_tables(connection: &mut MySqlConnection, site: &mut Site) -> Resul
                 engine: engine.unwrap_or_default(),
                 row_format: row_format.unwrap_or_default(),
                 rows: u64::try_from(rows).unwrap_or(0),
+                bytes: u64::try_from(bytes).unwrap_or(0),
                 ..TableFacts::default()
             };
             site.tables.insert(name, facts);
@@ -123,12 +230,14 @@ async fn read_tables(connection: &mut MySqlConnection, site: &mut Site) -> Resul
 }
 
 async fn read_columns(connection: &mut MySqlConnection, site: &mut Site) -> Result<(), FactsError> {
-    let sql = "SELECT CAST(TABLE_NAME AS CHAR), CAST(COLUMN_NAME AS CHAR), CAST(COLUMN_TYPE AS CHAR) \
-               FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()";
-    let rows: Vec<(String, String, String)> = fetch(connection, "the columns", sql).await?;
-    for (table, column, column_type) in rows {
+    type Row = (String, String, String, String, Option<String>);
+    let sql = "SELECT CAST(TABLE_NAME AS CHAR), CAST(COLUMN_NAME AS CHAR), CAST(COLUMN_TYPE AS CHAR), \
+               CAST(IS_NULLABLE AS CHAR), CAST(COLUMN_DEFAULT AS CHAR) FROM information_schema.COLUMNS \
+               WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION";
+    let rows: Vec<Row> = fetch(connection, "the columns", sql).await?;
+    for (table, name, column_type, nullable, default) in rows {
         if let Some(facts) = site.tables.get_mut(&table) {
-            facts.columns.insert(column, column_type);
+            facts.columns.push(ColumnFacts { name, column_type, nullable: nullable == "YES", default });
         }
     }
     Ok(())
@@ -177,7 +286,7 @@ fn has_columns(site: &Site, table: &str, columns: &[&str]) -> bool {
 async fn fetch<Row>(
     connection: &mut MySqlConnection,
     what: &'static str,
-    sql: &'static str,
+    sql: impl sqlx::SqlSafeStr,
 ) -> Result<Vec<Row>, FactsError>
 where
     Row: for<'r> sqlx::FromRow<'r, sqlx::mysql::MySqlRow> + Send + Unpin,

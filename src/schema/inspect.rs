@@ -226,6 +226,9 @@ pub(crate) async fn holds(
         Effect::SequenceExists { sequence } => {
             Ok(kind_of(connection, base, sequence).await? == Some(Kind::Sequence))
         }
+        Effect::SequenceAbsent { sequence } => {
+            Ok(kind_of(connection, base, sequence).await? != Some(Kind::Sequence))
+        }
         Effect::ColumnsExist { table, columns } => {
             let live = live_columns(connection, base, table).await?;
             Ok(columns.iter().all(|column| has(&live, column)))
@@ -263,6 +266,7 @@ pub(crate) async fn holds(
         Effect::TableRenamed { from, to, view } => {
             rename::is_done(connection, [base, schema], &rename::Names { from, to, view }).await
         }
+        Effect::RowExists { table, condition } => has_rows(connection, base, table, condition).await,
         Effect::BlueShows { table, columns } => {
             let definition = view_definition(connection, schema, table).await?;
             let shows = |(name, column): (&String, &String)| {

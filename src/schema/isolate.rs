@@ -7,7 +7,7 @@ use super::inspect::{self, Kind};
 use super::inventory::{self, Entry, Shape, Stage};
 use super::ledger::{self, Part};
 use super::view::{self, View};
-use super::{Error, Session, account, frozen, mirror, preflight, quote, sequence, singles};
+use super::{Error, Session, account, basis, frozen, mirror, preflight, quote, sequence, singles};
 use crate::plan::{FrozenTable, Plan};
 
 /// What was made.
@@ -32,6 +32,7 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan, password: &str) -> Resu
     }
     preflight::check(session, &objects, plan).await?;
     ledger::create(session).await?;
+    basis::check(session, plan).await?;
     ledger::begin(session, Part::Isolate, "schema", &plan.hash, "").await?;
     create_database(session).await?;
     inventory::create(session).await?;

@@ -1,7 +1,9 @@
 //! The history of every release in the site's database: row first, then the statement, then done. What has been
 //! done is asked of the database itself (a step's effect); the ledger says what was begun, by whom, and how far.
 
-use super::{Error, Session, quote};
+use std::collections::BTreeMap;
+
+use super::{Error, Session, connection, quote};
 
 const TABLE: &str = "__crossfade_ledger";
 
@@ -40,7 +42,7 @@ pub(crate) async fn create(session: &mut Session<'_>) -> Result<(), Error> {
          plan_hash varchar(64) NOT NULL, statement longtext NOT NULL, state enum('running','done') NOT NULL, \
          attempts int NOT NULL DEFAULT 1, started datetime(6) NOT NULL, ended datetime(6) DEFAULT NULL, \
          UNIQUE KEY step (release_schema, part, step)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",
-        quote::qualified(&session.base, TABLE)
+        table(session)
     );
     session.ddl("create the ledger", &sql).await
 }
@@ -57,9 +59,9 @@ pub(crate) async fn begin(
         "INSERT INTO {} (release_schema, part, step, plan_hash, statement, state, started) \
          VALUES (?, ?, ?, ?, ?, 'running', NOW(6)) ON DUPLICATE KEY UPDATE attempts = attempts + 1, \
          state = 'running', plan_hash = VALUES(plan_hash), statement = VALUES(statement), started = NOW(6), ended = NULL",
-        quote::qualified(&session.base, TABLE)
+        table(session)
     );
-    sqlx::query(super::connection::safe(sql))
+    sqlx::query(connection::safe(sql))
         .bind(&session.schema)
         .bind(part.text())
         .bind(step)
@@ -74,41 +76,41 @@ pub(crate) async fn begin(
 /// Closes a step.
 pub(crate) async fn end(session: &mut Session<'_>, part: Part, step: &str) -> Result<(), Error> {
     let sql = format!(
-        "UPDATE {} SET state = 'done', ended = NOW(6) WHERE release_schema = ? AND part = ? AND step = ?",
-        quote::qualified(&session.base, TABLE)
+        "UPDATE {} SET state = 'done', ended = NOW(6) WHERE {}",
+        table(session),
+        row(session, part, step)
     );
-    sqlx::query(super::connection::safe(sql))
-        .bind(&session.schema)
-        .bind(part.text())
-        .bind(step)
-        .execute(&mut session.connection)
-        .await
-        .map_err(Error::query("close a step in the ledger"))?;
-    Ok(())
+    session.execute("close a step in the ledger", sql).await.map(drop)
 }
 
 /// Keeps a text with a step that is entered: what came of it.
 pub(crate) async fn note(session: &mut Session<'_>, part: Part, step: &str, text: &str) -> Result<(), Error> {
-    let sql = format!(
-        "UPDATE {} SET statement = ? WHERE release_schema = ? AND part = ? AND step = ?",
-        quote::qualified(&session.base, TABLE)
-    );
-    sqlx::query(super::connection::safe(sql))
-        .bind(text)
-        .bind(&session.schema)
-        .bind(part.text())
-        .bind(step)
-        .execute(&mut session.connection)
-        .await
-        .map_err(Error::query("keep a text in the ledger"))?;
-    Ok(())
+    let text = quote::literal(text);
+    let sql = format!("UPDATE {} SET statement = {text} WHERE {}", table(session), row(session, part, step));
+    session.execute("keep a text in the ledger", sql).await.map(drop)
+}
+
+/// Takes a step out again that turned out not to be ours to do.
+pub(crate) async fn strike(session: &mut Session<'_>, part: Part, step: &str) -> Result<(), Error> {
+    let sql = format!("DELETE FROM {} WHERE {}", table(session), row(session, part, step));
+    session.execute("take a step out of the ledger", sql).await.map(drop)
+}
+
+fn table(session: &Session<'_>) -> String {
+    quote::qualified(&session.base, TABLE)
+}
+
+/// The condition on the one row of a step.
+fn row(session: &Session<'_>, part: Part, step: &str) -> String {
+    let [schema, part, step] = [&session.schema, part.text(), step].map(quote::literal);
+    format!("release_schema = {schema} AND part = {part} AND step = {step}")
 }
 
 /// A small write with a commit of its own: while a step is running its `ended` says when it was last at work.
 pub(crate) fn heartbeat_sql(session: &Session<'_>) -> String {
     format!(
         "UPDATE {} SET ended = NOW(6) WHERE release_schema = {} AND state = 'running'",
-        quote::qualified(&session.base, TABLE),
+        table(session),
         quote::literal(&session.schema)
     )
 }
@@ -117,65 +119,45 @@ pub(crate) fn heartbeat_sql(session: &Session<'_>) -> String {
 pub(crate) async fn begin_anew(session: &mut Session<'_>) -> Result<(), Error> {
     let sql = format!(
         "DELETE FROM {} WHERE release_schema = {} AND part <> {}",
-        quote::qualified(&session.base, TABLE),
+        table(session),
         quote::literal(&session.schema),
         quote::literal(Part::Isolate.text())
     );
     session.execute("take an earlier release out of the ledger", sql).await.map(drop)
 }
 
-/// Whether a step of this release is in the ledger, done or not.
-pub(crate) async fn has_begun(session: &mut Session<'_>, part: Part, step: &str) -> Result<bool, Error> {
-    let there = super::inspect::objects(&mut session.connection, &session.base).await?;
-    if !there.contains_key(TABLE) {
-        return Ok(false);
-    }
+/// The steps of this release that the ledger knows, and whether each is done. The ledger is there.
+pub(crate) async fn steps(session: &mut Session<'_>, part: Part) -> Result<BTreeMap<String, bool>, Error> {
     let sql = format!(
-        "SELECT COUNT(*) FROM {} WHERE release_schema = ? AND part = ? AND step = ?",
-        quote::qualified(&session.base, TABLE)
+        "SELECT CAST(step AS CHAR), CAST(state = 'done' AS SIGNED) FROM {} WHERE release_schema = ? AND part = ?",
+        table(session)
     );
-    let (count,): (i64,) = sqlx::query_as(super::connection::safe(sql))
+    let rows: Vec<(String, i64)> = sqlx::query_as(connection::safe(sql))
         .bind(&session.schema)
         .bind(part.text())
-        .bind(step)
-        .fetch_one(&mut session.connection)
+        .fetch_all(&mut session.connection)
         .await
         .map_err(Error::query("read the ledger"))?;
-    Ok(count > 0)
+    Ok(rows.into_iter().map(|(step, done)| (step, done != 0)).collect())
+}
+
+/// Whether a step of this release is in the ledger, done or not.
+pub(crate) async fn has_begun(session: &mut Session<'_>, part: Part, step: &str) -> Result<bool, Error> {
+    Ok(state(session, part, step).await?.is_some())
 }
 
 /// Whether a step of this release is in the ledger as done; not where there is no ledger.
 pub(crate) async fn is_done(session: &mut Session<'_>, part: Part, step: &str) -> Result<bool, Error> {
-    const NO_SUCH_TABLE: u16 = 1146;
-    let sql = format!(
-        "SELECT COUNT(*) FROM {} WHERE release_schema = ? AND part = ? AND step = ? AND state = 'done'",
-        quote::qualified(&session.base, TABLE)
-    );
-    let counted: Result<(i64,), _> = sqlx::query_as(super::connection::safe(sql))
-        .bind(&session.schema)
-        .bind(part.text())
-        .bind(step)
-        .fetch_one(&mut session.connection)
-        .await;
-    match counted {
-        Ok((count,)) => Ok(count > 0),
-        Err(error) if super::connection::error_number(&error) == NO_SUCH_TABLE => Ok(false),
-        Err(error) => Err(Error::query("read the ledger")(error)),
-    }
+    Ok(state(session, part, step).await?.is_some_and(|state| state == "done"))
 }
 
-/// Takes a step out again that turned out not to be ours to do.
-pub(crate) async fn strike(session: &mut Session<'_>, part: Part, step: &str) -> Result<(), Error> {
-    let sql = format!(
-        "DELETE FROM {} WHERE release_schema = ? AND part = ? AND step = ?",
-        quote::qualified(&session.base, TABLE)
-    );
-    sqlx::query(super::connection::safe(sql))
-        .bind(&session.schema)
-        .bind(part.text())
-        .bind(step)
-        .execute(&mut session.connection)
-        .await
-        .map_err(Error::query("take a step out of the ledger"))?;
-    Ok(())
+/// `running` or `done`; `None` where the step, or the whole ledger, is not there.
+async fn state(session: &mut Session<'_>, part: Part, step: &str) -> Result<Option<String>, Error> {
+    const NO_SUCH_TABLE: u16 = 1146;
+    let sql =
+        format!("SELECT CAST(state AS CHAR) FROM {} WHERE {}", table(session), row(session, part, step));
+    match sqlx::query_scalar(connection::safe(sql)).fetch_optional(&mut session.connection).await {
+        Err(error) if connection::error_number(&error) == NO_SUCH_TABLE => Ok(None),
+        state => state.map_err(Error::query("read the ledger")),
+    }
 }

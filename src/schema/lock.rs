@@ -22,7 +22,7 @@ impl SiteLock {
     /// Takes the lock of the site's database, waiting at most `bound`.
     pub(crate) async fn take(database: &Database, bound: Duration) -> Result<Self, Error> {
         let mut connection = database.connect().await?;
-        let name = format!("crossfade:{}", quote::short_hash(database.name()));
+        let name = format!("crossfade:{}", quote::short_hash(&[database.name()]));
         let (got,): (Option<i64>,) = sqlx::query_as("SELECT CAST(GET_LOCK(?, ?) AS SIGNED)")
             .bind(&name)
             .bind(bound.as_secs())

@@ -116,5 +116,5 @@ pub(crate) async fn drop_all(session: &mut Session<'_>, kind: &str) -> Result<us
 }
 
 fn name(table: &str, event: Event) -> String {
-    format!("{OWN_PREFIX}_mirror_{}_{}", event.word().to_lowercase(), quote::short_hash(table))
+    format!("{OWN_PREFIX}_mirror_{}_{}", event.word().to_lowercase(), quote::short_hash(&[table]))
 }

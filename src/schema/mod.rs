@@ -3,7 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | [`isolate`] | blue's schema of views, copies, sequences and its user |
-//! | [`facts`] | what the planner asks a live site |
+//! | [`facts`], [`data`] | what the planner asks a live site: its schema, and its rows |
 //! | [`handover`] | waits until nobody uses the tables' own user any more |
 //! | [`expand`] | settles the isolation, then runs the plan's steps by the ledger |
 //! | [`verify`] | asks the database whether all of it is there |
@@ -23,6 +23,7 @@ pub mod backup;
 pub mod cache;
 pub mod connection;
 pub mod contract;
+pub mod data;
 pub mod ddl;
 pub mod divergence;
 pub mod doctor;
@@ -40,6 +41,7 @@ pub mod verify;
 mod account;
 mod backfill;
 mod backup_file;
+mod basis;
 mod blocker;
 mod cache_key;
 mod error;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::inspect::{self, Kind};
 use super::keyset::Key;
 use super::{Error, Session, account, doctor, inventory, rehearsal, singles};
-use crate::plan::Plan;
+use crate::plan::{Plan, Work};
 
 /// Fails with a refusal that lists every obstacle.
 pub(crate) async fn check(
@@ -30,16 +30,26 @@ pub(crate) async fn check(
         .filter(|table| objects.get(*table) == Some(&Kind::Table))
         .collect();
     obstacles.extend(frozen_tables(session, &tables).await?);
-    obstacles.extend(keyless(session, plan).await?);
+    obstacles.extend(keyless(session, objects, plan).await?);
     obstacles.extend(rehearsal::run(session, &plan.expand).await?);
     if obstacles.is_empty() { Ok(()) } else { Err(Error::Refused(obstacles.join("; "))) }
 }
 
-/// Tables whose rows are to be gone through by their key.
-async fn keyless(session: &mut Session<'_>, plan: &Plan) -> Result<Vec<String>, Error> {
+/// Tables whose rows are to be gone through by their key; one that gets its name in the release has it under another.
+async fn keyless(
+    session: &mut Session<'_>,
+    objects: &BTreeMap<String, Kind>,
+    plan: &Plan,
+) -> Result<Vec<String>, Error> {
     let mut obstacles = Vec::new();
-    let tables: BTreeSet<&String> = plan.in_step.iter().map(|pair| &pair.table).collect();
-    for table in tables {
+    let filled = plan.expand.iter().filter_map(|step| match &step.work {
+        Work::Backfill { table, .. } => Some(table),
+        Work::Statement | Work::BlueView { .. } | Work::RenameTable { .. } => None,
+    });
+    for table in filled.collect::<BTreeSet<_>>() {
+        if objects.get(table) != Some(&Kind::Table) {
+            continue;
+        }
         match Key::of(&mut session.connection, &session.base, table).await {
             Err(Error::Refused(obstacle)) => obstacles.push(obstacle),
             Err(error) => return Err(error),

@@ -10,7 +10,7 @@ use super::expand::run_steps;
 use super::inspect::{self, Kind};
 use super::ledger::Part;
 use super::{Error, Session, quote};
-use crate::plan::{Change, Effect, Lock, Pace, Plan, Step, Work};
+use crate::plan::{Change, Effect, Plan, Step};
 
 /// A column that may go: DocType, table, column.
 type Candidate = (String, String, String);
@@ -50,7 +50,7 @@ pub(crate) async fn drop(session: &mut Session<'_>, doomed: &Doomed, plan_hash: 
             .iter()
             .map(|column| format!("DROP COLUMN IF EXISTS {}", quote::identifier(column)))
             .collect();
-        step(
+        Step::statement(
             format!("removed-columns-{table}"),
             format!("drop {} of {table}", columns.iter().cloned().collect::<Vec<_>>().join(", ")),
             format!(
@@ -62,7 +62,7 @@ pub(crate) async fn drop(session: &mut Session<'_>, doomed: &Doomed, plan_hash: 
         )
     });
     let tables = doomed.tables.iter().map(|table| {
-        step(
+        Step::statement(
             format!("removed-table-{table}"),
             format!("drop {table}"),
             format!("DROP TABLE IF EXISTS {}", quote::identifier(table)),
@@ -118,9 +118,4 @@ async fn count(session: &mut Session<'_>, sql: &'static str, binds: [&str; 2]) -
     let [one, other] = binds.map(str::to_owned);
     let query = sqlx::query_scalar(sql).bind(one).bind(other).fetch_one(&mut session.connection);
     query.await.map_err(Error::query("see whether something is still used"))
-}
-
-fn step(id: String, title: String, sql: String, effect: Effect) -> Step {
-    let (work, lock, pace) = (Work::Statement, Lock::None, Pace::Instant);
-    Step { id, title, sql, effect, past: None, work, lock, pace, rows: None, undo: Vec::new() }
 }

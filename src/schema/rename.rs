@@ -129,9 +129,9 @@ async fn is_stand_in(session: &mut Session<'_>, table: &str) -> Result<bool, Err
 }
 
 fn old(view: &str) -> String {
-    format!("{OWN_PREFIX}_old_{}", quote::short_hash(view))
+    format!("{OWN_PREFIX}_old_{}", quote::short_hash(&[view]))
 }
 
 fn new(view: &str) -> String {
-    format!("{OWN_PREFIX}_new_{}", quote::short_hash(view))
+    format!("{OWN_PREFIX}_new_{}", quote::short_hash(&[view]))
 }

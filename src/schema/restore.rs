@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::backup::{self, Kept};
-use super::backup_file::{Column, Kind, Next, Part, Row, hexadecimal};
+use super::backup_file::{Column, Kind, Next, Part, Row};
 use super::ledger::{self, Part as Chapter};
 use super::{Error, OWN_PREFIX, Session, connection, inspect, quote};
 
@@ -102,7 +102,7 @@ async fn begin(
                 )));
             }
             // Under a name of ours until its rows are in.
-            let table = format!("{OWN_PREFIX}_restore_{}", quote::short_hash(&part.table));
+            let table = format!("{OWN_PREFIX}_restore_{}", quote::short_hash(&[&part.table]));
             ledger::begin(session, Chapter::Restore, &step, plan, create).await?;
             let target = quote::qualified(&database, &table);
             let named = format!("CREATE TABLE {}", quote::identifier(&part.table));
@@ -180,8 +180,8 @@ impl Target {
 fn literal(column: &Column, value: Option<&[u8]>) -> String {
     match (value, &column.kind) {
         (None, _) => "NULL".to_owned(),
-        (Some(bytes), Kind::Text(charset)) => format!("_{charset} X'{}'", hexadecimal(bytes)),
-        (Some(bytes), Kind::Bytes) => format!("X'{}'", hexadecimal(bytes)),
+        (Some(bytes), Kind::Text(charset)) => format!("_{charset} X'{}'", hex::encode(bytes)),
+        (Some(bytes), Kind::Bytes) => format!("X'{}'", hex::encode(bytes)),
         (Some(bytes), Kind::Printed) => quote::literal(&String::from_utf8_lossy(bytes)),
     }
 }

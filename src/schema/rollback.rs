@@ -70,7 +70,8 @@ pub async fn finish(session: &mut Session<'_>) -> Result<(), Error> {
 /// itself undone by what takes back the one before it.
 async fn undo(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
     for step in plan.expand.iter().rev() {
-        for (position, undo) in step.undo.iter().enumerate() {
+        // What green added does blue no harm, and may hold what users wrote: it stays.
+        for (position, undo) in step.undo.iter().enumerate().filter(|(_, undo)| !undo.optional) {
             let name = format!("undo-{position}-{}", step.id);
             if ledger::is_done(session, Part::Rollback, &name).await? {
                 continue;
@@ -151,5 +152,5 @@ async fn swap(session: &mut Session<'_>, copies: &BTreeMap<String, Entry>) -> Re
 }
 
 fn standby(table: &str) -> String {
-    format!("{OWN_PREFIX}_standby_{}", quote::short_hash(table))
+    format!("{OWN_PREFIX}_standby_{}", quote::short_hash(&[table]))
 }

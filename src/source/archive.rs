@@ -11,22 +11,32 @@ use crate::doctype::{App, AppReader, MAX_FILE_BYTES};
 
 use super::{MAX_APP_BYTES, MAX_ENTRIES, MAX_UNPACKED_BYTES, SourceError, filled};
 
-/// Reads the app in an archive; its name is the package's, unless it is given.
-pub(super) fn read(name: Option<&str>, path: &Path) -> Result<App, SourceError> {
-    let files = files(path)?;
+/// Reads the app in an archive; its name is the package's, unless it is given. With its Python files, if they are asked
+/// for.
+pub(super) fn read(
+    name: Option<&str>,
+    path: &Path,
+    with_code: bool,
+) -> Result<(App, BTreeMap<String, Vec<u8>>), SourceError> {
+    let mut files = files(path, with_code)?;
     let name = name.map_or_else(|| package(&files, path), str::to_owned);
     let mut reader = AppReader::new(&name);
     for (file, bytes) in &files {
         reader.add(file, bytes)?;
     }
-    filled(reader.finish(), path)
+    files.retain(|file, _| with_code && is_code(file));
+    Ok((filled(reader.finish(), path)?, files))
 }
 
-fn files(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, SourceError> {
+fn is_code(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|extension| extension == "py")
+}
+
+fn files(path: &Path, with_code: bool) -> Result<BTreeMap<String, Vec<u8>>, SourceError> {
     let io = |source| SourceError::Io { path: path.to_owned(), source };
     // The limit holds for what comes out, so a small archive cannot keep us busy or fill the memory.
     let mut unpacked = GzDecoder::new(File::open(path).map_err(io)?).take(MAX_UNPACKED_BYTES);
-    let files = entries(&mut unpacked, path);
+    let files = entries(&mut unpacked, path, with_code);
     // Where the limit cut the archive, that is the reason, whatever it looked like from within.
     if unpacked.limit() == 0 {
         return Err(SourceError::TooMuch {
@@ -38,7 +48,11 @@ fn files(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, SourceError> {
     files
 }
 
-fn entries(unpacked: &mut impl Read, path: &Path) -> Result<BTreeMap<String, Vec<u8>>, SourceError> {
+fn entries(
+    unpacked: &mut impl Read,
+    path: &Path,
+    with_code: bool,
+) -> Result<BTreeMap<String, Vec<u8>>, SourceError> {
     let io = |source| SourceError::Io { path: path.to_owned(), source };
     let too_much = |what, limit| SourceError::TooMuch { path: path.to_owned(), what, limit };
     let mut archive = tar::Archive::new(unpacked);
@@ -49,7 +63,8 @@ fn entries(unpacked: &mut impl Read, path: &Path) -> Result<BTreeMap<String, Vec
             return Err(too_much("entries", MAX_ENTRIES));
         }
         let file = inside(&entry.path().map_err(io)?, path)?;
-        if !entry.header().entry_type().is_file() || !AppReader::wants(&file) {
+        let is_wanted = AppReader::wants(&file) || (with_code && is_code(&file));
+        if !entry.header().entry_type().is_file() || !is_wanted {
             continue;
         }
         let mut bytes = Vec::new();

@@ -43,6 +43,15 @@ pub(super) fn read_file(path: &Path, limit: usize) -> Result<Vec<u8>, SourceErro
     Ok(bytes)
 }
 
+/// A file of an app by its path, which may be anything: `None` if there is none, or if a link leads out of the app.
+pub(super) fn inside(root: &Path, path: &str, limit: usize) -> Option<Vec<u8>> {
+    let (root, file) = (root.canonicalize().ok()?, root.join(path).canonicalize().ok()?);
+    if !file.starts_with(&root) || !file.is_file() {
+        return None;
+    }
+    read_file(&file, limit).ok()
+}
+
 enum Stop {
     Io(SourceError),
     TooMany,

@@ -3,12 +3,15 @@
 //! Files are read into memory within limits and handed to [`crate::doctype::AppReader`]; nothing is unpacked to disk.
 
 mod archive;
+mod assets;
 mod directory;
 mod error;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::doctype::{App, AppReader, Snapshot};
+use crate::patch::{self, Files, MAX_CODE_BYTES};
 
 pub use error::SourceError;
 
@@ -19,7 +22,31 @@ const MAX_APP_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes that an archive may unpack to, with what is passed over: the checkout of ERPNext has 80 MB, one with its Node modules some hundred.
 const MAX_UNPACKED_BYTES: u64 = 512 * 1024 * 1024;
 
-/// Reads the apps of each place and joins them in this order.
+/// Where the Python of an app lies.
+enum Code {
+    /// In its checkout.
+    Directory(PathBuf),
+    /// In memory, out of an archive.
+    Memory(BTreeMap<String, Vec<u8>>),
+    /// Nowhere: a snapshot has what it says of patches already.
+    None,
+}
+
+/// The Python of all apps by name.
+struct AllCode(BTreeMap<String, Code>);
+
+impl Files for AllCode {
+    fn file(&self, app: &str, path: &str) -> Option<Vec<u8>> {
+        match self.0.get(app)? {
+            // A byte more than is allowed, so that a file that is too large is seen to be.
+            Code::Directory(root) => directory::inside(root, path, MAX_CODE_BYTES + 1),
+            Code::Memory(files) => files.get(path).cloned(),
+            Code::None => None,
+        }
+    }
+}
+
+/// Reads the apps of each place and joins them in this order, and what their patches do.
 ///
 /// A place is a snapshot file, a bench directory, the directory of one app or its `.tar.gz`; `NAME=PATH` says what the
 /// app is called where the files do not.
@@ -27,16 +54,51 @@ const MAX_UNPACKED_BYTES: u64 = 512 * 1024 * 1024;
 /// # Errors
 /// If a place is none of these, or a file in it cannot be read; the message names it.
 pub fn read_all(places: &[String]) -> Result<Snapshot, SourceError> {
-    let mut apps: Vec<App> = Vec::new();
-    for place in places {
-        for app in read(place)? {
-            if apps.iter().any(|known| known.name == app.name) {
-                return Err(SourceError::TwiceGiven { app: app.name });
-            }
+    read_places(places, true)
+}
+
+/// The same without what patches do: those of the version that runs have run.
+///
+/// # Errors
+/// As [`read_all`].
+pub fn read_without_code(places: &[String]) -> Result<Snapshot, SourceError> {
+    read_places(places, false)
+}
+
+/// What a place holds.
+#[derive(Default)]
+struct Found {
+    apps: Vec<(App, Code)>,
+    assets: Vec<String>,
+}
+
+impl Found {
+    fn snapshot(self, with_code: bool) -> Snapshot {
+        let (mut apps, mut code) = (Vec::new(), BTreeMap::new());
+        for (app, of_app) in self.apps {
+            code.insert(app.name.clone(), of_app);
             apps.push(app);
         }
+        if with_code {
+            patch::read(&mut apps, &AllCode(code));
+        }
+        Snapshot { assets: self.assets, ..Snapshot::new(apps) }
     }
-    Ok(Snapshot::new(apps))
+}
+
+fn read_places(places: &[String], with_code: bool) -> Result<Snapshot, SourceError> {
+    let mut all = Found::default();
+    for place in places {
+        let found = read(place, with_code)?;
+        for (app, code) in found.apps {
+            if all.apps.iter().any(|(known, _)| known.name == app.name) {
+                return Err(SourceError::TwiceGiven { app: app.name });
+            }
+            all.apps.push((app, code));
+        }
+        all.assets.extend(found.assets);
+    }
+    Ok(all.snapshot(with_code))
 }
 
 /// Reads all apps of a bench in the order of `apps.txt`.
@@ -44,6 +106,10 @@ pub fn read_all(places: &[String]) -> Result<Snapshot, SourceError> {
 /// # Errors
 /// If the directory is no bench, or a file of an app cannot be read.
 pub fn read_bench(bench: &Path) -> Result<Snapshot, SourceError> {
+    Ok(of_bench(bench)?.snapshot(true))
+}
+
+fn of_bench(bench: &Path) -> Result<Found, SourceError> {
     let names = bench_apps(bench)?.ok_or_else(|| SourceError::NoBench { path: bench.to_owned() })?;
     let apps = names.iter().map(|name| {
         let path = bench.join("apps").join(name);
@@ -53,37 +119,41 @@ pub fn read_bench(bench: &Path) -> Result<Snapshot, SourceError> {
             Err(SourceError::NoApp { path, app: name.clone() })
         }
     });
-    Ok(Snapshot::new(apps.collect::<Result<_, _>>()?))
+    Ok(Found { apps: apps.collect::<Result<_, _>>()?, assets: assets::list(bench) })
 }
 
-fn read(place: &str) -> Result<Vec<App>, SourceError> {
+fn read(place: &str, with_code: bool) -> Result<Found, SourceError> {
     let (name, path) = match place.split_once('=') {
         Some((name, path)) if !name.contains('/') => (Some(name), Path::new(path)),
         Some(_) | None => (None, Path::new(place)),
     };
+    let of_apps = |apps| Found { apps, assets: Vec::new() };
     if path.is_dir() {
         return if bench_apps(path)?.is_some() && name.is_none() {
-            Ok(read_bench(path)?.apps)
+            of_bench(path)
         } else {
             let name = name.map_or_else(|| directory_app(path), str::to_owned);
-            Ok(vec![read_directory(&name, path)?])
+            Ok(of_apps(vec![read_directory(&name, path)?]))
         };
     }
     let file = path.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
     if [".tar.gz", ".tgz"].iter().any(|ending| file.to_lowercase().ends_with(ending)) {
-        return Ok(vec![archive::read(name, path)?]);
+        let (app, files) = archive::read(name, path, with_code)?;
+        return Ok(of_apps(vec![(app, Code::Memory(files))]));
     }
     let bytes = directory::read_file(path, MAX_APP_BYTES + 1)?;
     if bytes.len() > MAX_APP_BYTES {
         return Err(SourceError::TooMuch { path: path.to_owned(), what: "bytes", limit: MAX_APP_BYTES });
     }
-    Ok(Snapshot::from_json(&path.display().to_string(), &bytes)?.apps)
+    let snapshot = Snapshot::from_json(&path.display().to_string(), &bytes)?;
+    let apps = snapshot.apps.into_iter().map(|app| (app, Code::None)).collect();
+    Ok(Found { apps, assets: snapshot.assets })
 }
 
-fn read_directory(name: &str, path: &Path) -> Result<App, SourceError> {
+fn read_directory(name: &str, path: &Path) -> Result<(App, Code), SourceError> {
     let mut reader = AppReader::new(name);
     directory::walk(path, &mut |file, bytes| Ok(reader.add(file, bytes)?))?;
-    filled(reader.finish(), path)
+    Ok((filled(reader.finish(), path)?, Code::Directory(path.to_owned())))
 }
 
 /// An app without DocTypes, patches and modules is more likely a wrong path than an app.

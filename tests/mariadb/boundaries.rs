@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rand::Rng;
 
-use super::in_step::made;
+use super::carried::before_release;
 use super::server::{Server, Special};
 use super::site::Site;
 
@@ -141,28 +141,11 @@ fn kill_at_each(site: &Site, command: &str, more: &[&str]) -> u64 {
     }
 }
 
-/// A site with rows that a cast has something to do with, before its release.
+/// A site before its release; of some rows it is not known when they were changed.
 fn site(server: &'static Server, name: &str) -> Site {
     let site = Site::small_on(server, name);
-    let (first, plan) = made();
-    site.admin(
-        "UPDATE tabOrder SET modified = NULL; \
-         CREATE TABLE `tabProperty Setter` (name varchar(140) PRIMARY KEY, doc_type varchar(140), field_name varchar(140)); \
-         ALTER TABLE `tabCustom Field` ADD COLUMN insert_after varchar(140); \
-         CREATE TABLE tabReport (name varchar(140) PRIMARY KEY, ref_doctype varchar(140), json longtext); \
-         CREATE TABLE __UserSettings (user varchar(140), doctype varchar(140), data text, UNIQUE KEY user (user, doctype)); \
-         INSERT INTO `tabProperty Setter` VALUES ('p', 'Deal', 'customer')",
-    );
-    for step in &first.expand {
-        site.admin(&step.sql);
-    }
-    site.admin(
-        "INSERT INTO tabDeal (name, customer, count, code, day, note) SELECT CONCAT('D', LPAD(seq, 6, '0')), CONCAT('c', seq), \
-         IF(seq % 3, seq, CONCAT('no ', seq)), seq, IF(seq % 2, '2024-01-31', 'soon'), 'n' FROM seq_1_to_2000; \
-         INSERT INTO `tabDeal Row` (name, parent, parenttype, parentfield) SELECT CONCAT('R', seq), CONCAT('D', LPAD(seq, 6, '0')), 'Deal', 'items' FROM seq_1_to_2000",
-    );
-    site.plan(plan);
-    site
+    site.admin("UPDATE tabOrder SET modified = NULL");
+    before_release(site, 2000)
 }
 
 /// What green's migrate does to the metadata.

@@ -10,9 +10,8 @@ use super::traffic::Client;
 
 const ROWS: u32 = 4_000;
 
-/// A site with the tables of both plans and rows that a cast has something to do with.
-fn site(name: &str) -> Site {
-    let site = Site::small(name);
+/// A site with blue's tables, the plan of its release, and rows that a cast has something to do with.
+pub(crate) fn before_release(site: Site, rows: u32) -> Site {
     let (first, plan) = made();
     site.admin(
         "CREATE TABLE `tabProperty Setter` (name varchar(140) PRIMARY KEY, doc_type varchar(140), field_name varchar(140)); \
@@ -26,10 +25,16 @@ fn site(name: &str) -> Site {
     }
     site.admin(&format!(
         "INSERT INTO tabDeal (name, customer, count, code, day, note) SELECT CONCAT('D', LPAD(seq, 6, '0')), CONCAT('c', seq), \
-         IF(seq % 3, seq, CONCAT('no ', seq)), seq, IF(seq % 2, '2024-01-31', 'soon'), 'n' FROM seq_1_to_{ROWS}; \
-         INSERT INTO `tabDeal Row` (name, parent, parenttype, parentfield) SELECT CONCAT('R', seq), CONCAT('D', LPAD(seq, 6, '0')), 'Deal', 'items' FROM seq_1_to_{ROWS}"
+         IF(seq % 3, seq, CONCAT('no ', seq)), seq, IF(seq % 2, '2024-01-31', 'soon'), 'n' FROM seq_1_to_{rows}; \
+         INSERT INTO `tabDeal Row` (name, parent, parenttype, parentfield) SELECT CONCAT('R', seq), CONCAT('D', LPAD(seq, 6, '0')), 'Deal', 'items' FROM seq_1_to_{rows}"
     ));
     site.plan(plan);
+    site
+}
+
+/// The same after the hand-over.
+fn site(name: &str) -> Site {
+    let site = before_release(Site::small(name), ROWS);
     site.run("isolate", &[]).ok();
     site.run("handover", &["--quiet-seconds", "0"]).ok();
     site

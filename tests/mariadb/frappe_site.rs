@@ -81,6 +81,7 @@ fn child_table_added() -> Plan {
         trigger()
     );
     let undo = Undo {
+        optional: false,
         sql: format!("DROP TRIGGER IF EXISTS `{}`", trigger()),
         effect: Effect::TriggerAbsent { trigger: trigger() },
         work: Work::Statement,

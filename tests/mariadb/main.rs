@@ -24,6 +24,7 @@ mod golden_ddl;
 mod in_step;
 mod isolation;
 mod kills;
+mod live_site;
 mod no_wait_entry;
 mod plans;
 mod redis_keys;

@@ -1,6 +1,6 @@
 //! Plans made by hand, for the small schema of [`super::site::SMALL`].
 
-use crossfade::plan::{Effect, FrozenTable, Lock, Pace, Plan, SingleField, Step, Undo, Verdict, Work};
+use crossfade::plan::{Basis, Effect, FrozenTable, Plan, SingleField, Step, Undo, Verdict, Work};
 
 /// A plan that changes nothing: blue is isolated, and that is all.
 pub(crate) fn neutral() -> Plan {
@@ -26,6 +26,8 @@ pub(crate) fn neutral() -> Plan {
         contract: Vec::new(),
         in_step: Vec::new(),
         patches: Vec::new(),
+        hooks: Vec::new(),
+        basis: Basis::default(),
         hash: String::new(),
     }
 }
@@ -39,6 +41,7 @@ pub(crate) fn additive() -> Plan {
                  DELETE FROM `tabOrder Tax` WHERE parent = OLD.name AND parenttype = 'Order'";
     let trigger = || "__crossfade_orphans_order".to_owned();
     let drop_guard = Undo {
+        optional: false,
         sql: "DROP TRIGGER IF EXISTS `__crossfade_orphans_order`".to_owned(),
         effect: Effect::TriggerAbsent { trigger: trigger() },
         work: Work::Statement,
@@ -78,18 +81,7 @@ pub(crate) fn additive() -> Plan {
 
 /// One step without an undo.
 pub(crate) fn step(id: &str, sql: &str, effect: Effect) -> Step {
-    Step {
-        id: id.to_owned(),
-        title: format!("step {id}"),
-        sql: sql.to_owned(),
-        effect,
-        past: None,
-        work: Work::Statement,
-        lock: Lock::None,
-        pace: Pace::Instant,
-        rows: None,
-        undo: Vec::new(),
-    }
+    Step::statement(id.to_owned(), format!("step {id}"), sql.to_owned(), effect)
 }
 
 /// One frozen table.

@@ -326,16 +326,17 @@ fn a_flood_of_deletes_is_carried_over_and_ends() {
     let begun = Instant::now();
     let mut pipe = redis::pipe();
     pipe.del("site__r2|first").ignore();
-    for number in 0..200_000 {
+    for number in 0..60_000 {
         pipe.del(format!("site__r2|key{number}")).ignore();
     }
     pipe.del("site__r2|last").ignore();
     let _: () = pipe.query(&mut blue).unwrap();
     let sent = begun.elapsed();
     gone(&mut green, b"site|last", None);
-    println!("200,000 deletes sent in {sent:.1?}, the last one was there after {:.1?}", begun.elapsed());
+    println!("60,000 deletes sent in {sent:.1?}, the last one was there after {:.1?}", begun.elapsed());
     assert!(!green.exists::<_, bool>("site|first").unwrap());
-    assert!(relay.is_ready());
+    // A flood may cost the relay its connection: then it has cleared everything and goes on.
+    wait_for("the relay to be ready", || relay.is_ready());
 }
 
 #[test]

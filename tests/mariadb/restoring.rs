@@ -27,6 +27,7 @@ fn change(kind: &str, doctype: &str, field: Option<&str>) -> Change {
         verdict: Verdict::ContractOnly,
         why: String::new(),
         naive: String::new(),
+        data: None,
         steps: Vec::new(),
     }
 }

@@ -81,7 +81,7 @@ fn case(root: &Path, pair: &Value) -> Case {
     }
 }
 
-/// What the patches' Python says, which the planner does not read yet.
+/// What the patches' Python says: the archives hold none for the planner to read.
 fn renames(facts: &Value) -> Renames {
     let mut renames = Renames::default();
     let calls = facts.as_array().into_iter().flatten().filter_map(|fact| fact["calls"].as_array()).flatten();

@@ -11,7 +11,8 @@ use crate::manifest::{Blueprint, config, plan_store, schema_password};
 use crate::release::SiteFacts;
 
 const CREDENTIALS_DIR: &str = "/run/crossfade/database";
-const PLAN_DIR: &str = "/run/crossfade/plan";
+/// Where the plan is.
+pub(super) const PLAN_DIR: &str = "/run/crossfade/plan";
 const PASSWORD_DIR: &str = "/run/crossfade/schema";
 const BACKUP_DIR: &str = "/run/crossfade/backup";
 /// Folder of blue's common configuration.

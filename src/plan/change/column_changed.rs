@@ -2,14 +2,16 @@
 //! `fieldtype_changed`, `value_to_table`, `table_to_value`.
 
 use crate::doctype::{ColumnShape, Table};
-use crate::plan::Verdict;
 use crate::plan::operation::Operation;
+use crate::plan::site::is_same_type;
+use crate::plan::{Verdict, quote};
 
-use super::{FieldPair, Findings, Found, Side, Versions, pair};
+use super::rows::{self, Said};
+use super::{FieldPair, Findings, Found, Side, Versions, field_added, pair};
 
 /// What becomes of the values.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     Same,
     Wider,
     Narrower,
@@ -47,12 +49,12 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
     }
     let fate = fate(old, new);
     let (kind, cls) = name(fate, field.is_in_table());
-    let (verdict, why) = if field.is_in_table() {
+    let (verdict, Said { text: why, data }) = if field.is_in_table() {
         in_table(field, (old, new), versions, findings)
     } else {
         in_single(blue, green, fate)
     };
-    findings.field(
+    findings.field_with(
         field,
         Found {
             kind,
@@ -63,10 +65,11 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
             verdict,
             why,
         },
+        data,
     );
 }
 
-fn name(fate: Fate, is_in_table: bool) -> (&'static str, &'static str) {
+pub(super) fn name(fate: Fate, is_in_table: bool) -> (&'static str, &'static str) {
     match (fate, is_in_table) {
         (Fate::Same, _) | (Fate::Wider, false) => ("fieldtype_changed", "none"),
         (Fate::Narrower, false) => ("fieldtype_changed", "narrow"),
@@ -80,7 +83,7 @@ fn name(fate: Fate, is_in_table: bool) -> (&'static str, &'static str) {
 /// Whether MariaDB makes the new column out of the old one without touching a row, and what blue writes fits it: a
 /// longer varchar whose length takes as many bytes as before, another display width of an integer
 /// (<https://mariadb.com/kb/en/innodb-online-ddl-operations-with-the-instant-alter-algorithm/>).
-fn is_instant(old: &ColumnShape, new: &ColumnShape) -> bool {
+pub(super) fn is_instant(old: &ColumnShape, new: &ColumnShape) -> bool {
     let length_bytes = |length: u32| if length * 4 > 255 { 2 } else { 1 };
     old.not_null == new.not_null
         && match (family(&old.column_type), family(&new.column_type)) {
@@ -106,51 +109,119 @@ fn in_table(
     (old, new): (&ColumnShape, &ColumnShape),
     versions: &Versions<'_>,
     findings: &mut Findings,
-) -> (Verdict, String) {
-    let Some((blue, green)) = field.both() else { return (Verdict::Neutral, String::new()) };
+) -> (Verdict, Said) {
+    let Some((blue, green)) = field.both() else { return (Verdict::Neutral, Said::default()) };
     let (from, to) = (&blue.field.fieldtype, &green.field.fieldtype);
+    let neutral = |why: &str| (Verdict::Neutral, why.to_owned().into());
     if field.is_renamed() {
-        return (Verdict::Neutral, "its values change on their way to the column of the new name".to_owned());
+        return neutral("its values change on their way to the column of the new name");
     }
     if old == new || (old.column_type == new.column_type && old.not_null == new.not_null) {
         let becomes_link = matches!(to.as_str(), "Link" | "Dynamic Link") && from != to;
-        let why = if becomes_link {
-            format!(
+        return if becomes_link {
+            neutral(&format!(
                 "the column stays as it is; green refuses to save what is no name of a {to} target, also where blue has written it"
-            )
+            ))
         } else {
-            "the column stays as it is".to_owned()
+            neutral("the column stays as it is")
         };
-        return (Verdict::Neutral, why);
     }
+    // What the site has under the name decides, not what blue's file asks for.
+    let live = versions.live(&field.blue_doctype.name);
+    let live_type = live.and_then(|live| live.column(field.name));
+    // JSON is shown as longtext, so of that nothing can be told.
+    let is_there = |live| new.column_type != "json" && is_same_type(live, &new.column_type);
+    if old.not_null == new.not_null && live_type.is_some_and(is_there) {
+        return neutral("the site's column has this type already");
+    }
+    settle(field, (&pair::live_shape(old, field.name, live), new), versions, findings)
+}
+
+/// How a column that is `old` on the site becomes `new` while blue uses it.
+pub(super) fn settle(
+    field: &FieldPair<'_>,
+    (old, new): (&ColumnShape, &ColumnShape),
+    versions: &Versions<'_>,
+    findings: &mut Findings,
+) -> (Verdict, Said) {
+    let Some((blue, green)) = field.both() else { return (Verdict::Neutral, Said::default()) };
     if is_instant(old, new) {
-        findings.operations.push(Operation::ModifyColumn {
-            table: field.table(),
-            engine: field.green_doctype.engine.clone(),
-            column: field.name.to_owned(),
-            new: new.clone(),
-        });
-        let why = match (family(&old.column_type), family(&new.column_type)) {
-            (Some(Family::Varchar(length)), Some(Family::Varchar(_))) => format!(
-                "the column becomes longer in an instant; a document in which green has written more than {length} characters can be saved in blue only after it is shortened"
-            ),
-            _ => "only the display width of the column changes, in an instant".to_owned(),
-        };
-        return (Verdict::Additive, why);
+        return (Verdict::Additive, lengthen(field, (old, new), findings).into());
     }
+    if let Some(said) = kept_by_length(field, (old, new), versions, findings) {
+        return (Verdict::Neutral, said);
+    }
+    let (from, to) = (&blue.field.fieldtype, &green.field.fieldtype);
     match pair::retyped(field, versions, findings) {
-        Ok(()) => (
+        Ok(said) => (
             Verdict::Mapped,
-            format!(
+            said.after(&format!(
                 "blue's {from} moves to a column of its own, which its view shows under the old name; green's {to} takes the name; triggers cast every write as Frappe does, until blue is gone"
-            ),
+            )),
         ),
         Err(reason) => (Verdict::Blocking, reason),
     }
 }
 
+/// A column that MariaDB changes without touching a row.
+fn lengthen(
+    field: &FieldPair<'_>,
+    (old, new): (&ColumnShape, &ColumnShape),
+    findings: &mut Findings,
+) -> String {
+    findings.operations.push(Operation::ModifyColumn {
+        table: field.table(),
+        engine: field.green_doctype.engine.clone(),
+        column: field.name.to_owned(),
+        old: old.clone(),
+        new: new.clone(),
+    });
+    match (family(&old.column_type), family(&new.column_type)) {
+        (Some(Family::Varchar(length)), Some(Family::Varchar(_))) => format!(
+            "the column becomes longer in an instant; a document in which green has written more than {length} characters can be saved in blue only after it is shortened"
+        ),
+        _ => "only the display width of the column changes, in an instant".to_owned(),
+    }
+}
+
+/// Frappe's sync does not shorten a varchar while some value needs the length (`frappe/database/schema.py`,
+/// `DBTable.validate`): then the column stays, and green's form alone has the new length.
+fn kept_by_length(
+    field: &FieldPair<'_>,
+    (old, new): (&ColumnShape, &ColumnShape),
+    versions: &Versions<'_>,
+    findings: &mut Findings,
+) -> Option<Said> {
+    let (Some(Family::Varchar(from)), Some(Family::Varchar(to))) =
+        (family(&old.column_type), family(&new.column_type))
+    else {
+        return None;
+    };
+    let (green, doctype) = (field.green.as_ref()?, field.blue_doctype.name.as_str());
+    let condition = format!("CHAR_LENGTH({}) > {to}", quote::identifier(field.name));
+    let answer =
+        (from > to).then(|| rows::fitting(versions, findings, (doctype, field.name), condition))??;
+    if !answer.has_rows() {
+        return None;
+    }
+    let live = versions.live(doctype);
+    let is_missing = |index: &crate::doctype::Index| {
+        live.is_none_or(|table| !table.has_index(&index.columns, index.unique))
+    };
+    for index in field_added::indexes(green, new).into_iter().filter(is_missing) {
+        let engine = field.green_doctype.engine.clone();
+        findings.operations.push(Operation::AddIndex { table: field.table(), engine, index });
+    }
+    let text = format!(
+        "Frappe keeps the length of {from}, for in {} the value has more than {to} characters ({}): the column stays as it is",
+        answer.share(),
+        answer.show()
+    );
+    Some(Said { text, data: Some(answer) })
+}
+
 /// `tabSingles` keeps every value as text, and each version casts what it reads.
-fn in_single(blue: &Side<'_>, green: &Side<'_>, fate: Fate) -> (Verdict, String) {
+fn in_single(blue: &Side<'_>, green: &Side<'_>, fate: Fate) -> (Verdict, Said) {
     let parses =
         |side: &Side<'_>| matches!(side.field.fieldtype.as_str(), "Date" | "Datetime" | "Time" | "JSON");
     let (from, to) = (&blue.field.fieldtype, &green.field.fieldtype);
@@ -158,11 +229,11 @@ fn in_single(blue: &Side<'_>, green: &Side<'_>, fate: Fate) -> (Verdict, String)
         let why = format!(
             "tabSingles keeps the text, and a text that is a {from} is an error where a {to} is read: empty it before the release, or add a field of the new type beside it"
         );
-        return (Verdict::Blocking, why);
+        return (Verdict::Blocking, why.into());
     }
     (
         Verdict::Neutral,
-        "tabSingles keeps every value as text, and each version casts what it reads".to_owned(),
+        "tabSingles keeps every value as text, and each version casts what it reads".to_owned().into(),
     )
 }
 
@@ -215,7 +286,7 @@ fn redefined_standard_column(field: &FieldPair<'_>, findings: &mut Findings) {
     );
 }
 
-fn fate(old: &ColumnShape, new: &ColumnShape) -> Fate {
+pub(super) fn fate(old: &ColumnShape, new: &ColumnShape) -> Fate {
     use Family::{Date, Datetime, Decimal, Json, Text, Varchar, Whole};
     if old.column_type == new.column_type {
         return if old.not_null == new.not_null { Fate::Same } else { Fate::Incompatible };

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::doctype::{ColumnShape, Storage, sequence_name, table_name};
 use crate::plan::operation::{Conversion, NamesPair, Operation, SyncPair, TextChange, Way};
-use crate::plan::{Effect, FrozenTable, Lock, Pace, Step, TableFacts, Undo, Verdict, Work, quote};
+use crate::plan::{Effect, FrozenTable, Pace, Step, TableFacts, Undo, Verdict, Work, quote};
 
 use super::doctype_name::{self, METADATA, Meaning, Place, Renamed};
 use super::{Findings, Found, Pair, Versions, pair};
@@ -225,14 +225,10 @@ fn search_index(renamed: &Renamed<'_>, operations: &mut Vec<Operation>) {
     let condition = format!("`doctype` = {old} AND NOT EXISTS ({known})");
     let copied = "`name`, `content`, `published`, `title`, `route`";
     let copy = Step {
-        undo: vec![Undo {
-            sql: format!("DELETE FROM `__global_search` WHERE `doctype` = {new}"),
-            effect: Effect::NoRows {
-                table: "__global_search".to_owned(),
-                condition: format!("`doctype` = {new}"),
-            },
-            work: Work::Statement,
-        }],
+        undo: vec![Undo::statement(
+            format!("DELETE FROM `__global_search` WHERE `doctype` = {new}"),
+            Effect::NoRows { table: "__global_search".to_owned(), condition: format!("`doctype` = {new}") },
+        )],
         // What blue adds to its entries later does not make this undone.
         past: Some(Effect::TableRenamed {
             from: table_name(&renamed.blue.name),
@@ -276,7 +272,6 @@ fn rewrite(renamed: &Renamed<'_>, place: &Place, late: bool) -> Operation {
     if late && WHOLE.iter().all(|(whole, _)| *whole != place.table) {
         // Others use the table: a few rows at a time.
         step.pace = Pace::Unknown;
-        step.lock = Lock::Rows;
         step.work =
             Work::Backfill { table: place.table.clone(), column: place.column.clone(), value, condition };
     }
@@ -294,18 +289,8 @@ fn statement(renamed: &Renamed<'_>, table: &str, sql: String, condition: String)
 
 /// One statement that leaves no row as the condition says.
 fn step(renamed: &Renamed<'_>, table: &str, sql: String, condition: String) -> Step {
-    Step {
-        id: format!("rename-in-{table}"),
-        title: format!("{table} names {} {}", renamed.blue.name, renamed.green.name),
-        sql,
-        effect: Effect::NoRows { table: table.to_owned(), condition },
-        past: None,
-        work: Work::Statement,
-        lock: Lock::Rows,
-        pace: Pace::Instant,
-        rows: None,
-        undo: Vec::new(),
-    }
+    let title = format!("{table} names {} {}", renamed.blue.name, renamed.green.name);
+    Step::rename_in(table, title, sql, condition)
 }
 
 /// Places by table and column: a column may hold the name for more than one reason.
@@ -339,9 +324,11 @@ fn sync(
         (_, Some((_, columns))) => columns.iter().map(|name| (*name).to_owned()).collect(),
         (Some((_, green)), None) => {
             let blue = versions.blue.get(versions.blue_name(&green.name));
-            blue.map_or_else(|| Arc::from([]), |(_, blue)| pair::columns(blue, versions.blue_frappe))
+            blue.map_or_else(|| Arc::from([]), |(_, blue)| pair::columns(blue, versions))
         }
-        (None, None) => live.map(|live| live.columns.keys().cloned().collect()).unwrap_or_default(),
+        (None, None) => live
+            .map(|live| live.columns.iter().map(|column| column.name.clone()).collect())
+            .unwrap_or_default(),
     };
     let column_type = live.and_then(|live| live.column(column)).unwrap_or("varchar(140)");
     let shape = ColumnShape::nullable(column_type);

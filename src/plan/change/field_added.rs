@@ -60,12 +60,16 @@ fn judge(
         if !is_same_type(live, &shape.column_type) {
             let wanted = &shape.column_type;
             let why = format!(
-                "the site has a column {} already (a Custom Field?), as {live}: migrate would change it to {wanted} and block blue; remove or change that field first",
+                "the site has a column {} already ({}), as {live}: migrate would change it to {wanted} and block blue; remove or change that field first",
                 quote::identifier(field.name),
+                origin(versions, field),
             );
             return (Verdict::Blocking, why);
         }
-        return (Verdict::Additive, "the site has this column already: nothing to add".to_owned());
+        return (
+            Verdict::Additive,
+            format!("the site has this column already ({}): nothing to add", origin(versions, field)),
+        );
     }
     if side.field.unique && !shape.is_text() && shape.default.is_some() {
         let why =
@@ -79,6 +83,12 @@ fn judge(
         );
     }
     (Verdict::Additive, "a new column at the end, which blue's view does not show".to_owned())
+}
+
+/// Where a column comes from that no DocType of blue has.
+fn origin(versions: &Versions<'_>, field: &FieldPair<'_>) -> &'static str {
+    let custom = versions.custom_field(&field.blue_doctype.name, field.name);
+    if custom.is_some() { "a Custom Field of the site" } else { "left by an earlier version" }
 }
 
 /// The column and its indexes, as far as the live site lacks them.

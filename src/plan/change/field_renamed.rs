@@ -4,8 +4,9 @@ use serde_json::json;
 
 use crate::doctype::Storage;
 use crate::plan::operation::Operation;
-use crate::plan::{Effect, Lock, Pace, Step, Verdict, Work, quote};
+use crate::plan::{Step, Verdict, quote};
 
+use super::rows::Said;
 use super::{FieldPair, Findings, Found, Versions, pair};
 
 pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) {
@@ -14,11 +15,11 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
     if old == field.name {
         return;
     }
-    let (verdict, why) = match carry(field, versions, findings) {
-        Ok(verdict) => verdict,
+    let (verdict, Said { text: why, data }) = match carry(field, versions, findings) {
+        Ok(said) => said,
         Err(reason) => (Verdict::Blocking, reason),
     };
-    findings.field(
+    findings.field_with(
         field,
         Found {
             kind: "field_renamed",
@@ -29,6 +30,7 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
             verdict,
             why,
         },
+        data,
     );
 }
 
@@ -36,46 +38,48 @@ fn carry(
     field: &FieldPair<'_>,
     versions: &Versions<'_>,
     findings: &mut Findings,
-) -> Result<(Verdict, String), String> {
-    let Some((blue, green)) = field.both() else { return Ok((Verdict::Neutral, String::new())) };
+) -> Result<(Verdict, Said), Said> {
+    let Some((blue, green)) = field.both() else { return Ok((Verdict::Neutral, Said::default())) };
     let storage = (field.blue_doctype.storage(), field.green_doctype.storage());
     if storage.0 != storage.1 {
-        return Err("the two versions keep the documents in different places".to_owned());
+        return Err("the two versions keep the documents in different places".to_owned().into());
     }
     if blue.field.is_table() || green.field.is_table() {
         let (Some(old), Some(new)) = (blue.field.child(), green.field.child()) else {
-            return Err("rows of a child table become a value, or the other way round".to_owned());
+            return Err("rows of a child table become a value, or the other way round".to_owned().into());
         };
         if old != versions.blue_name(new) {
             return Err(format!(
                 "its rows move from {old} to {new} as well: release the two one after the other"
-            ));
+            )
+            .into());
         }
         pair::renamed_rows(field, new, versions, findings)?;
         metadata(field, versions, findings);
         let why = "each version finds its rows by its own name of the field; triggers keep the two in step";
-        return Ok((Verdict::Mapped, why.to_owned()));
+        return Ok((Verdict::Mapped, why.to_owned().into()));
     }
     if blue.field.fieldtype == "Password" || green.field.fieldtype == "Password" {
         return Err(
             "passwords are kept encrypted under the name of the field, in rows that both versions write: \
                     add the new field beside the old one instead, and remove that a release later"
-                .to_owned(),
+                .to_owned()
+                .into(),
         );
     }
     if storage.1 == Storage::Single {
         findings.operations.push(copy_single(field, &blue.field.fieldname));
         metadata(field, versions, findings);
         let why = "tabSingles keeps the value under both names, in step until blue is gone";
-        return Ok((Verdict::Synced, why.to_owned()));
+        return Ok((Verdict::Synced, why.to_owned().into()));
     }
     if blue.shape.is_none() || green.shape.is_none() {
-        return Ok((Verdict::Neutral, "it has no column on one of the two sides".to_owned()));
+        return Ok((Verdict::Neutral, "it has no column on one of the two sides".to_owned().into()));
     }
-    pair::renamed(field, versions, findings)?;
+    let said = pair::renamed(field, versions, findings)?;
     metadata(field, versions, findings);
     let why = "each version writes a column of its own; triggers carry every write over until blue is gone";
-    Ok((Verdict::Synced, why.to_owned()))
+    Ok((Verdict::Synced, said.after(why)))
 }
 
 /// The value that is there gets a second row under its new name.
@@ -133,22 +137,10 @@ fn rows_step(
     (sql, condition): (String, String),
     contract: bool,
 ) -> Operation {
-    let step = Step {
-        id: format!("rename-in-{table}"),
-        title,
-        sql,
-        effect: Effect::NoRows { table: table.to_owned(), condition },
-        past: None,
-        work: Work::Statement,
-        lock: Lock::Rows,
-        pace: Pace::Instant,
-        rows: None,
-        undo: Vec::new(),
-    };
     Operation::Metadata {
         table: field.table(),
         field: Some(field.name.to_owned()),
-        step: Box::new(step),
+        step: Box::new(Step::rename_in(table, title, sql, condition)),
         contract,
     }
 }

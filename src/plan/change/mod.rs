@@ -13,6 +13,7 @@ mod doctype_added;
 mod doctype_name;
 mod doctype_removed;
 pub(crate) mod doctype_renamed;
+mod drift;
 mod field_added;
 mod field_removed;
 mod field_renamed;
@@ -21,8 +22,14 @@ mod link_target;
 mod not_null;
 mod pair;
 pub(crate) mod patch_added;
+mod patch_ddl;
+mod patch_effect;
+pub(crate) mod patch_log;
+pub(crate) mod patch_rename;
+pub(crate) mod patch_rows;
 pub(crate) mod platform_type;
 mod reqd_changed;
+mod rows;
 mod select_options;
 mod sort_index;
 mod table_kind;
@@ -33,10 +40,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::doctype::{App, ColumnShape, DocField, DocType, FrappeVersion, Storage, table_name};
+use crate::doctype::{App, ColumnShape, CustomField, DocField, DocType, FrappeVersion, Storage, table_name};
 
 use super::operation::Operation;
-use super::{Change, Renames, Site, TableFacts, Verdict};
+use super::{Change, DataAnswer, DataQuestion, Renames, Site, TableFacts, Verdict};
 
 /// Both versions of a site, as the kinds of change see them.
 pub(crate) struct Versions<'a> {
@@ -55,6 +62,13 @@ impl Versions<'_> {
         // The facts stand under green's names.
         let new = || self.renames.doctypes.iter().find(|(_, old)| *old == doctype).map(|(new, _)| new);
         tables.get(&table_name(doctype)).or_else(|| tables.get(&table_name(new()?)))
+    }
+
+    /// A Custom Field of the site, by either name of its DocType.
+    pub(crate) fn custom_field(&self, doctype: &str, field: &str) -> Option<&CustomField> {
+        let site = self.site?;
+        let new = || self.renames.doctypes.iter().find(|(_, old)| *old == doctype).map(|(new, _)| new);
+        site.custom_field(doctype, field).or_else(|| site.custom_field(new()?, field))
     }
 
     /// Whether blue calls this DocType by another name.
@@ -98,6 +112,8 @@ pub(crate) struct FieldPair<'a> {
 pub(crate) struct Findings {
     pub(crate) changes: Vec<Change>,
     pub(crate) operations: Vec<Operation>,
+    /// What the rows of the live site could tell.
+    pub(crate) asked: Vec<DataQuestion>,
 }
 
 /// What the kinds of change differ in; the rest of a [`Change`] follows from its place.
@@ -115,15 +131,26 @@ impl Findings {
     /// Enters a change of a DocType as a whole.
     pub(crate) fn doctype(&mut self, pair: &Pair<'_>, found: Found) {
         let Some(doctype) = pair.green.or(pair.blue) else { return };
-        self.enter(pair.app, doctype, None, found);
+        self.enter(pair.app, doctype, None, (found, None));
     }
 
     /// Enters a change of a field.
     pub(crate) fn field(&mut self, pair: &FieldPair<'_>, found: Found) {
-        self.enter(pair.app, pair.green_doctype, Some(pair.name), found);
+        self.field_with(pair, found, None);
     }
 
-    fn enter(&mut self, app: &str, doctype: &DocType, field: Option<&str>, found: Found) {
+    /// Enters a change of a field with what the rows say to it.
+    pub(crate) fn field_with(&mut self, pair: &FieldPair<'_>, found: Found, data: Option<DataAnswer>) {
+        self.enter(pair.app, pair.green_doctype, Some(pair.name), (found, data));
+    }
+
+    fn enter(
+        &mut self,
+        app: &str,
+        doctype: &DocType,
+        field: Option<&str>,
+        (found, data): (Found, Option<DataAnswer>),
+    ) {
         let Found { kind, cls, ddl, old, new, verdict, why } = found;
         let present = |value: Value| Some(value).filter(|value| !value.is_null());
         self.changes.push(Change {
@@ -139,6 +166,7 @@ impl Findings {
             verdict,
             why,
             naive: String::new(),
+            data,
             steps: Vec::new(),
         });
     }
@@ -159,6 +187,7 @@ pub(crate) fn of_doctype(pair: &Pair<'_>, versions: &Versions<'_>, findings: &mu
     for field in field_pairs(pair.app, blue, green, versions) {
         of_field(&field, versions, findings);
     }
+    drift::find(pair, versions, findings);
 }
 
 fn of_field(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) {
@@ -170,8 +199,8 @@ fn of_field(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findi
     column_changed::find(field, versions, findings);
     default_changed::find(field, findings);
     not_null::find(field, versions, findings);
-    reqd_changed::find(field, findings);
-    select_options::find(field, findings);
+    reqd_changed::find(field, versions, findings);
+    select_options::find(field, versions, findings);
     link_target::find(field, versions, findings);
     unique_changed::find(field, versions, findings);
     index_changed::find(field, versions, findings);
@@ -185,23 +214,15 @@ fn field_pairs<'a>(
     green: &'a DocType,
     versions: &Versions<'_>,
 ) -> Vec<FieldPair<'a>> {
-    let side = |field: &'a DocField, frappe| Side { field, shape: ColumnShape::of(field, frappe) };
     let blue_fields: BTreeMap<&str, &DocField> = by_name(blue);
     let green_fields: BTreeMap<&str, &DocField> = by_name(green);
     let renamed =
         |name: &str| versions.renames.fields.get(&(green.name.clone(), name.to_owned())).map(String::as_str);
     let taken: std::collections::BTreeSet<&str> =
         green.fields.iter().filter_map(|field| renamed(&field.fieldname)).collect();
-    let pair =
-        |name: &'a str, blue_field: Option<&'a DocField>, green_field: Option<&'a DocField>| FieldPair {
-            app,
-            blue_doctype: blue,
-            green_doctype: green,
-            name,
-            blue: blue_field.map(|field| side(field, versions.blue_frappe)),
-            green: green_field.map(|field| side(field, versions.green_frappe)),
-            blue_now: blue_field.and_then(|field| ColumnShape::of(field, versions.green_frappe)),
-        };
+    let pair = |name: &'a str, blue_field, green_field| {
+        FieldPair::of((app, blue, green), name, [blue_field, green_field], versions)
+    };
     let mut seen = std::collections::BTreeSet::new();
     let in_green =
         green.fields.iter().map(|field| field.fieldname.as_str()).filter(|name| seen.insert(*name));
@@ -250,6 +271,27 @@ impl Side<'_> {
             summary.insert(name.to_owned(), json!(true));
         }
         Value::Object(summary)
+    }
+}
+
+impl<'a> FieldPair<'a> {
+    /// A field of both versions, or of one.
+    fn of(
+        (app, blue_doctype, green_doctype): (&'a str, &'a DocType, &'a DocType),
+        name: &'a str,
+        [blue, green]: [Option<&'a DocField>; 2],
+        versions: &Versions<'_>,
+    ) -> Self {
+        let side = |field: &'a DocField, frappe| Side { field, shape: ColumnShape::of(field, frappe) };
+        FieldPair {
+            app,
+            blue_doctype,
+            green_doctype,
+            name,
+            blue: blue.map(|field| side(field, versions.blue_frappe)),
+            green: green.map(|field| side(field, versions.green_frappe)),
+            blue_now: blue.and_then(|field| ColumnShape::of(field, versions.green_frappe)),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::plan::Verdict;
 
+use super::rows::Said;
 use super::{FieldPair, Findings, Found, Versions, pair};
 
 pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) {
@@ -12,15 +13,15 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
     if blue.field.fieldtype != green.field.fieldtype || old.not_null == new.not_null {
         return;
     }
-    let (verdict, why) = match pair::retyped(field, versions, findings) {
-        Ok(()) => (
+    let (verdict, Said { text: why, data }) = match pair::retyped(field, versions, findings) {
+        Ok(said) => (
             Verdict::Mapped,
-            "blue's values move to a column of their own, which takes NULL or not as before; triggers carry every write over".to_owned(),
+            said.after("blue's values move to a column of their own, which takes NULL or not as before; triggers carry every write over"),
         ),
         Err(reason) => (Verdict::Blocking, reason),
     };
     let kind = if new.not_null { "not_null_on" } else { "not_null_off" };
-    findings.field(
+    findings.field_with(
         field,
         Found {
             kind,
@@ -31,5 +32,6 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
             verdict,
             why,
         },
+        data,
     );
 }

@@ -2,23 +2,26 @@
 
 use std::sync::Arc;
 
-use crate::doctype::{ColumnShape, DocType, FrappeVersion, Table, table_name};
+use crate::doctype::{ColumnShape, DocType, Table, table_name};
 use crate::plan::TableFacts;
 use crate::plan::operation::{Conversion, Operation, SyncPair, TextChange, Way};
 
+use super::rows::{self, Said};
 use super::{FieldPair, Findings, Versions, field_added};
 
 /// MariaDB takes so many characters in a name.
 pub(super) const LONGEST_NAME: usize = 64;
 
-/// The field has another name in green: green's column is a new one.
+/// The field has another name in green: green's column is a new one. Gives what the rows say to it.
 pub(super) fn renamed(
     field: &FieldPair<'_>,
     versions: &Versions<'_>,
     findings: &mut Findings,
-) -> Result<(), String> {
-    let Some((blue, green)) = field.both() else { return Ok(()) };
-    let (Some(old), Some(new)) = (blue.shape.as_ref(), green.shape.as_ref()) else { return Ok(()) };
+) -> Result<Said, Said> {
+    let Some((blue, green)) = field.both() else { return Ok(Said::default()) };
+    let (Some(old), Some(new)) = (blue.shape.as_ref(), green.shape.as_ref()) else {
+        return Ok(Said::default());
+    };
     let live = versions.live(&field.blue_doctype.name);
     let old = live_shape(old, &blue.field.fieldname, live);
     let (to_green, to_blue) = casts(&old, new, &blue.field.fieldtype, &green.field.fieldtype)?;
@@ -27,37 +30,43 @@ pub(super) fn renamed(
         blue: (blue.field.fieldname.clone(), old),
         green: (field.name.to_owned(), new.clone()),
         way: Way::Renamed,
-        blue_columns: columns(field.blue_doctype, versions.blue_frappe),
+        blue_columns: columns(field.blue_doctype, versions),
         to_green,
         to_blue,
         indexes: field_added::indexes(green, new),
         blue_index: None,
         names: None,
     };
+    let said = rows::of_pair(versions, findings, &field.blue_doctype.name, &pair, blue.field.unique)?;
     enter(field.table(), field.green_doctype, pair, findings);
-    Ok(())
+    Ok(said)
 }
 
-/// The field has another type in green under the same name: blue's values move to a column of their own.
+/// The field has another type in green under the same name: blue's values move to a column of their own. Gives what the
+/// rows say to it.
 pub(super) fn retyped(
     field: &FieldPair<'_>,
     versions: &Versions<'_>,
     findings: &mut Findings,
-) -> Result<(), String> {
-    let Some((blue, green)) = field.both() else { return Ok(()) };
-    let (Some(old), Some(new)) = (blue.shape.as_ref(), green.shape.as_ref()) else { return Ok(()) };
+) -> Result<Said, Said> {
+    let Some((blue, green)) = field.both() else { return Ok(Said::default()) };
+    let (Some(old), Some(new)) = (blue.shape.as_ref(), green.shape.as_ref()) else {
+        return Ok(Said::default());
+    };
     let pair = retyped_pair(
         field.blue_doctype,
         field.name,
         [(old, &blue.field.fieldtype), (new, &green.field.fieldtype)],
-        columns(field.blue_doctype, versions.blue_frappe),
+        columns(field.blue_doctype, versions),
         versions,
     )?;
     let indexes = field_added::indexes(green, new);
     let blue_index =
         (!old.is_text() && (blue.field.unique || blue.field.search_index)).then_some(blue.field.unique);
-    enter(field.table(), field.green_doctype, SyncPair { indexes, blue_index, ..pair }, findings);
-    Ok(())
+    let pair = SyncPair { indexes, blue_index, ..pair };
+    let said = rows::of_pair(versions, findings, &field.blue_doctype.name, &pair, blue.field.unique)?;
+    enter(field.table(), field.green_doctype, pair, findings);
+    Ok(said)
 }
 
 /// The pair for a column of another type, without indexes; `known` are the columns of blue's table.
@@ -102,7 +111,7 @@ pub(super) fn renamed_rows(
     let Some((_, rows)) = versions.blue.get(versions.blue_name(child)) else {
         return Err(format!("its rows are of {child}, which no app of blue has"));
     };
-    let known = columns(rows, versions.blue_frappe);
+    let known = columns(rows, versions);
     let shape = ColumnShape::nullable("varchar(140)");
     // The parent may have another name in green: then its rows have one or the other while they are carried over.
     let mut parents = vec![field.green_doctype.name.clone(), field.blue_doctype.name.clone()];
@@ -130,14 +139,17 @@ pub(super) fn renamed_rows(
     Ok(())
 }
 
-fn enter(table: String, doctype: &DocType, pair: SyncPair, findings: &mut Findings) {
+pub(super) fn enter(table: String, doctype: &DocType, pair: SyncPair, findings: &mut Findings) {
     let engine = doctype.engine.clone();
     findings.operations.push(Operation::Sync { table, engine, pair: Box::new(pair) });
 }
 
-/// The columns of a DocType's table, in order.
-pub(super) fn columns(doctype: &DocType, frappe: FrappeVersion) -> Arc<[String]> {
-    Table::of(doctype, frappe).columns.into_iter().map(|(name, _)| name).collect()
+/// The columns of blue's table, in order: those that the site has, Custom Fields too; else those of the file.
+pub(super) fn columns(doctype: &DocType, versions: &Versions<'_>) -> Arc<[String]> {
+    if let Some(live) = versions.live(&doctype.name).filter(|live| !live.columns.is_empty()) {
+        return live.columns.iter().map(|column| column.name.clone()).collect();
+    }
+    Table::of(doctype, versions.blue_frappe).columns.into_iter().map(|(name, _)| name).collect()
 }
 
 fn spans(index: &crate::plan::IndexFacts, field: &str) -> bool {
@@ -145,7 +157,7 @@ fn spans(index: &crate::plan::IndexFacts, field: &str) -> bool {
 }
 
 /// What the site has under the name, where it is known: its type may not be the one that the file asks for.
-fn live_shape(shape: &ColumnShape, column: &str, live: Option<&TableFacts>) -> ColumnShape {
+pub(super) fn live_shape(shape: &ColumnShape, column: &str, live: Option<&TableFacts>) -> ColumnShape {
     let live_type = live.and_then(|live| live.column(column)).filter(|_| shape.column_type != "json");
     let column_type = live_type.map_or_else(|| shape.column_type.clone(), str::to_owned);
     ColumnShape { column_type, ..shape.clone() }

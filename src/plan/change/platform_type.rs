@@ -54,6 +54,7 @@ pub(crate) fn find(versions: &Versions<'_>, findings: &mut Findings) {
             verdict,
             why: format!("{} columns, first {}; {act}", all.len(), first.join(", ")),
             naive: String::new(),
+            data: None,
             steps: Vec::new(),
         });
     }
@@ -66,7 +67,7 @@ fn count<'a>(
     versions: &Versions<'_>,
     tally: &mut Tally<'a>,
 ) {
-    let known = LazyCell::new(|| pair::columns(blue, versions.blue_frappe));
+    let known = LazyCell::new(|| pair::columns(blue, versions));
     for field in &green.fields {
         let Some(old) = blue.field(&field.fieldname).filter(|old| old.fieldtype == field.fieldtype) else {
             continue;

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::plan::Verdict;
+use crate::plan::{Verdict, quote};
 
-use super::{FieldPair, Findings, Found};
+use super::{FieldPair, Findings, Found, Versions, rows};
 
-pub(super) fn find(field: &FieldPair<'_>, findings: &mut Findings) {
+pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) {
     let Some((blue, green)) = field.both() else { return };
     if blue.field.fieldtype != "Select" || green.field.fieldtype != "Select" {
         return;
@@ -27,7 +27,21 @@ pub(super) fn find(field: &FieldPair<'_>, findings: &mut Findings) {
             "green cannot save a document that holds the old value until it is changed",
         ),
     };
-    findings.field(
+    let column = &blue.field.fieldname;
+    let data = (!removed.is_empty() && field.is_in_table()).then(|| {
+        let values: Vec<String> = removed.iter().map(|value| quote::literal(value)).collect();
+        let condition = format!("{} IN ({})", quote::identifier(column), values.join(", "));
+        rows::fitting(versions, findings, (&field.blue_doctype.name, column), condition)
+    });
+    let data = data.flatten();
+    let why = match &data {
+        Some(answer) if answer.has_rows() => {
+            format!("{why}; {} hold one ({})", answer.share(), answer.show())
+        }
+        Some(answer) => format!("{why}; {}", rows::unharmed(answer, "none is held")),
+        None => why.to_owned(),
+    };
+    findings.field_with(
         field,
         Found {
             kind,
@@ -36,8 +50,9 @@ pub(super) fn find(field: &FieldPair<'_>, findings: &mut Findings) {
             old: json!(removed),
             new: json!(added),
             verdict: Verdict::Neutral,
-            why: why.to_owned(),
+            why,
         },
+        data,
     );
 }
 

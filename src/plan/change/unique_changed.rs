@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use crate::doctype::Index;
-use crate::plan::Verdict;
 use crate::plan::operation::Operation;
+use crate::plan::{Verdict, quote};
 
+use super::rows::{self, Said};
 use super::{FieldPair, Findings, Found, Versions};
 
 pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) {
@@ -14,14 +15,16 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
     if blue.field.unique == green.field.unique || new.is_text() {
         return;
     }
-    let (kind, cls, verdict, why) = if green.field.unique {
-        let why = add(field, versions, findings);
-        ("unique_added", "narrow", Verdict::Additive, why)
+    let (kind, cls, verdict, Said { text: why, data }) = if green.field.unique {
+        match add(field, versions, findings) {
+            Ok(said) => ("unique_added", "narrow", Verdict::Additive, said),
+            Err(reason) => ("unique_added", "narrow", Verdict::Blocking, reason),
+        }
     } else {
         let why = "green's migrate drops the index in an instant; from then on blue's users can save a duplicate as well";
-        ("unique_removed", "widen", Verdict::Neutral, why.to_owned())
+        ("unique_removed", "widen", Verdict::Neutral, why.to_owned().into())
     };
-    findings.field(
+    findings.field_with(
         field,
         Found {
             kind,
@@ -32,26 +35,31 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
             verdict,
             why,
         },
+        data,
     );
 }
 
 /// Frappe names a unique index like its field, and sends nothing where an index of that name is there.
-fn add(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) -> String {
+fn add(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) -> Result<Said, Said> {
     let live = versions.live(&field.blue_doctype.name);
     let columns = vec![field.name.to_owned()];
     let by_name =
         live.and_then(|live| live.indexes.iter().find(|index| index.name.eq_ignore_ascii_case(field.name)));
     if by_name.is_some_and(|index| !index.unique) {
-        return "the table has a plain index of this name, so Frappe's sync adds none: the values are not made unique"
-            .to_owned();
+        let why = "the table has a plain index of this name, so Frappe's sync adds none: the values are not made unique";
+        return Ok(why.to_owned().into());
     }
-    if !field.is_carried() && live.is_none_or(|live| !live.has_index(&columns, true)) {
-        findings.operations.push(Operation::AddIndex {
-            table: field.table(),
-            engine: field.green_doctype.engine.clone(),
-            index: Index { name: field.name.to_owned(), columns, unique: true },
-        });
+    let why = "built beside the traffic, without a lock; from then on blue's users too are told that a duplicate is refused";
+    // A column of its own brings its index along, and its change says what the rows hold.
+    if field.is_carried() || live.is_some_and(|live| live.has_index(&columns, true)) {
+        return Ok(why.to_owned().into());
     }
-    "built beside the traffic, without a lock; from then on blue's users too are told that a duplicate is refused"
-        .to_owned()
+    let place = (field.blue_doctype.name.as_str(), field.name);
+    let said = rows::duplicates(versions, findings, place, quote::identifier(field.name))?;
+    findings.operations.push(Operation::AddIndex {
+        table: field.table(),
+        engine: field.green_doctype.engine.clone(),
+        index: Index { name: field.name.to_owned(), columns, unique: true },
+    });
+    Ok(said.after(why))
 }

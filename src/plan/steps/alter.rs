@@ -2,7 +2,7 @@
 
 use crate::doctype::{ColumnShape, Index};
 use crate::plan::operation::column as describe;
-use crate::plan::{Column, Effect, Lock, Pace, Site, Step, Undo, Work, quote};
+use crate::plan::{Column, Effect, Lock, Pace, Site, Step, Undo, quote};
 
 use super::pace;
 use super::text::{define, index_word, list};
@@ -60,7 +60,7 @@ impl How {
     }
 }
 
-/// One statement for all new columns of a table; those named in `dropped` go again at a rollback.
+/// One statement for all new columns of a table; those named in `dropped` have to go again at a rollback.
 pub(super) fn add_columns(
     table: &str,
     columns: &[Column],
@@ -70,22 +70,25 @@ pub(super) fn add_columns(
 ) -> Step {
     let added: Vec<String> = columns.iter().map(|column| format!("ADD COLUMN {}", define(column))).collect();
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-    let undo = (!dropped.is_empty()).then(|| Undo {
-        sql: drop_columns(table, dropped, how),
-        effect: Effect::ColumnsAbsent { table: table.to_owned(), columns: dropped.to_vec() },
-        work: Work::Statement,
+    let (needed, kept): (Vec<String>, Vec<String>) =
+        names.iter().cloned().partition(|name| dropped.contains(name));
+    let undo = [(needed, false), (kept, true)].into_iter().filter(|(columns, _)| !columns.is_empty());
+    let undo = undo.map(|(columns, optional)| {
+        let sql = drop_columns(table, &columns, how);
+        let effect = Effect::ColumnsAbsent { table: table.to_owned(), columns };
+        Undo { optional, ..Undo::statement(sql, effect) }
     });
     Step {
-        id: format!("add-columns-{table}"),
-        title: format!("add {} to {table}", names.join(", ")),
-        sql: format!("ALTER TABLE {} {}, {}", quote::identifier(table), added.join(", "), how.columns()),
-        effect: Effect::ColumnsExist { table: table.to_owned(), columns: names },
-        past: None,
-        work: Work::Statement,
         lock: how.lock(),
         pace: how.column_pace(rows),
         rows,
-        undo: undo.into_iter().collect(),
+        undo: undo.collect(),
+        ..Step::statement(
+            format!("add-columns-{table}"),
+            format!("add {} to {table}", names.join(", ")),
+            format!("ALTER TABLE {} {}, {}", quote::identifier(table), added.join(", "), how.columns()),
+            Effect::ColumnsExist { table: table.to_owned(), columns: names },
+        )
     }
 }
 
@@ -96,59 +99,50 @@ pub(super) fn drop_columns(table: &str, columns: &[String], how: How) -> String 
     format!("ALTER TABLE {} {}, {}", quote::identifier(table), dropped.join(", "), how.columns())
 }
 
-/// A column becomes longer in a way that MariaDB does without touching a row. There is no way back that does not copy
-/// the table, and none is needed: what fitted before fits now.
+/// A column becomes longer in a way that MariaDB does without touching a row. The way back copies the table, and none
+/// is needed: what fitted before fits now.
 pub(super) fn modify_column(
     table: &str,
     column: &str,
-    new: &ColumnShape,
+    [old, new]: [&ColumnShape; 2],
     how: How,
     rows: Option<u64>,
 ) -> Step {
+    let becomes = |shape: &ColumnShape| Effect::ColumnsAre {
+        table: table.to_owned(),
+        columns: [(column.to_owned(), (shape.column_type.clone(), !shape.not_null))].into(),
+    };
+    let modify = |shape: &ColumnShape, how: &str| {
+        let column = define(&describe(column, shape));
+        format!("ALTER TABLE {} MODIFY COLUMN {column}, {how}", quote::identifier(table))
+    };
+    let back = Undo::statement(modify(old, "ALGORITHM=COPY, LOCK=SHARED"), becomes(old));
     Step {
-        id: format!("modify-column-{column}-{table}"),
-        title: format!("{column} of {table} becomes {}", new.column_type),
-        sql: format!(
-            "ALTER TABLE {} MODIFY COLUMN {}, {}",
-            quote::identifier(table),
-            define(&describe(column, new)),
-            how.columns(),
-        ),
-        effect: Effect::ColumnsAre {
-            table: table.to_owned(),
-            columns: [(column.to_owned(), (new.column_type.clone(), !new.not_null))].into(),
-        },
-        past: None,
-        work: Work::Statement,
         lock: how.lock(),
         pace: how.column_pace(rows),
         rows,
-        undo: Vec::new(),
+        undo: vec![Undo { optional: true, ..back }],
+        ..Step::statement(
+            format!("modify-column-{column}-{table}"),
+            format!("{column} of {table} becomes {}", new.column_type),
+            modify(new, how.columns()),
+            becomes(new),
+        )
     }
 }
 
-/// An index, built beside the traffic. A unique one goes again at a rollback: blue did not ask for it.
+/// An index, built beside the traffic. A unique one has to go again at a rollback: blue did not ask for it.
 pub(super) fn add_index(table: &str, index: &Index, how: How, rows: Option<u64>) -> Step {
-    let undo = index.unique.then(|| Undo {
-        sql: drop_index(table, &index.name, how),
-        effect: Effect::IndexAbsent { table: table.to_owned(), columns: index.columns.clone(), unique: true },
-        work: Work::Statement,
-    });
+    let effect =
+        Effect::IndexExists { table: table.to_owned(), columns: index.columns.clone(), unique: index.unique };
+    let title = format!("index {} of {table}", index.columns.join(", "));
+    let sql = add_index_sql(table, index, how);
     Step {
-        id: format!("add-index-{}-{table}", index.name),
-        title: format!("index {} of {table}", index.columns.join(", ")),
-        sql: add_index_sql(table, index, how),
-        effect: Effect::IndexExists {
-            table: table.to_owned(),
-            columns: index.columns.clone(),
-            unique: index.unique,
-        },
-        past: None,
-        work: Work::Statement,
         lock: how.lock(),
         pace: pace::of_rebuild(rows),
         rows,
-        undo: undo.into_iter().collect(),
+        undo: vec![Undo { optional: !index.unique, ..without_index(table, index, how) }],
+        ..Step::statement(format!("add-index-{}-{table}", index.name), title, sql, effect)
     }
 }
 
@@ -164,12 +158,14 @@ pub(super) fn add_index_sql(table: &str, index: &Index, how: How) -> String {
     )
 }
 
-/// The statement that drops an index, if it is there.
-pub(super) fn drop_index(table: &str, index: &str, how: How) -> String {
-    format!(
+/// Drops an index, if it is there.
+pub(super) fn without_index(table: &str, index: &Index, how: How) -> Undo {
+    let sql = format!(
         "ALTER TABLE {} DROP INDEX IF EXISTS {}, {}",
         quote::identifier(table),
-        quote::identifier(index),
+        quote::identifier(&index.name),
         how.indexes(),
-    )
+    );
+    let columns = index.columns.clone();
+    Undo::statement(sql, Effect::IndexAbsent { table: table.to_owned(), columns, unique: index.unique })
 }

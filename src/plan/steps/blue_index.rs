@@ -2,12 +2,11 @@
 
 use crate::doctype::Index;
 use crate::plan::operation::SyncPair;
-
-use super::text::short_hash;
+use crate::plan::quote;
 
 /// The indexes of one pair's column. One of two columns that are both kept in step comes with the first of them.
 pub(super) fn of(table: &str, pairs: &[SyncPair], pair: &SyncPair) -> Vec<Index> {
-    let name = |parts: &[&str]| format!("crossfade_{}", short_hash(parts));
+    let name = |parts: &[&str]| format!("crossfade_{}", quote::short_hash(parts));
     let own = pair.blue_index.map(|unique| Index {
         name: name(&[table, &pair.field]),
         columns: vec![pair.blue.0.clone()],

@@ -9,6 +9,8 @@ use crate::plan::{BLUE, InStep, cast, quote};
 pub(super) fn in_step(table: &str, pairs: &[SyncPair]) -> Vec<InStep> {
     pairs
         .iter()
+        // A table without a primary key of one column cannot be gone through; its steps' own effects say the same.
+        .filter(|pair| pair.names.as_ref().is_none_or(|names| !names.whole))
         .map(|pair| {
             let sides = Sides::of(pair);
             let (blue, green) = (sides.blue(""), sides.green(""));

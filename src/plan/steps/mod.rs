@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::doctype::{ColumnShape, Index, Table, table_name};
 
 use super::operation::{Operation, SyncPair, Way, column};
-use super::{Column, InStep, Lock, Pace, Site, Step, Undo, Work};
+use super::{Column, InStep, Site, Step, Undo};
 use alter::How;
 
 /// What a step serves: a table, and a field of it where one is meant.
@@ -80,9 +80,9 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
         let serves = plan.moved(table).flat_map(SyncPair::serves);
         expand.push(Draft::of_fields(step, table, fields).and_tables(serves));
     }
-    for ((table, column), (engine, new)) in &plan.modified {
+    for ((table, column), (engine, shapes)) in &plan.modified {
         let how = How::of(table, engine.as_deref(), site);
-        let step = alter::modify_column(table, column, new, how, rows(table));
+        let step = alter::modify_column(table, column, [&shapes[0], &shapes[1]], how, rows(table));
         expand.push(Draft::of_fields(step, table, [column.as_str()]));
     }
     for (table, (engine, pairs)) in &plan.pairs {
@@ -122,18 +122,7 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
 
 /// A step of the contract that does what an undo does.
 fn dropping(id: String, title: String, undo: &Undo) -> Step {
-    Step {
-        id,
-        title,
-        sql: undo.sql.clone(),
-        effect: undo.effect.clone(),
-        past: None,
-        work: Work::Statement,
-        lock: Lock::None,
-        pace: Pace::Instant,
-        rows: None,
-        undo: Vec::new(),
-    }
+    Step::statement(id, title, undo.sql.clone(), undo.effect.clone())
 }
 
 fn number(drafts: Vec<Draft>, prefix: &str, serving: &mut BTreeMap<Serves, Vec<String>>) -> Vec<Step> {
@@ -160,7 +149,7 @@ struct Sorted {
     sequences: BTreeMap<String, (String, String)>,
     tables: BTreeMap<String, (Table, bool)>,
     columns: BTreeMap<String, (Option<String>, Vec<Column>)>,
-    modified: BTreeMap<(String, String), (Option<String>, ColumnShape)>,
+    modified: BTreeMap<(String, String), (Option<String>, [ColumnShape; 2])>,
     pairs: BTreeMap<String, (Option<String>, Vec<SyncPair>)>,
     indexes: Vec<(String, Option<String>, Index)>,
     guards: BTreeSet<(String, String, String, bool)>,
@@ -200,8 +189,8 @@ impl Sorted {
                     self.guards.insert((parent, child, field, numeric_names));
                 }
             }
-            Operation::ModifyColumn { table, engine, column, new } => {
-                self.modified.insert((table, column), (engine, new));
+            Operation::ModifyColumn { table, engine, column, old, new } => {
+                self.modified.insert((table, column), (engine, [old, new]));
             }
             Operation::Sync { table, engine, pair } => self.take_pair(table, engine, *pair, site),
             Operation::Metadata { table, field, step, contract } => {

@@ -1,9 +1,7 @@
 //! The table of a renamed DocType: one `RENAME TABLE` over both schemas gives the table its new name and puts a view of it
 //! in the place of blue's, so that no request of blue's finds neither. What stands by for that is made by `schema`.
 
-use crate::plan::{BLUE, Effect, Lock, Pace, Step, Undo, Work, quote};
-
-use super::text::short_hash;
+use crate::plan::{BLUE, Effect, Step, Undo, Work, quote};
 
 /// The table gets the name that green knows, blue's view keeps its own.
 pub(super) fn table(from: &str, to: &str) -> Step {
@@ -16,24 +14,18 @@ pub(super) fn table(from: &str, to: &str) -> Step {
     };
     let (sql, effect, work) = names(from, to, from);
     let back = names(to, from, from);
+    let title = format!("{from} becomes {to}, and blue's {from} a view of it in the same instant");
     Step {
-        id: format!("rename-table-{to}"),
-        title: format!("{from} becomes {to}, and blue's {from} a view of it in the same instant"),
-        sql,
-        effect,
-        past: None,
         work,
-        lock: Lock::None,
-        pace: Pace::Instant,
-        rows: None,
-        undo: vec![Undo { sql: back.0, effect: back.1, work: back.2 }],
+        undo: vec![Undo { optional: false, sql: back.0, effect: back.1, work: back.2 }],
+        ..Step::statement(format!("rename-table-{to}"), title, sql, effect)
     }
 }
 
 /// The statement, with the names that stand by in blue's schema.
 fn sql(from: &str, to: &str, view: &str) -> String {
     let blue = |name: &str| format!("{}.{}", quote::identifier(BLUE), quote::identifier(name));
-    let hash = short_hash(&[view]);
+    let hash = quote::short_hash(&[view]);
     format!(
         "RENAME TABLE {} TO {}, {} TO {}, {} TO {}",
         quote::identifier(from),
@@ -51,16 +43,9 @@ pub(super) fn sequence(from: &str, to: &str) -> Step {
         format!("RENAME TABLE {} TO {}", quote::identifier(from), quote::identifier(to))
     };
     let there = |sequence: &str| Effect::SequenceExists { sequence: sequence.to_owned() };
+    let title = format!("the sequence {from} becomes {to}");
     Step {
-        id: format!("rename-sequence-{to}"),
-        title: format!("the sequence {from} becomes {to}"),
-        sql: rename(from, to),
-        effect: there(to),
-        past: None,
-        work: Work::Statement,
-        lock: Lock::None,
-        pace: Pace::Instant,
-        rows: None,
-        undo: vec![Undo { sql: rename(to, from), effect: there(from), work: Work::Statement }],
+        undo: vec![Undo::statement(rename(to, from), there(from))],
+        ..Step::statement(format!("rename-sequence-{to}"), title, rename(from, to), there(to))
     }
 }

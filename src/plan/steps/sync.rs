@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 
 use crate::doctype::{ColumnShape, Index};
 use crate::plan::operation::{SyncPair, Way, column};
-use crate::plan::{BLUE, Effect, Lock, Pace, Step, Undo, Work, cast, quote};
+use crate::plan::{BLUE, Effect, Lock, Step, Undo, Work, cast, quote};
 
 use super::alter::{self, How};
 use super::carry::{Sides, copy_insert, identity, on_insert, on_update};
-use super::text::{define, short_hash};
+use super::text::define;
 use super::{Draft, blue_index, dropping, pace};
 
 /// Label of the triggers that keep blue's new column equal to the old one, before blue's view shows it.
@@ -78,22 +78,12 @@ struct Table<'a> {
 
 impl Table<'_> {
     fn step(&self, id: &str, title: String, sql: String, effect: Effect) -> Step {
-        Step {
-            id: format!("{id}-{}", self.name),
-            title,
-            sql,
-            effect,
-            past: None,
-            work: Work::Statement,
-            lock: Lock::None,
-            pace: Pace::Instant,
-            rows: self.rows,
-            undo: Vec::new(),
-        }
+        let id = format!("{id}-{}", self.name);
+        Step { rows: self.rows, ..Step::statement(id, title, sql, effect) }
     }
 
     fn trigger_name(&self, event: &str) -> String {
-        format!("crossfade_sync_{}_{}", event.to_lowercase(), short_hash(&[self.name]))
+        format!("crossfade_sync_{}_{}", event.to_lowercase(), quote::short_hash(&[self.name]))
     }
 
     /// The triggers of the end are there: what was for the way to them is past.
@@ -109,13 +99,9 @@ impl Table<'_> {
             let (sql, effect) = self.trigger(event, label, pairs);
             let undo = if label == KEEP && !moved.is_empty() {
                 let (sql, effect) = self.trigger(event, COPY, &moved);
-                Undo { sql, effect, work: Work::Statement }
+                Undo::statement(sql, effect)
             } else {
-                Undo {
-                    sql: format!("DROP TRIGGER IF EXISTS {}", quote::identifier(&trigger)),
-                    effect: Effect::TriggerAbsent { trigger },
-                    work: Work::Statement,
-                }
+                Undo::drop_trigger(trigger)
             };
             let title = format!("carry values over at {event} of {}", self.name);
             let id = format!("{}-{}", label.replace('_', "-"), event.to_lowercase());
@@ -126,11 +112,7 @@ impl Table<'_> {
     }
 
     fn drop_triggers(&self) -> impl Iterator<Item = Undo> {
-        ["INSERT", "UPDATE"].map(|event| self.trigger_name(event)).into_iter().map(|trigger| Undo {
-            sql: format!("DROP TRIGGER IF EXISTS {}", quote::identifier(&trigger)),
-            effect: Effect::TriggerAbsent { trigger },
-            work: Work::Statement,
-        })
+        ["INSERT", "UPDATE"].map(|event| Undo::drop_trigger(self.trigger_name(event))).into_iter()
     }
 
     fn trigger(&self, event: &str, label: &str, pairs: &[&SyncPair]) -> (String, Effect) {
@@ -217,15 +199,7 @@ impl Table<'_> {
 
     /// What drops an index again.
     fn without(&self, index: &Index) -> Undo {
-        Undo {
-            sql: alter::drop_index(self.name, &index.name, self.how),
-            effect: Effect::IndexAbsent {
-                table: self.name.to_owned(),
-                columns: index.columns.clone(),
-                unique: index.unique,
-            },
-            work: Work::Statement,
-        }
+        alter::without_index(self.name, index, self.how)
     }
 
     fn index_green(&self, index: &Index) -> Step {
@@ -250,6 +224,7 @@ impl Table<'_> {
         let of = (self.view != self.name).then(|| self.name.to_owned());
         let table = || self.view.to_owned();
         undo.push(Undo {
+            optional: false,
             sql: self.show_sql(known, &plain),
             effect: Effect::BlueShows { table: table(), columns: plain.clone() },
             work: Work::BlueView { table: table(), of: of.clone(), columns: plain },
@@ -292,11 +267,10 @@ impl Table<'_> {
             names.iter().map(|name| format!("DROP INDEX IF EXISTS {}", quote::identifier(name))).collect();
         let columns = vec![pair.field.clone()];
         let index = Index { name: names[usize::from(!unique)].clone(), columns: columns.clone(), unique };
-        let undo = Undo {
-            sql: alter::add_index_sql(self.name, &index, self.how),
-            effect: Effect::IndexExists { table: self.name.to_owned(), columns: columns.clone(), unique },
-            work: Work::Statement,
-        };
+        let undo = Undo::statement(
+            alter::add_index_sql(self.name, &index, self.how),
+            Effect::IndexExists { table: self.name.to_owned(), columns: columns.clone(), unique },
+        );
         let sql = format!(
             "ALTER TABLE {} {}, {}",
             quote::identifier(self.name),
@@ -318,17 +292,16 @@ impl Table<'_> {
         let back = if pair.blue.1.not_null { format!("COALESCE({value}, DEFAULT({column}))") } else { value };
         let is_same = cast::same(&column, &back, &pair.blue.1.column_type);
         let step = self.backfill(&pair.field, &back, &is_same);
-        Undo { sql: step.sql, effect: step.effect, work: step.work }
+        Undo { optional: false, sql: step.sql, effect: step.effect, work: step.work }
     }
 
     /// All columns of another type in one statement: dropped and added where they were.
     fn swap(&self, retyped: &[&SyncPair]) -> Step {
         let forth = self.swap_sql(retyped, |pair| &pair.green.1);
-        let mut undo = vec![Undo {
-            sql: self.swap_sql(retyped, |pair| &pair.blue.1),
-            effect: is_column(self.name, retyped, |pair| &pair.blue.1),
-            work: Work::Statement,
-        }];
+        let mut undo = vec![Undo::statement(
+            self.swap_sql(retyped, |pair| &pair.blue.1),
+            is_column(self.name, retyped, |pair| &pair.blue.1),
+        )];
         undo.extend(retyped.iter().map(|pair| self.backfill_back(pair)));
         let names: Vec<&str> = retyped.iter().map(|pair| pair.field.as_str()).collect();
         let title = format!("{} of {}: the old column goes, the new one comes", names.join(", "), self.name);
@@ -372,13 +345,11 @@ impl Table<'_> {
         });
         let indexes: Vec<Step> = indexes.collect();
         let columns = vec![pair.blue.0.clone()];
-        let undo = Undo {
-            sql: alter::drop_columns(self.name, &columns, self.how),
-            effect: Effect::ColumnsAbsent { table: self.name.to_owned(), columns },
-            work: Work::Statement,
-        };
+        let sql = alter::drop_columns(self.name, &columns, self.how);
+        let effect = Effect::ColumnsAbsent { table: self.name.to_owned(), columns };
         let title = format!("blue is gone: what it wrote as {} is in the new column", pair.field);
-        let column = dropping(format!("drop-column-{}-{}", pair.blue.0, self.name), title, &undo);
+        let id = format!("drop-column-{}-{}", pair.blue.0, self.name);
+        let column = Step::statement(id, title, sql, effect);
         indexes.into_iter().chain([column])
     }
 }

@@ -19,8 +19,8 @@ pub(in crate::release) fn planning(going: &Going<'_>, said: Outcome) -> Outcome 
 /// While traffic moves: `PreRollout` and `ConfirmTrafficIncrease` before a higher weight, `Rollout` at it,
 /// `ConfirmPromotion` after the last.
 pub(in crate::release) fn shifting(going: &Going<'_>, said: Outcome) -> Outcome {
-    // Without blue there is no traffic to move.
-    if going.blue.is_none() {
+    // Without blue there is no traffic to move, and a site that is closed is not kept closed by a webhook.
+    if going.blue.is_none() || going.is_in_window() {
         return said;
     }
     match said {
@@ -69,22 +69,22 @@ fn at_weight(going: &Going<'_>) -> Option<Outcome> {
     if !green_has_traffic(going) {
         return None;
     }
-    hooks::hold(going, HookPoint::Rollout, Phase::Shifting, &format!("{:?}", route.weights))
+    let split = route.split.as_ref()?;
+    hooks::hold(going, HookPoint::Rollout, Phase::Shifting, &format!("{:?}", split.apps))
 }
 
 /// Whether the route in force leads anything to green.
 fn green_has_traffic(going: &Going<'_>) -> bool {
-    let route = going.seen.route.as_ref();
-    route.is_some_and(|route| route.weights.get(&going.number).is_some_and(|weight| *weight > 0))
+    let split = going.seen.route.as_ref().and_then(|route| route.split.as_ref());
+    split.is_some_and(|split| split.serves(going.number))
 }
 
-/// The weights of an action that leads more to green than now, as a text that parts them from all others.
+/// The weights of an action that leads more of any app to green than now, as a text that parts them from all others.
 fn raised(going: &Going<'_>, action: &Action) -> Option<String> {
-    let Action::Route { weights } = action else { return None };
-    let of_green =
-        |weights: &std::collections::BTreeMap<u32, u8>| weights.get(&going.number).copied().unwrap_or(0);
-    let now = going.seen.route.as_ref().map_or(0, |route| of_green(&route.weights));
-    (of_green(weights) > now).then(|| format!("{weights:?}"))
+    let Action::Route { split } = action else { return None };
+    let now = |app: &str| going.seen.route.as_ref().map_or(0, |route| route.weight(going.number, app));
+    let rises = split.apps.keys().any(|app| split.weight(going.number, app) > now(app));
+    rises.then(|| format!("{:?}", split.apps))
 }
 
 /// Before the point of no return: `BeforeContract`.

@@ -33,11 +33,8 @@ fn blue_in_use(going: &Going<'_>) -> Option<Outcome> {
 fn approval(going: &Going<'_>) -> Option<Outcome> {
     let approval = going.seen.release.spec.approvals.contract.as_ref()?;
     let number = going.number.to_string();
-    let said = [approval.approved.as_deref(), going.seen.release.annotated(ANNOTATION_APPROVE_CONTRACT)];
-    (!said.contains(&Some(number.as_str()))).then(|| Outcome::Halt {
-        because: format!("blue is drained; the contraction of revision {number} waits for approval"),
-        reason: "ApprovalRequired",
-    })
+    let because = format!("blue is drained; the contraction of revision {number} waits for approval");
+    going.unapproved(approval, ANNOTATION_APPROVE_CONTRACT, &number, because)
 }
 
 fn window(going: &Going<'_>) -> Option<Outcome> {

@@ -19,6 +19,8 @@ use jiff::Timestamp;
 
 use super::{Action, Observed, Revision, Running, gate, plan_of};
 use crate::api::Phase;
+use crate::api::gate::Approval;
+use crate::api::names::reason;
 use crate::plan::Verdict;
 
 pub(super) use complete::complete;
@@ -93,6 +95,19 @@ impl Going<'_> {
     /// Whether the release runs in a maintenance window: a human has accepted that for a plan that is Blocking.
     pub(super) fn is_in_window(&self) -> bool {
         self.blue.is_some() && plan_of(self.green).is_some_and(|plan| plan.verdict == Verdict::Blocking)
+    }
+
+    /// The halt at a gate until somebody has approved exactly `what` (a plan's hash, the number of the revision), in the
+    /// spec or by the annotation.
+    pub(super) fn unapproved(
+        &self,
+        approval: &Approval,
+        annotation: &str,
+        what: &str,
+        because: String,
+    ) -> Option<Outcome> {
+        let said = [approval.approved.as_deref(), self.seen.release.annotated(annotation)];
+        (!said.contains(&Some(what))).then_some(Outcome::Halt { because, reason: reason::APPROVAL })
     }
 
     /// Seconds since a phase was entered; 0 if it was not.

@@ -2,13 +2,16 @@
 
 use super::{Going, Outcome, jobs};
 use crate::api::names::{ANNOTATION_APPROVE_PLAN, ANNOTATION_APPROVE_WINDOW};
-use crate::api::traffic::Provider;
+use crate::api::traffic::REST;
 use crate::plan::Verdict;
 use crate::release::plan_of;
 use crate::release::{Action, JobStep};
 
+/// Weights that users can be parted at: a rule of a route has at most 16 backends.
+const MAX_EDGES: usize = 16;
+
 pub(super) fn planning(going: &Going<'_>) -> Outcome {
-    if let Some(because) = unsupported(going).or_else(|| unreadable(going)) {
+    if let Some(because) = too_many_weights(going).or_else(|| unreadable(going)) {
         return Outcome::Halt { because, reason: "InvalidSpec" };
     }
     let missing: Vec<String> =
@@ -22,22 +25,28 @@ pub(super) fn planning(going: &Going<'_>) -> Outcome {
     judge(going)
 }
 
-/// Parts of the spec that the resource has already and this version does not serve: refused, never ignored.
-fn unsupported(going: &Going<'_>) -> Option<String> {
-    let spec = &going.seen.release.spec;
-    let steps = || spec.traffic.apps.iter().flat_map(|app| &app.steps);
-    let what = if spec.traffic.provider == Provider::Service {
-        "spec.traffic.provider: Service"
-    } else if spec.traffic.apps.len() > 1 {
-        "more than the entry '*' in spec.traffic.apps"
-    } else if steps().any(|step| step.approve.is_some()) {
-        "approve in spec.traffic.apps[].steps"
-    } else if steps().any(|step| step.pause.as_ref().is_some_and(|pause| pause.seconds.is_none())) {
-        "a pause without seconds in spec.traffic.apps[].steps"
-    } else {
-        return None;
-    };
-    Some(format!("{what} is not served by this version of Crossfade: take it out of the spec"))
+/// What no route of the Gateway API can hold, although each part of the spec is valid.
+fn too_many_weights(going: &Going<'_>) -> Option<String> {
+    let weights = going.seen.release.spec.traffic.edges().len();
+    (weights > MAX_EDGES).then(|| {
+        format!(
+            "spec.traffic.apps names {weights} different weights, a route can tell {MAX_EDGES} apart: use the same ones in \
+             several apps"
+        )
+    })
+}
+
+/// An app that moves by itself must be one of the bench: with a misspelt name its traffic would follow the rest.
+fn unknown_app(going: &Going<'_>) -> Option<String> {
+    let known = &going.green.routing.apps;
+    let mut named = going.seen.release.spec.traffic.apps.iter().filter(|app| app.name != REST);
+    let unknown = named.find(|app| !known.contains_key(&app.name))?;
+    let known: Vec<&str> = known.keys().map(String::as_str).collect();
+    Some(format!(
+        "spec.traffic.apps names '{}', which neither version has: it is one of {}",
+        unknown.name,
+        known.join(", ")
+    ))
 }
 
 fn unreadable(going: &Going<'_>) -> Option<String> {
@@ -51,6 +60,9 @@ fn unreadable(going: &Going<'_>) -> Option<String> {
 }
 
 fn judge(going: &Going<'_>) -> Outcome {
+    if let Some(because) = unknown_app(going) {
+        return Outcome::Halt { because, reason: "InvalidSpec" };
+    }
     let Some(plan) = plan_of(going.green) else { return Outcome::wait("the plan is not stored") };
     match plan.verdict {
         Verdict::Neutral | Verdict::Additive | Verdict::ContractOnly | Verdict::Synced | Verdict::Mapped => {}
@@ -65,14 +77,8 @@ fn judge(going: &Going<'_>) -> Outcome {
         }
     }
     let Some(approval) = &going.seen.release.spec.approvals.plan else { return Outcome::Done };
-    let said = [approval.approved.as_deref(), going.seen.release.annotated(ANNOTATION_APPROVE_PLAN)];
-    if said.contains(&Some(plan.hash.as_str())) {
-        return Outcome::Done;
-    }
-    Outcome::Halt {
-        because: format!("the plan {} waits for approval: {}", plan.hash, plan.summary),
-        reason: "ApprovalRequired",
-    }
+    let because = format!("the plan {} waits for approval: {}", plan.hash, plan.summary);
+    going.unapproved(approval, ANNOTATION_APPROVE_PLAN, &plan.hash, because).unwrap_or(Outcome::Done)
 }
 
 /// Whether a human has agreed to close the site for exactly this plan. The first revision has nobody to shut out.

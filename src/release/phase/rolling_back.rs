@@ -70,11 +70,9 @@ fn to_blue(going: &Going<'_>) -> Option<Outcome> {
 }
 
 fn green_serves(going: &Going<'_>) -> bool {
-    going
-        .seen
-        .route
-        .as_ref()
-        .is_some_and(|route| route.weights.get(&going.number).is_some_and(|weight| *weight > 0))
+    // A route that does not say how it splits the traffic may lead to green.
+    let route = going.seen.route.as_ref();
+    route.is_some_and(|route| route.split.as_ref().is_none_or(|split| split.serves(going.number)))
 }
 
 fn green_still_schedules(going: &Going<'_>) -> bool {

@@ -1,63 +1,134 @@
-//! Shifting: weight by weight, each only when the Gateway has accepted the last and all of green is ready.
+//! Shifting: app by app, weight by weight, each only when the Gateway has accepted the last and all of green is ready.
+//!
+//! An app begins when all before it are at their end or held by an approval or a pause without an end. What holds one app
+//! does not hold the others.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Going, Outcome};
 use crate::api::Phase;
-use crate::api::names::ANNOTATION_APPROVE_PROMOTE;
-use crate::api::traffic::Step;
-use crate::release::{Action, AppStep, Running, gate};
+use crate::api::names::{ANNOTATION_APPROVE_PROMOTE, reason};
+use crate::api::traffic::{AppTraffic, REST};
+use crate::release::shift::{self, Hold};
+use crate::release::{Action, AppStep, Record, Running, Split, gate};
 
 /// Seconds between green's readiness and its first traffic. From Contour to Envoy a change took 16 to 26 ms on an idle
 /// machine (measured for weights); other gateways and busy machines take longer.
 const SETTLE_SECONDS: i64 = 3;
 
-/// The app that stands for the whole site.
-pub(super) const WHOLE_SITE: &str = "*";
+/// Where one app stands.
+struct Stand<'a> {
+    app: &'a AppTraffic,
+    /// Whether there is no other.
+    is_alone: bool,
+    /// Index of its step, from 0.
+    at: usize,
+    /// Since when it is there; `None` before it has begun.
+    since: Option<&'a AppStep>,
+    /// Whether its turn has come.
+    has_begun: bool,
+    hold: Option<Hold>,
+    /// The weight that it should have now.
+    weight: u8,
+}
+
+impl Stand<'_> {
+    fn is_done(&self) -> bool {
+        self.at >= self.app.steps.len()
+    }
+
+    /// Whether its step is a pause that is not counted yet: it is counted from its own beginning.
+    fn begins_a_pause(&self) -> bool {
+        let step = self.app.steps.get(self.at);
+        self.since.is_none()
+            && step.and_then(|step| step.pause.as_ref()).is_some_and(|pause| pause.seconds > Some(0))
+    }
+
+    /// The step to write down when nothing holds it here.
+    fn next(&self) -> usize {
+        if self.begins_a_pause() { self.at } else { self.at + 1 }
+    }
+
+    /// `support: `, or nothing where the whole site moves together.
+    fn title(&self) -> String {
+        match self.app.name.as_str() {
+            REST if self.is_alone => String::new(),
+            REST => "everything else: ".to_owned(),
+            name => format!("{name}: "),
+        }
+    }
+}
 
 pub(super) fn shifting(going: &Going<'_>) -> Outcome {
-    let Some(app) = going.seen.release.spec.traffic.apps.iter().find(|app| app.name == WHOLE_SITE) else {
-        return Outcome::Halt {
-            because: "spec.traffic.apps has no entry '*'".to_owned(),
-            reason: "InvalidSpec",
-        };
-    };
     // Without blue there is nothing to move from: the route leads to green at once.
-    let all_at_once = [Step { weight: Some(100), ..Step::default() }];
     // Nor from a site that is closed.
-    let in_steps = going.blue.is_some() && !going.is_in_window();
-    let steps = if in_steps { app.steps.as_slice() } else { &all_at_once };
-    let at = going.green.record.traffic.get(WHOLE_SITE);
-    let index = at.map_or(0, |at| at.step);
-    let weight = steps.iter().take(index + 1).filter_map(|step| step.weight).next_back().unwrap_or(0);
-    if index >= steps.len() {
+    if going.blue.is_none() || going.is_in_window() {
+        return route(going, 100).unwrap_or(Outcome::Done);
+    }
+    let stands = stands(going);
+    if stands.iter().all(Stand::is_done) {
         return route(going, 100).unwrap_or(Outcome::Done);
     }
     if let Some(outcome) = promotion(going) {
         return outcome;
     }
-    if weight > in_force(going)
+    let rises = |stand: &Stand<'_>| stand.weight > in_force(going, &stand.app.name);
+    if stands.iter().any(rises)
         && let Some(outcome) = green_not_ready(going)
     {
         return outcome;
     }
-    if weight > 0
-        && in_force(going) == 0
+    if stands.iter().any(|stand| stand.weight > 0)
+        && stands.iter().all(|stand| in_force(going, &stand.app.name) == 0)
         && let Some(outcome) = settling(going)
     {
         return outcome;
     }
-    if let Some(outcome) = route(going, weight) {
+    let weights = stands.iter().map(|stand| (stand.app.name.clone(), stand.weight)).collect();
+    if let Some(outcome) = weigh(going, split(going, weights), || moving(&stands)) {
         return outcome;
     }
-    step(going, &steps[index], index, at)
+    go_on(going, &stands)
+}
+
+/// Where every app stands, in their order.
+fn stands<'a>(going: &Going<'a>) -> Vec<Stand<'a>> {
+    let release = &going.seen.release;
+    let mut is_free = true;
+    let is_alone = release.spec.traffic.apps.len() == 1;
+    let stand = |app: &'a AppTraffic| {
+        let since = going.green.record.traffic.get(&app.name);
+        let at = shift::reachable(release, going.number, app, since.map_or(0, |at| at.step));
+        let hold = shift::hold(release, going.number, app, at);
+        let is_promoted = since.map_or(0, |at| at.step) < at;
+        let has_begun = is_free || since.is_some() || is_promoted;
+        let wanted = if has_begun { shift::weight(&app.steps, at) } else { 0 };
+        // Steps that were edited take no traffic back: that is what an abort is for.
+        let weight = wanted.max(in_force(going, &app.name));
+        let stand = Stand { app, is_alone, at, since, has_begun, hold, weight };
+        is_free &= stand.is_done() || (stand.has_begun && stand.hold.is_some());
+        stand
+    };
+    release.spec.traffic.apps.iter().map(stand).collect()
+}
+
+/// `10 % to green`, with the apps' names where there are several.
+fn moving(stands: &[Stand<'_>]) -> String {
+    match stands {
+        [one] => format!("moving {} % to green", one.weight),
+        several => {
+            let parts: Vec<String> =
+                several.iter().map(|stand| format!("{} {} %", stand.app.name, stand.weight)).collect();
+            format!("moving to green: {}", parts.join(", "))
+        }
+    }
 }
 
 /// Holds the first weight for a moment: no Gateway tells when its proxies have learned the addresses of new Pods.
 fn settling(going: &Going<'_>) -> Option<Outcome> {
     let left = SETTLE_SECONDS - going.seconds_in(Phase::Shifting);
-    (going.blue.is_some() && left > 0).then(|| Outcome::Stay {
+    (left > 0).then(|| Outcome::Stay {
         actions: Vec::new(),
         because: format!(
             "green is ready; the first weight follows in {left} s, when every proxy knows its Pods"
@@ -66,19 +137,16 @@ fn settling(going: &Going<'_>) -> Option<Outcome> {
     })
 }
 
-/// The weight of green that the Gateway serves now.
-fn in_force(going: &Going<'_>) -> u8 {
-    going.seen.route.as_ref().and_then(|route| route.weights.get(&going.number).copied()).unwrap_or(0)
+/// The weight of an app's traffic on green that the Gateway serves now.
+fn in_force(going: &Going<'_>, app: &str) -> u8 {
+    going.seen.route.as_ref().map_or(0, |route| route.weight(going.number, app))
 }
 
 fn promotion(going: &Going<'_>) -> Option<Outcome> {
     let approval = going.seen.release.spec.approvals.promote.as_ref()?;
     let number = going.number.to_string();
-    let said = [approval.approved.as_deref(), going.seen.release.annotated(ANNOTATION_APPROVE_PROMOTE)];
-    (!said.contains(&Some(number.as_str()))).then(|| Outcome::Halt {
-        because: format!("revision {number} is ready and waits for its promotion to be approved"),
-        reason: "ApprovalRequired",
-    })
+    let because = format!("revision {number} is ready and waits for its promotion to be approved");
+    going.unapproved(approval, ANNOTATION_APPROVE_PROMOTE, &number, because)
 }
 
 fn green_not_ready(going: &Going<'_>) -> Option<Outcome> {
@@ -90,54 +158,103 @@ fn green_not_ready(going: &Going<'_>) -> Option<Outcome> {
     )
 }
 
-/// Brings the route to a weight of green; `None` when every Gateway has accepted it.
+/// Brings the route to a weight of green for all apps; `None` when every Gateway has accepted it.
 pub(super) fn route(going: &Going<'_>, green: u8) -> Option<Outcome> {
-    let mut weights = BTreeMap::from([(going.number, green)]);
-    if let Some((blue, _)) = going.blue {
-        weights.insert(blue, 100 - green);
-    }
-    weigh(going, weights, format!("moving {green} % to green"))
+    let apps = going.seen.release.spec.traffic.apps.iter();
+    let weights = apps.map(|app| (app.name.clone(), green)).collect();
+    weigh(going, split(going, weights), || format!("moving {green} % to green"))
 }
 
 /// Leads the route to one revision alone; `None` when every Gateway has accepted it.
 pub(super) fn only(going: &Going<'_>, number: u32) -> Option<Outcome> {
-    weigh(going, BTreeMap::from([(number, 100)]), format!("leaving revision {number} alone in the route"))
+    weigh(going, Split::only(number), || format!("leaving revision {number} alone in the route"))
 }
 
-fn weigh(going: &Going<'_>, weights: BTreeMap<u32, u8>, because: String) -> Option<Outcome> {
+fn split(going: &Going<'_>, apps: BTreeMap<String, u8>) -> Split {
+    match going.blue {
+        Some((blue, _)) => Split { blue: Some(blue), green: going.number, apps },
+        None => Split::only(going.number),
+    }
+}
+
+fn weigh(going: &Going<'_>, split: Split, because: impl FnOnce() -> String) -> Option<Outcome> {
     match &going.seen.route {
-        Some(route) if route.weights == weights && route.is_accepted => None,
-        Some(route) if route.weights == weights => {
-            Some(Outcome::wait(format!("the Gateway has not accepted the route yet: {}", route.message)))
-        }
-        Some(_) | None => Some(Outcome::act(vec![Action::Route { weights }], because)),
+        Some(route) if route.split.as_ref() == Some(&split) && route.is_whole => (!route.is_accepted)
+            .then(|| Outcome::wait(format!("the Gateway has not accepted the route yet: {}", route.message))),
+        Some(_) | None => Some(Outcome::act(vec![Action::Route { split }], because())),
     }
 }
 
-fn step(going: &Going<'_>, step: &Step, index: usize, at: Option<&AppStep>) -> Outcome {
-    if let Some(name) = &step.analysis
-        && let Some(outcome) =
-            gate::inline(going, &format!("step {} of '{WHOLE_SITE}'", index + 1), name).unfinished()
-    {
-        return outcome;
-    }
-    let since = at.map_or(going.now, |at| at.since);
-    let seconds = step.pause.as_ref().and_then(|pause| pause.seconds).unwrap_or(0);
-    let passed = going.now.as_second() - since.as_second();
-    let left = i64::from(seconds) - passed;
-    if at.is_some() && left > 0 {
-        return Outcome::Stay {
-            actions: Vec::new(),
-            because: format!("{} % on green, pausing for {left} s", in_force(going)),
-            recheck: Duration::from_secs(u64::try_from(left).unwrap_or(1)),
-        };
-    }
-    // A step is entered with a time before it is left, so that a pause is counted from its own beginning.
-    let next = if at.is_none() && seconds > 0 { index } else { index + 1 };
+/// Takes every app a step further that nothing holds.
+fn go_on(going: &Going<'_>, stands: &[Stand<'_>]) -> Outcome {
     let mut record = going.green.record.clone();
-    record.traffic.insert(WHOLE_SITE.to_owned(), AppStep { step: next, since: going.now });
-    Outcome::act(
-        vec![Action::Record { revision: going.number, record: Box::new(record) }],
-        format!("step {} of the traffic is done", index + 1),
-    )
+    let (mut done, mut pausing, mut soonest) = (Vec::new(), Vec::new(), None);
+    let (mut asked, mut stopped) = (Vec::new(), Vec::new());
+    for stand in stands.iter().filter(|stand| stand.at > stand.since.map_or(0, |since| since.step)) {
+        record.traffic.insert(stand.app.name.clone(), AppStep { step: stand.at, since: going.now });
+        done.push(format!(
+            "{}promoted to step {}",
+            stand.title(),
+            stand.at.min(stand.app.steps.len() - 1) + 1
+        ));
+    }
+    if !done.is_empty() {
+        return recorded(going, record, &done);
+    }
+    for stand in stands.iter().filter(|stand| stand.has_begun && !stand.is_done()) {
+        let on_green = || format!("{}{} % on green", stand.title(), stand.weight);
+        match next(going, stand) {
+            Outcome::Done => {
+                record
+                    .traffic
+                    .insert(stand.app.name.clone(), AppStep { step: stand.next(), since: going.now });
+                done.push(format!("{}step {} of the traffic is done", stand.title(), stand.at + 1));
+            }
+            Outcome::Stay { actions, because, recheck } => {
+                asked.extend(actions);
+                pausing.push(format!("{}, {because}", on_green()));
+                soonest = Some(soonest.map_or(recheck, |soonest: Duration| soonest.min(recheck)));
+            }
+            Outcome::Halt { because, reason } => stopped.push((format!("{}, {because}", on_green()), reason)),
+            back @ Outcome::RollBack { .. } => return back,
+        }
+    }
+    if !done.is_empty() {
+        return recorded(going, record, &done);
+    }
+    let because = pausing.into_iter().chain(stopped.iter().map(|(because, _)| because.clone()));
+    let because = because.collect::<Vec<_>>().join("; ");
+    match (soonest, stopped.first()) {
+        (Some(recheck), _) => Outcome::Stay { actions: asked, because, recheck },
+        (None, Some((_, reason))) => Outcome::Halt { because, reason },
+        // Every app that has begun is in one of the two; the next one begins when it is looked at again.
+        (None, None) => Outcome::wait(because),
+    }
+}
+
+/// What an app's step says; `Done` when nothing holds the app there.
+fn next(going: &Going<'_>, stand: &Stand<'_>) -> Outcome {
+    if stand.begins_a_pause() {
+        return Outcome::Done;
+    }
+    if let Some(left) = shift::left(&stand.app.steps, stand.at, stand.since, going.now) {
+        let recheck = Duration::from_secs(u64::try_from(left).unwrap_or(1));
+        return Outcome::Stay { actions: Vec::new(), because: format!("pausing for {left} s"), recheck };
+    }
+    if let Some(hold) = &stand.hold {
+        let name = going.seen.release.metadata.name.as_deref().unwrap_or_default();
+        let (reason, command) = match hold {
+            Hold::Approval(step) => (reason::APPROVAL, format!("approve {name} {step}")),
+            Hold::Pause => (reason::PROMOTION, format!("promote {name}")),
+        };
+        let because = format!("{}: run `kubectl crossfade {command}`", hold.words());
+        return Outcome::Halt { because, reason };
+    }
+    let step = stand.app.steps.get(stand.at).and_then(|step| step.analysis.as_deref());
+    let place = || format!("step {} of '{}'", stand.at + 1, stand.app.name);
+    step.map_or(Outcome::Done, |name| gate::inline(going, &place(), name))
+}
+
+fn recorded(going: &Going<'_>, record: Record, done: &[String]) -> Outcome {
+    Outcome::act(vec![Action::Record { revision: going.number, record: Box::new(record) }], done.join("; "))
 }

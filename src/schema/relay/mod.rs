@@ -7,11 +7,11 @@
 //!
 //! | file | |
 //! |---|---|
-//! | [`line`] | one line of MONITOR, decoded exactly |
-//! | [`stale`] | which commands make what stale, and what must not cross |
-//! | [`pending`] | what waits for a place, bounded |
-//! | [`link`] | one connected time: from connect to the first failure |
-//! | [`watch`] | lag, counters, readiness |
+//! | `line` | one line of MONITOR, decoded exactly |
+//! | `stale` | which commands make what stale, and what must not cross |
+//! | `pending` | what waits for a place, bounded |
+//! | `link` | one connected time: from connect to the first failure |
+//! | `watch` | lag, counters, readiness |
 //!
 //! What was said while a server was away is not known. So each time it is connected, the relay first clears all
 //! prefixes but for what lives in Redis alone, and is ready after that.

@@ -17,6 +17,8 @@ def parser():
     serve.add_argument("--port", type=int, default=8000)
     serve.add_argument("--workers", default=os.environ.get("BENCH_WEB_WORKERS", "2"))
     serve.add_argument("--threads", default=os.environ.get("BENCH_WEB_THREADS", "8"))
+    socketio = commands.add_parser("socketio", help="run the WebSocket server")
+    socketio.add_argument("--port", type=int, default=9000)
     worker = commands.add_parser("worker", help="run a worker")
     worker.add_argument("--queue", default="short,default,long")
     commands.add_parser("schedule", help="run the scheduler")
@@ -126,6 +128,10 @@ def main(arguments=None):
     options = parser().parse_args(arguments)
     if options.command == "serve":
         return serve(options)
+    if options.command == "socketio":
+        from .socketio import serve as serve_sockets
+
+        return serve_sockets(options.port)
     if options.command == "worker":
         from .worker import Worker
 

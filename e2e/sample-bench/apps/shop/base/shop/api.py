@@ -1,5 +1,7 @@
 """What the shop offers over HTTP."""
 
+import time
+
 import samplebench
 
 
@@ -24,6 +26,13 @@ def order_totals(customer):
         (customer,),
     )[0]
     return {"orders": row["orders"], "amount": float(row["amount"] or 0)}
+
+
+@samplebench.whitelist()
+def wait(seconds):
+    """Answer after some seconds: a long request."""
+    time.sleep(min(float(seconds), 60.0))
+    return seconds
 
 
 @samplebench.whitelist()

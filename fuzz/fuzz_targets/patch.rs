@@ -1,0 +1,6 @@
+//! `cargo +nightly fuzz run patch`
+#![no_main]
+
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::patch(bytes));
