@@ -92,6 +92,29 @@ fn an_inconclusive_analysis_holds_until_it_is_measured_again() {
 }
 
 #[test]
+fn an_analysis_of_one_app_holds_that_app_alone() {
+    let mut world = begun("[{weight: 100}]", "[]", &format!("[{ERRORS}]"), "[]");
+    world.seen.release.spec.traffic.apps = serde_yaml::from_str(
+        "[{name: shop, steps: [{weight: 20}, {approve: sales}, {analysis: errors}, {weight: 100}]},
+          {name: '*', steps: [{weight: 50}, {pause: {seconds: 60}}, {weight: 100}]}]",
+    )
+    .unwrap();
+    while world.turn().status.apps.iter().all(|app| app.weight < 50) {}
+    annotate(&mut world, "step.crossfade.dev/sales", "2");
+    world.readings = numbers(&[3.0]).into();
+    let halted = world.settle();
+    let weights: Vec<_> = halted.status.apps.iter().map(|app| (app.name.as_str(), app.weight)).collect();
+    assert_eq!(weights, [("shop", 20), ("*", 100)], "{}", world.log.join("\n"));
+    let inconclusive = "shop: 20 % on green, analysis 'errors' at step 3 of 'shop' is inconclusive";
+    assert!(halted.status.message.starts_with(inconclusive), "{}", halted.status.message);
+    let paused = "everything else: 50 % on green, pausing";
+    let beside = |line: &String| line.contains(inconclusive) && line.contains(paused);
+    assert!(world.log.iter().any(beside), "{}", world.log.join("\n"));
+    annotate(&mut world, ANNOTATION_RETRY, "again");
+    assert_eq!(world.settle().phase, Phase::Complete);
+}
+
+#[test]
 fn a_dry_run_tells_and_changes_nothing() {
     let errors = ERRORS.replace("count: 2", "count: 2, dryRun: true");
     let mut world = begun(STEPS, "[errors]", &format!("[{errors}]"), "[]");
@@ -129,8 +152,9 @@ fn what_runs_beside_the_shift_takes_it_back_in_the_middle_of_a_pause() {
     let end = world.settle();
     assert_eq!(end.phase, Phase::RolledBack, "{}", world.log.join("\n"));
     assert!(end.status.message.contains("at the whole shift failed: 1 of 4"), "{}", end.status.message);
-    let weights: Vec<&String> = world.log.iter().filter(|line| line.contains("route {")).collect();
-    assert!(!weights.iter().any(|line| line.contains("2: 100")), "{weights:?}");
+    let weights: Vec<&String> = world.log.iter().filter(|line| line.contains("route r1 to r2")).collect();
+    let green: Vec<_> = weights.iter().filter_map(|line| line.rsplit(' ').next()).collect();
+    assert_eq!(green, ["0}", "10}", "0}"], "{weights:?}");
 }
 
 #[test]
@@ -249,11 +273,10 @@ fn a_hook_before_or_at_a_weight_that_fails_takes_the_release_back() {
         let end = world.settle();
         assert_eq!(end.phase, Phase::RolledBack, "{}", world.log.join("\n"));
         assert!(end.status.message.contains(&format!("webhook '{name}'")), "{}", end.status.message);
-        let weights: Vec<_> = world.log.iter().filter(|line| line.contains("route {1: ")).collect();
-        let is_over = |line: &&String| {
-            line.contains("2: ") && ![0, most].iter().any(|weight| line.contains(&format!("2: {weight}}}")))
-        };
-        assert!(!weights.iter().any(is_over), "{weights:?}");
+        let weights: Vec<_> = world.log.iter().filter(|line| line.contains("route r1 to r2")).collect();
+        let is_over =
+            |line: &&String| ![0, most].iter().any(|weight| line.ends_with(&format!(" {weight}}}")));
+        assert!(!weights.is_empty() && !weights.iter().any(|line| is_over(line)), "{weights:?}");
         // The way back does not wait for the one that refuses, and tells it until it is given up.
         for _ in 0..30 {
             world.turn();

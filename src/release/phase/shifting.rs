@@ -102,10 +102,11 @@ fn stands<'a>(going: &Going<'a>) -> Vec<Stand<'a>> {
         let at = shift::reachable(release, going.number, app, since.map_or(0, |at| at.step));
         let hold = shift::hold(release, going.number, app, at);
         let is_promoted = since.map_or(0, |at| at.step) < at;
-        let has_begun = is_free || since.is_some() || is_promoted;
+        let in_force = in_force(going, &app.name);
+        let has_begun = is_free || since.is_some() || is_promoted || in_force > 0;
         let wanted = if has_begun { shift::weight(&app.steps, at) } else { 0 };
         // Steps that were edited take no traffic back: that is what an abort is for.
-        let weight = wanted.max(in_force(going, &app.name));
+        let weight = wanted.max(in_force);
         let stand = Stand { app, is_alone, at, since, has_begun, hold, weight };
         is_free &= stand.is_done() || (stand.has_begun && stand.hold.is_some());
         stand
