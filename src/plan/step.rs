@@ -80,7 +80,7 @@ pub enum Effect {
         /// Column name -> type as in `CREATE TABLE` (`json` stands for longtext with a check), whether it takes NULL.
         columns: BTreeMap<String, (String, bool)>,
     },
-    /// No index of the table begins with these columns, or none that is unique.
+    /// No index of the table has exactly these columns, or none that is unique: one that begins with them may stay.
     IndexAbsent {
         /// Table name without its database.
         table: String,

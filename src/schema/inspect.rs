@@ -238,7 +238,7 @@ pub(crate) async fn holds(
             Ok(!columns.iter().any(|column| has(&live, column)))
         }
         Effect::IndexExists { table, columns, unique } => {
-            index_holds(connection, base, table, columns, *unique).await
+            index_serves(connection, [base, table], columns, *unique).await
         }
         Effect::TriggerExists { trigger } => {
             Ok(trigger_statement(connection, base, trigger).await?.is_some())
@@ -260,7 +260,7 @@ pub(crate) async fn holds(
             Ok(true)
         }
         Effect::IndexAbsent { table, columns, unique } => {
-            Ok(!index_holds(connection, base, table, columns, *unique).await?)
+            Ok(!index_is(connection, [base, table], columns, *unique).await?)
         }
         Effect::NoRows { table, condition } => Ok(!has_rows(connection, base, table, condition).await?),
         Effect::TableRenamed { from, to, view } => {
@@ -363,13 +363,40 @@ async fn trigger_statement(
     }
 }
 
-async fn index_holds(
+/// Whether an index does what one of these columns would: a unique one guards exactly its columns, any other serves whoever
+/// asks for its first columns.
+async fn index_serves(
     connection: &mut MySqlConnection,
-    base: &str,
-    table: &str,
+    of: [&str; 2],
     wanted: &[String],
     unique: bool,
 ) -> Result<bool, Error> {
+    let live = indexes(connection, of).await?;
+    let serves = |(columns, is_unique): &(Vec<String>, bool)| {
+        begins(columns, wanted) && (!unique || (*is_unique && columns.len() == wanted.len()))
+    };
+    Ok(live.iter().any(serves))
+}
+
+/// Whether there is an index of exactly these columns; with `unique`, one that is.
+async fn index_is(
+    connection: &mut MySqlConnection,
+    of: [&str; 2],
+    wanted: &[String],
+    unique: bool,
+) -> Result<bool, Error> {
+    let live = indexes(connection, of).await?;
+    let is_it = |(columns, is_unique): &(Vec<String>, bool)| {
+        begins(columns, wanted) && columns.len() == wanted.len() && (*is_unique || !unique)
+    };
+    Ok(live.iter().any(is_it))
+}
+
+/// Every index of a table: its columns in their order, and whether it is unique.
+async fn indexes(
+    connection: &mut MySqlConnection,
+    [base, table]: [&str; 2],
+) -> Result<Vec<(Vec<String>, bool)>, Error> {
     let rows: Vec<(String, String, i64)> = sqlx::query_as(
         "SELECT CAST(INDEX_NAME AS CHAR), CAST(COLUMN_NAME AS CHAR), CAST(NON_UNIQUE AS SIGNED) \
          FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? \
@@ -380,16 +407,19 @@ async fn index_holds(
     .fetch_all(connection)
     .await
     .map_err(Error::query(format!("list the indexes of {table}")))?;
-    let mut indexes: BTreeMap<(String, bool), Vec<String>> = BTreeMap::new();
+    let mut indexes: BTreeMap<String, (Vec<String>, bool)> = BTreeMap::new();
     for (index, column, non_unique) in rows {
-        indexes.entry((index, non_unique == 0)).or_default().push(column);
+        let (columns, is_unique) = indexes.entry(index).or_default();
+        columns.push(column);
+        *is_unique = non_unique == 0;
     }
-    // A unique index guards exactly its columns; any other serves whoever asks for its first columns.
-    Ok(indexes.iter().any(|((_, is_unique), columns)| {
-        let begins = columns.len() >= wanted.len()
-            && columns.iter().zip(wanted).all(|(have, want)| have.eq_ignore_ascii_case(want));
-        begins && (!unique || (*is_unique && columns.len() == wanted.len()))
-    }))
+    Ok(indexes.into_values().collect())
+}
+
+/// Whether an index begins with these columns, their names as the server compares them.
+fn begins(live: &[String], wanted: &[String]) -> bool {
+    live.len() >= wanted.len()
+        && live.iter().zip(wanted).all(|(live, wanted)| live.eq_ignore_ascii_case(wanted))
 }
 
 async fn count(

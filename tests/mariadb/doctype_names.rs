@@ -142,7 +142,7 @@ fn site(name: &str) -> Site {
     }
     let (old, of) = (table(OLD), text(OLD));
     site.admin(&format!(
-        "ALTER TABLE tabComment ADD INDEX reference (reference_doctype, reference_name); \
+        "ALTER TABLE tabComment ADD INDEX of (reference_doctype), ADD INDEX reference (reference_doctype, reference_name); \
          INSERT INTO {old} (name, title) VALUES ('T1', 'one'), ('T2', 'two'); \
          INSERT INTO `tabTag Row` (name, parent, parenttype, parentfield) VALUES ('R1', 'T1', {of}, 'items'), ('R2', 'X', 'Other', 'items'); \
          INSERT INTO tabCount (name, text) VALUES (NEXTVAL(count_id_seq), 'one'); \

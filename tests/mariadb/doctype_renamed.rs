@@ -238,12 +238,6 @@ fn named(doctype: &str, run: impl Fn(&str) -> String) -> String {
 #[test]
 #[ignore = "needs mariadbd"]
 fn both_versions_work_on_a_renamed_doctype_of_a_real_site_until_its_end() {
-    if std::env::var_os("CROSSFADE_EACH_STEP").is_none() {
-        println!(
-            "skipped: its clients meet deadlocks (1213) of their own; CROSSFADE_EACH_STEP=1 asks for it"
-        );
-        return;
-    }
     let Some(site) = tagged("renamed_end") else { return };
     let documents = Documents::default();
     site.run("isolate", &[]).ok();
@@ -266,7 +260,8 @@ fn both_versions_work_on_a_renamed_doctype_of_a_real_site_until_its_end() {
         "Acme Label\n2\nAcme Label\nUser\nAcme Label\nAcme Label\ty\nUser\tAcme Label"
     );
     assert_eq!(
-        site.base("SELECT doctype FROM __global_search WHERE MATCH(content) AGAINST('needle') ORDER BY 1"),
+        // By default MyISAM finds no word that more than half of the rows have.
+        site.base("SELECT doctype FROM __global_search WHERE MATCH(content) AGAINST('needle' IN BOOLEAN MODE) ORDER BY 1"),
         "Acme Label\nAcme Tag\nUser"
     );
     let before = named("Acme Label", |sql| site.base(sql));
