@@ -33,8 +33,10 @@ fi
 
 # images.sh prometheus: Debian's Prometheus, a static program, from its package alone.
 if [ "${1:-}" = prometheus ]; then
-  version=$(apt-cache policy prometheus | awk '/Candidate:/ {print $2}')
-  [ -n "$version" ] && [ "$version" != "(none)" ] || { echo "apt does not know the package prometheus: run apt-get update" >&2; exit 1; }
+  candidate() { apt-cache policy prometheus | awk '/Candidate:/ && $2 != "(none)" {print $2}'; }
+  version=$(candidate)
+  [ -n "$version" ] || { apt-get update -qq && version=$(candidate); }
+  [ -n "$version" ] || { echo "apt does not know the package prometheus" >&2; exit 1; }
   prometheus() { say "fetching Debian's prometheus $version" && (cd "$1" && apt-get -qq download prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb); }
   tree=$(cached prometheus "$version" prometheus)
   printf 'nobody:x:65534:65534:nobody:/:/bin/false\n' > "$out/passwd"

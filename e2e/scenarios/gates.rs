@@ -51,6 +51,8 @@ fn gates_hold_let_go_and_take_back_without_a_lost_request() -> Fallible {
     prometheus_image()?;
     let bench = super::installed("gates")?;
     bench.apply("gate.yaml", "v1")?;
+    let proxies = std::fs::read_to_string(repository().join("e2e/manifests/envoy-stats.yaml"))?;
+    kubectl(&["apply", "-f", "-"], Some(&proxies))?;
     for pod in ["pod/gate", "pod/prometheus"] {
         bench.namespace.wait(pod, "condition=Ready", Duration::from_mins(2))?;
     }
