@@ -194,7 +194,6 @@ fn tagged(name: &str) -> Option<Site> {
          INSERT INTO `tabCustom Field` (name, dt, fieldname, fieldtype, options) VALUES ('c1', 'Acme Tag', 'x', 'Data', NULL), ('c2', 'User', 'y', 'Link', 'Acme Tag'); \
          INSERT INTO `tabCustom DocPerm` (name, parent, role) VALUES ('p1', 'Acme Tag', 'All'); \
          INSERT INTO `tabProperty Setter` (name, doc_type, property, value) VALUES ('s1', 'Acme Tag', 'x', 'y'), ('s2', 'User', 'options', 'Acme Tag'); \
-         INSERT INTO tabComment (name, reference_doctype, reference_name) VALUES ('of-doctype', 'DocType', 'Acme Tag'); \
          INSERT INTO tabReport (name, ref_doctype) VALUES ('r1', 'Acme Tag')",
         documents.join("; ")
     ));
@@ -249,7 +248,7 @@ fn both_versions_work_on_a_renamed_doctype_of_a_real_site_until_its_end() {
     site.run("verify", &[]).ok();
     println!("{} requests of blue, {} of green", blues.unharmed(), greens.unharmed());
     assert_eq!(named("Acme Tag", |sql| site.blue(sql)), named("Acme Label", |sql| site.base(sql)));
-    // The metadata is green's alone; what users noted beside the DocType itself follows when blue is gone.
+    // The metadata is green's alone.
     let metadata = "SELECT name FROM tabDocType WHERE name LIKE 'Acme %l' OR name = 'Acme Tag'; \
                     SELECT COUNT(*) FROM tabDocField WHERE parent IN ('Acme Tag', 'Acme Label'); \
                     SELECT dt FROM `tabCustom Field` ORDER BY name; SELECT options FROM `tabCustom Field` WHERE name = 'c2'; \
@@ -267,7 +266,7 @@ fn both_versions_work_on_a_renamed_doctype_of_a_real_site_until_its_end() {
     let before = named("Acme Label", |sql| site.base(sql));
     site.run("contract", &["--without-backup"]).ok();
     assert_eq!(named("Acme Label", |sql| site.base(sql)), before);
-    assert_eq!(site.base("SELECT reference_name FROM tabComment WHERE name = 'of-doctype'; SELECT COUNT(*) FROM __global_search WHERE doctype = 'Acme Tag'; SELECT COUNT(*) FROM __global_search"), "Acme Label\n0\n2");
+    assert_eq!(site.base("SELECT COUNT(*) FROM __global_search WHERE doctype = 'Acme Tag'; SELECT COUNT(*) FROM __global_search"), "0\n2");
     let left = "SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'renamed_end' AND COLUMN_NAME LIKE '%\\_\\_blue'; \
                 SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'renamed_end'; \
                 SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_NAME = 'tabAcme Tag' AND TABLE_SCHEMA LIKE 'renamed_end%'; \
