@@ -94,10 +94,10 @@ pub(super) fn write(
     let mut status = FrappeReleaseStatus {
         observed_generation: Some(generation),
         phase: Some(phase),
-        phase_since: Some(since.map(Time).or(kept).unwrap_or(Time(now))),
+        phase_since: Some(since.map(second).or(kept).unwrap_or_else(|| second(now))),
         message: say.message.clone(),
         waiting_since: (say.state != State::Complete)
-            .then(|| before.waiting_since.filter(|_| is_same).unwrap_or(Time(now))),
+            .then(|| before.waiting_since.filter(|_| is_same).unwrap_or_else(|| second(now))),
         weight: green.map(|(number, _)| weight(seen, number)),
         blue: blue.map(|(number, revision)| colour(number, revision)),
         green: green.map(|(number, revision)| colour(number, revision)),
@@ -113,6 +113,11 @@ pub(super) fn write(
         condition::set(&mut status.conditions, wanted, generation, now);
     }
     status
+}
+
+/// A time as Kubernetes keeps it, without a fraction: with one, a status that was read back would be another.
+pub(super) fn second(at: Timestamp) -> Time {
+    Time(Timestamp::from_second(at.as_second()).unwrap_or(at))
 }
 
 fn weight(seen: &Observed, number: u32) -> u8 {

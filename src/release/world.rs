@@ -77,7 +77,8 @@ impl World {
                 common_config: Ok(()),
                 history: Vec::new(),
             },
-            now: Timestamp::UNIX_EPOCH,
+            // No time of a real cluster is a whole second.
+            now: Timestamp::UNIX_EPOCH.saturating_add(123.milliseconds()).expect("the clock goes on"),
             log: Vec::new(),
             verdict: Verdict::Additive,
             broken: Vec::new(),
@@ -108,7 +109,9 @@ impl World {
             }
             self.act(action.clone());
         }
-        self.seen.release.status = Some(decision.status.clone());
+        // As the API server gives it back.
+        let status = serde_json::to_value(&decision.status).expect("a status is JSON");
+        self.seen.release.status = serde_json::from_value(status).expect("a status can be read back");
         self.now = self.now.saturating_add(5.seconds()).expect("the clock goes on");
         self.check();
         decision

@@ -1,7 +1,6 @@
 //! Runs and calls in the words of the status, and what of them is worth an event.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::analysis::WHOLE_SHIFT;
 use super::calls::{Calls, Next};
@@ -10,6 +9,7 @@ use super::verdict::{Verdict, verdict};
 use crate::api::names::reason;
 use crate::api::status::{AnalysisStatus, FrappeReleaseStatus, MeasurementStatus, WebhookStatus};
 use crate::api::webhook::Webhook;
+use crate::release::status::second;
 use crate::release::{Event, Observed, Revision};
 
 /// Runs and webhooks that a status shows, the newest.
@@ -57,7 +57,7 @@ fn analysis(seen: &Observed, run: &Run) -> AnalysisStatus {
         name: run.analysis.clone(),
         place: run.place.clone(),
         result: result.to_owned(),
-        since: Time(run.began),
+        since: second(run.began),
         measured: run.counted(),
         count: found.filter(|_| !is_background).map(|analysis| analysis.count),
         failed: run.failed,
@@ -67,7 +67,7 @@ fn analysis(seen: &Observed, run: &Run) -> AnalysisStatus {
             .iter()
             .map(|measurement| MeasurementStatus {
                 number: measurement.number,
-                at: Time(measurement.at),
+                at: second(measurement.at),
                 outcome: measurement.outcome.name().to_owned(),
                 value: measurement.value.clone(),
             })
@@ -86,7 +86,7 @@ fn webhook(hook: &Webhook, calls: &Calls, now: Timestamp) -> WebhookStatus {
         name: hook.name.clone(),
         at: hook.at,
         state: state.to_owned(),
-        since: Time(calls.began.unwrap_or(now)),
+        since: second(calls.began.unwrap_or(now)),
         calls: calls.calls,
         answer: calls.answer.clone(),
     }
