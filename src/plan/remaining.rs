@@ -47,10 +47,17 @@ fn reason(
         "Currency" | "Float" | "Percent" if default.unwrap_or_default().is_empty() => {
             Some("MariaDB shows the default 0 with all its decimals: MODIFY to the same default")
         }
+        // Nullable: `information_schema` says NULL in letters, and Frappe compares that with nothing at all.
+        "Duration" | "Rating" if shape.column_type.starts_with("decimal") && shape.default.is_none() => {
+            Some("MariaDB shows that it has no default as the word NULL: MODIFY to no default")
+        }
         "Time" if shape.default.is_some() => {
             Some("MariaDB shows the default of a time in full: MODIFY to the same default")
         }
-        "Int" | "Check" if frappe.has_plain_integers() => {
+        _ if shape.default.as_ref().is_some_and(|default| default.text().contains('\\')) => {
+            Some("MariaDB shows each backslash of a default twice: MODIFY to the same default")
+        }
+        "Int" | "Check" if frappe.has_plain_integers() && shape.column_type != "bigint" => {
             Some("MariaDB shows integers with their width: MODIFY to the same type")
         }
         _ => None,
