@@ -59,7 +59,7 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
         Found {
             kind,
             cls,
-            ddl: field.is_in_table() && !is_same_column,
+            ddl: field.is_in_table() && !is_same_column && !is_json_to_longtext(old, new),
             old: blue.describe(),
             new: green.describe(),
             verdict,
@@ -95,6 +95,11 @@ pub(super) fn is_instant(old: &ColumnShape, new: &ColumnShape) -> bool {
         }
 }
 
+/// A JSON column is a longtext with a check to MariaDB, and Frappe compares types alone.
+fn is_json_to_longtext(old: &ColumnShape, new: &ColumnShape) -> bool {
+    old.column_type == "json" && new.column_type == "longtext" && old.not_null == new.not_null
+}
+
 fn word(shape: &ColumnShape) -> &str {
     shape.column_type.split('(').next().unwrap_or_default()
 }
@@ -126,6 +131,11 @@ fn in_table(
             neutral("the column stays as it is")
         };
     }
+    if is_json_to_longtext(old, new) {
+        return neutral(
+            "MariaDB shows JSON as longtext, so Frappe's sync sends nothing: the column stays, with its check that refuses what is no JSON",
+        );
+    }
     // What the site has under the name decides, not what blue's file asks for.
     let live = versions.live(&field.blue_doctype.name);
     let live_type = live.and_then(|live| live.column(field.name));
@@ -152,11 +162,14 @@ pub(super) fn settle(
         return (Verdict::Neutral, said);
     }
     let (from, to) = (&blue.field.fieldtype, &green.field.fieldtype);
+    // Frappe makes no index on a text; its MODIFY in place keeps one that is there, of the first characters or of a hash.
+    let has_index = !old.is_text() && (blue.field.unique || blue.field.search_index);
+    let index = if has_index && new.is_text() { "; the index goes with blue's column" } else { "" };
     match pair::retyped(field, versions, findings) {
         Ok(said) => (
             Verdict::Mapped,
             said.after(&format!(
-                "blue's {from} moves to a column of its own, which its view shows under the old name; green's {to} takes the name; triggers cast every write as Frappe does, until blue is gone"
+                "blue's {from} moves to a column of its own, which its view shows under the old name; green's {to} takes the name; triggers cast every write as Frappe does, until blue is gone{index}"
             )),
         ),
         Err(reason) => (Verdict::Blocking, reason),
