@@ -101,10 +101,15 @@ impl Numeric {
     }
 }
 
+/// Whether Frappe makes the value when a document is inserted.
+pub(super) fn is_computed(default: &str) -> bool {
+    COMPUTED_DEFAULTS.contains(&default) || default.starts_with(':')
+}
+
 fn text_default(field: &DocField, column_type: &str, frappe: FrappeVersion) -> Option<DefaultValue> {
     let refuses_null = frappe.major >= 16 && field.not_nullable;
     let written = field.default.as_deref().filter(|written| {
-        let is_computed = COMPUTED_DEFAULTS.contains(written) || written.starts_with(':');
+        let is_computed = is_computed(written);
         let takes_none = frappe.has_legacy_tables() && matches!(column_type, "text" | "longtext");
         !is_computed && !takes_none
     });

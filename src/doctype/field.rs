@@ -110,6 +110,11 @@ impl DocField {
         self.is_value() && !self.is_virtual
     }
 
+    /// Whether its default is made by Frappe at each insert, such as `Today`, and never one of the column.
+    pub fn has_computed_default(&self) -> bool {
+        self.default.as_deref().is_some_and(super::column::is_computed)
+    }
+
     /// The child DocType of a table field.
     pub fn child(&self) -> Option<&str> {
         self.options.as_deref().filter(|_| self.is_table())

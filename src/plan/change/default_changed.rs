@@ -26,14 +26,17 @@ pub(super) fn find(field: &FieldPair<'_>, findings: &mut Findings) {
         why: "blue names every column it knows in its inserts: a default of the column does not reach it"
             .to_owned(),
     };
-    if old != new {
+    // The sync sends nothing for a default that Frappe computes: the column keeps the one that it has
+    // (`frappe/database/schema.py`, `DbColumn.build_for_alter_table`).
+    let stays = green.field.has_computed_default() && new.is_none();
+    if old != new && !stays {
         let kind = match (is_set(old.as_deref()), is_set(new.as_deref())) {
             (false, _) => "default_added",
             (true, false) => "default_removed",
             (true, true) => "default_changed",
         };
         findings.field(field, found(kind, field.is_in_table(), json!(old), json!(new)));
-    } else if written_old != written_new && old.is_none() {
+    } else if written_old != written_new && (old.is_none() || stays) {
         findings.field(field, found("app_default_changed", false, json!(written_old), json!(written_new)));
     }
 }
