@@ -127,6 +127,7 @@ impl DocType {
             engine,
             sort_field: text(row, "sort_field"),
             has_controller: true,
+            on_update: Vec::new(),
             digest: String::new(),
         })
     }

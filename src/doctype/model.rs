@@ -6,7 +6,7 @@ use std::io::BufWriter;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{DocField, FrappeVersion, Hook, PatchLine, PropertySetter, ReadError};
+use super::{DocField, Effect, FrappeVersion, Hook, PatchLine, PropertySetter, ReadError};
 
 /// All apps of one bench image, in the order of `apps.txt`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,6 +183,9 @@ pub struct DocType {
     /// Whether a controller (`<doctype>.py`) lies beside the JSON; migrate deletes the DocType of a missing one.
     #[serde(default)]
     pub has_controller: bool,
+    /// Indexes that `on_doctype_update` of its controller asks for: Frappe calls it whenever it syncs the DocType.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_update: Vec<Effect>,
     /// SHA-256 of the file: Frappe's sync skips a DocType whose file did not change.
     pub digest: String,
 }

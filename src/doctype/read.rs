@@ -303,6 +303,7 @@ fn read_doctype(path: &str, file: DocTypeFile, digest: String) -> Result<DocType
         engine: read_engine(path, file.engine.0)?,
         sort_field: file.sort_field.0,
         has_controller: false,
+        on_update: Vec::new(),
         digest,
         name,
     })

@@ -89,6 +89,32 @@ pub fn read(apps: &mut [App], files: &dyn Files) {
     });
 }
 
+/// Puts into each DocType the indexes that `on_doctype_update` of its controller asks for. What else it does, and what
+/// cannot be resolved of it, runs in every sync of the DocType, in blue's too, and is left out.
+pub fn read_controllers(apps: &mut [App], files: &dyn Files) {
+    let names: Vec<String> = apps.iter().map(|app| app.name.clone()).collect();
+    std::thread::scope(|scope| {
+        let work = || {
+            let mut reader = Reader::new(files, &names, "frappe");
+            for app in &mut *apps {
+                // A snapshot has what its controllers ask for already.
+                if !reader.has_code(&app.name) {
+                    continue;
+                }
+                let controlled = app.doctypes.values_mut().filter(|doctype| doctype.has_controller);
+                for doctype in controlled {
+                    doctype.on_update = reader.controller(&app.name, doctype);
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        if let Ok(thread) = thread {
+            // Where the reader panics, the site's own indexes are all that is known.
+            let _ = thread.join();
+        }
+    });
+}
+
 /// An effect that says why nothing is known of a patch.
 fn unreadable(file: &str, line: u32, why: String) -> Vec<Effect> {
     let action = Action::Unknown { text: String::new(), why };

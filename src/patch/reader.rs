@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use ruff_text_size::TextRange;
 
-use crate::doctype::{Action, Effect, PatchLine, When};
+use crate::doctype::{Action, DocType, Effect, PatchLine, When};
 
 use super::arguments::Arguments;
 use super::module::{Binder, Module};
@@ -24,6 +24,9 @@ const MAX_NAMES: usize = 8;
 const MAX_EFFECTS: usize = 1000;
 /// Functions within one another.
 const MAX_CALLS: usize = 12;
+
+/// What Frappe calls in a controller's module after it has synced the DocType.
+const HOOK: &str = "on_doctype_update";
 
 /// Where the walk is, for an effect.
 #[derive(Debug, Clone)]
@@ -97,6 +100,32 @@ impl<'a> Reader<'a> {
         let mut seen = std::collections::HashSet::new();
         let mut effects = std::mem::take(&mut self.effects);
         effects.retain(|effect| seen.insert(format!("{effect:?}")));
+        effects
+    }
+
+    /// The indexes that the controller of a DocType asks for when Frappe syncs it.
+    pub(super) fn controller(&mut self, app: &str, doctype: &DocType) -> Vec<Effect> {
+        let scrub = |name: &str| name.replace([' ', '-'], "_").to_lowercase();
+        let (module, stem) = (scrub(&doctype.module), scrub(&doctype.name));
+        let name = format!("{app}.{module}.doctype.{stem}.{stem}");
+        let path = format!("{}.py", name.replace('.', "/"));
+        // Few of them do; to parse the others would take as long as everything else.
+        let asks = |bytes: Vec<u8>| bytes.windows(HOOK.len()).any(|part| part == HOOK.as_bytes());
+        if !is_name(&module) || !is_name(&stem) || !self.files.file(app, &path).is_some_and(asks) {
+            return Vec::new();
+        }
+        app.clone_into(&mut self.app);
+        (self.when, self.steps) = (When::Always, 0);
+        self.calls.clear();
+        self.effects.clear();
+        let Ok(module) = self.load(&name) else { return Vec::new() };
+        if self.is_within() && module.binder(HOOK).is_some() {
+            let at = At { module: Rc::clone(&module), range: TextRange::default() };
+            let function = self.global(&module, HOOK);
+            self.call_value(&function, &Arguments::default(), &at);
+        }
+        let mut effects = std::mem::take(&mut self.effects);
+        effects.retain(|effect| matches!(effect.action, Action::AddIndex { .. }));
         effects
     }
 

@@ -110,6 +110,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     }
     frozen::add(&mut frozen, tables.wanted(), &versions);
     let mut findings = find([&blue, &green], &versions, &frozen);
+    change::on_update::find(&tables, &mut findings);
     let mut patches = Vec::new();
     for (app, patch) in &pending {
         let is_accepted = input.accepted_patches.contains(&patch.line);

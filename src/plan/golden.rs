@@ -64,9 +64,13 @@ impl Draft {
         for (path, text) in &self.files {
             reader.add(path, text.as_bytes())?;
         }
+        for path in self.code.0.keys() {
+            reader.add(path, b"")?;
+        }
         let mut apps = vec![reader.finish()];
         apps.extend((!self.of_market.is_empty()).then(|| market.finish()));
         crate::patch::read(&mut apps, &self.code);
+        crate::patch::read_controllers(&mut apps, &self.code);
         Ok(Snapshot::new(apps))
     }
 

@@ -11,8 +11,8 @@ use crate::doctype::{App, AppReader, MAX_FILE_BYTES};
 
 use super::{MAX_APP_BYTES, MAX_ENTRIES, MAX_UNPACKED_BYTES, SourceError, filled};
 
-/// Reads the app in an archive; its name is the package's, unless it is given. With its Python files, if they are asked
-/// for.
+/// Reads the app in an archive; its name is the package's, unless it is given. With its Python files: those of
+/// controllers, and all if they are asked for.
 pub(super) fn read(
     name: Option<&str>,
     path: &Path,
@@ -24,12 +24,14 @@ pub(super) fn read(
     for (file, bytes) in &files {
         reader.add(file, bytes)?;
     }
-    files.retain(|file, _| with_code && is_code(file));
+    files.retain(|file, _| is_wanted_code(file, with_code));
     Ok((filled(reader.finish(), path)?, files))
 }
 
-fn is_code(file: &str) -> bool {
-    Path::new(file).extension().is_some_and(|extension| extension == "py")
+/// Controllers are always read, patches and what they call if they are asked for.
+fn is_wanted_code(file: &str, with_code: bool) -> bool {
+    let is_code = Path::new(file).extension().is_some_and(|extension| extension == "py");
+    is_code && (with_code || file.contains("/doctype/") || file.ends_with("/__init__.py"))
 }
 
 fn files(path: &Path, with_code: bool) -> Result<BTreeMap<String, Vec<u8>>, SourceError> {
@@ -63,7 +65,7 @@ fn entries(
             return Err(too_much("entries", MAX_ENTRIES));
         }
         let file = inside(&entry.path().map_err(io)?, path)?;
-        let is_wanted = AppReader::wants(&file) || (with_code && is_code(&file));
+        let is_wanted = AppReader::wants(&file) || is_wanted_code(&file, with_code);
         if !entry.header().entry_type().is_file() || !is_wanted {
             continue;
         }

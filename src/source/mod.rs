@@ -79,8 +79,10 @@ impl Found {
             code.insert(app.name.clone(), of_app);
             apps.push(app);
         }
+        let code = AllCode(code);
+        patch::read_controllers(&mut apps, &code);
         if with_code {
-            patch::read(&mut apps, &AllCode(code));
+            patch::read(&mut apps, &code);
         }
         Snapshot { assets: self.assets, ..Snapshot::new(apps) }
     }

@@ -20,6 +20,7 @@ mod field_renamed;
 mod index_changed;
 mod link_target;
 mod not_null;
+pub(crate) mod on_update;
 mod pair;
 pub(crate) mod patch_added;
 mod patch_ddl;

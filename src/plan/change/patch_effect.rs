@@ -105,7 +105,7 @@ pub(crate) fn plan(app: &str, judged: &[(&Effect, Judged)], tables: &Tables<'_>,
 }
 
 /// The change that an index of a patch is: it stands in no DocType.
-fn index_change(app: &str, table: &str, index: &Index) -> Change {
+pub(super) fn index_change(app: &str, table: &str, index: &Index) -> Change {
     let (kind, cls) = if index.unique { ("unique_added", "narrow") } else { ("index_added", "additive") };
     Change {
         app: app.to_owned(),
