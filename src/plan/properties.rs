@@ -1,13 +1,13 @@
 //! What holds for every pair of snapshots, however strange.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::doctype::{AppReader, Snapshot};
+use crate::doctype::{AppReader, FrappeVersion, Snapshot, Storage, Table, table_name};
 
-use super::{Effect, Input, Verdict, Work, plan};
+use super::{Effect, Input, Plan, Verdict, Work, plan};
 
 const TYPES: [&str; 12] = [
     "Data",
@@ -25,6 +25,8 @@ const TYPES: [&str; 12] = [
 ];
 
 type Field = (String, usize, bool, bool, Option<String>);
+/// Name, what it is, fields.
+type Doctypes = Vec<(String, u8, Vec<Field>)>;
 
 fn fields() -> impl Strategy<Value = Vec<Field>> {
     let default = prop::option::of("[a-z0-9'\"`\\\\%;]{1,8}");
@@ -34,8 +36,30 @@ fn fields() -> impl Strategy<Value = Vec<Field>> {
     )
 }
 
-fn doctypes() -> impl Strategy<Value = Vec<(String, u8, Vec<Field>)>> {
+fn doctypes() -> impl Strategy<Value = Doctypes> {
     prop::collection::vec(("[A-Z][a-z`' ]{0,8}[a-z]", 0..4_u8, fields()), 0..5)
+}
+
+/// Two versions of the same DocTypes: most fields stay, some with another type.
+fn two_versions() -> impl Strategy<Value = (Doctypes, Doctypes)> {
+    let field = (0..TYPES.len(), 0..TYPES.len(), 0..4_u8, any::<bool>(), prop::option::of("[a-z0-9'`]{1,4}"));
+    let doctype = (0..2_u8, prop::collection::vec(field, 0..8));
+    prop::collection::vec(doctype, 1..4).prop_map(|doctypes| {
+        let side = |is_green: bool| {
+            let fields = |fields: &[(usize, usize, u8, bool, Option<String>)]| {
+                let there = fields.iter().enumerate().filter(|(_, field)| field.2 != u8::from(is_green));
+                there
+                    .map(|(at, (old, new, stays, index, default))| {
+                        let kind = if is_green && *stays == 2 { *new } else { *old };
+                        (format!("f`{at}"), kind, false, *index, default.clone())
+                    })
+                    .collect()
+            };
+            let doctypes = doctypes.iter().map(|(flags, all)| ("Order".to_owned(), *flags, fields(all)));
+            doctypes.collect()
+        };
+        (side(false), side(true))
+    })
 }
 
 fn file(name: &str, flags: u8, fields: &[Field]) -> Vec<u8> {
@@ -127,7 +151,7 @@ proptest! {
                 prop_assert!(outside.matches("DROP COLUMN").count() == outside.matches("ADD COLUMN").count(), "{sql}");
             }
         }
-        let back: super::Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
+        let back: Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
         prop_assert_eq!(back, plan);
     }
 
@@ -155,6 +179,127 @@ proptest! {
             prop_assert!(!step.undo.is_empty() || goes_with_another, "{} {}", step.id, step.sql);
         }
     }
+
+    #[test]
+    fn the_way_there_and_back_returns_the_table((blue, green) in two_versions()) {
+        let (blue, green) = (snapshot(&blue, false), snapshot(&green, false));
+        let there = plan(&Input::new(&blue, &green)).unwrap();
+        let back = plan(&Input::new(&green, &blue)).unwrap();
+        let (before, asked) = (tables(&blue), tables(&green));
+        let mut now = before.clone();
+        release(&mut now, &there);
+        let blocked: BTreeSet<String> = [&there, &back]
+            .iter()
+            .flat_map(|plan| &plan.changes)
+            .filter(|change| change.verdict == Verdict::Blocking)
+            .map(|change| table_name(&change.doctype))
+            .collect();
+        let free = |(table, _): &(&String, _)| !blocked.contains(*table);
+        // Green's own migrate finds every column as it wants it.
+        for (table, columns) in asked.iter().filter(free) {
+            for (column, kind) in columns {
+                prop_assert_eq!(now[table].get(column), Some(kind), "{}.{} there", table, column);
+            }
+        }
+        release(&mut now, &back);
+        for (table, columns) in before.iter().filter(free) {
+            for (column, kind) in columns {
+                prop_assert_eq!(now[table].get(column), Some(kind), "{}.{} back", table, column);
+            }
+            // Frappe drops no column, so green's may be left; nothing of ours is.
+            let ours = |name: &&String| !columns.contains_key(*name) && !asked.get(table).is_some_and(|asked| asked.contains_key(*name));
+            prop_assert!(now[table].keys().find(ours).is_none(), "{:?}", now[table].keys().find(ours));
+        }
+    }
+}
+
+/// Tables as their columns' types (and whether these refuse NULL), by name.
+type Tables = BTreeMap<String, BTreeMap<String, (String, bool)>>;
+
+/// The tables of an app as Frappe makes them.
+fn tables(snapshot: &Snapshot) -> Tables {
+    let doctypes = snapshot.doctypes().into_values().map(|(_, doctype)| doctype);
+    let in_tables = doctypes.filter(|doctype| doctype.storage() == Storage::Table);
+    let made = in_tables.map(|doctype| Table::of(doctype, FrappeVersion::ASSUMED));
+    made.map(|table| {
+        let columns = table.columns.into_iter();
+        (table.name, columns.map(|(name, shape)| (name, kind(&shape.column_type, shape.not_null))).collect())
+    })
+    .collect()
+}
+
+/// MariaDB shows JSON as longtext.
+fn kind(column_type: &str, not_null: bool) -> (String, bool) {
+    (if column_type == "json" { "longtext" } else { column_type }.to_owned(), not_null)
+}
+
+/// Does to the tables what a plan's statements do, to the end of the release.
+fn release(tables: &mut Tables, plan: &Plan) {
+    for step in plan.expand.iter().chain(&plan.contract) {
+        if let Some(rest) = step.sql.strip_prefix("ALTER TABLE ") {
+            let (table, rest) = name(rest);
+            let columns = tables.entry(table).or_default();
+            for part in parts(rest) {
+                alter(columns, part.trim());
+            }
+        } else if let Some(rest) = step.sql.strip_prefix("CREATE TABLE ") {
+            let (table, rest) = name(rest.trim_start_matches("IF NOT EXISTS "));
+            let columns = tables.entry(table).or_default();
+            let inside = &rest[rest.find('(').unwrap() + 1..];
+            for part in parts(inside).into_iter().map(str::trim).filter(|part| part.starts_with('`')) {
+                alter(columns, &format!("ADD COLUMN {part}"));
+            }
+        }
+    }
+}
+
+/// One part of an `ALTER TABLE`.
+fn alter(columns: &mut BTreeMap<String, (String, bool)>, part: &str) {
+    if let Some(rest) = part.strip_prefix("DROP COLUMN ") {
+        columns.remove(&name(rest).0);
+    }
+    for verb in ["ADD COLUMN ", "MODIFY COLUMN "] {
+        let Some(rest) = part.strip_prefix(verb) else { continue };
+        let (column, definition) = name(rest);
+        let column_type = definition.trim().split(' ').next().unwrap();
+        columns.insert(column, kind(column_type, without_quoted(definition).contains("NOT NULL")));
+    }
+}
+
+/// The name in backquotes that a text begins with, and the rest of it.
+fn name(text: &str) -> (String, &str) {
+    let mut characters = text.char_indices().skip(1).peekable();
+    let mut name = String::new();
+    while let Some((at, character)) = characters.next() {
+        if character != '`' {
+            name.push(character);
+        } else if characters.next_if(|(_, next)| *next == '`').is_some() {
+            name.push('`');
+        } else {
+            return (name, &text[at + 1..]);
+        }
+    }
+    panic!("no name: {text}");
+}
+
+/// What stands between the outermost commas.
+fn parts(text: &str) -> Vec<&str> {
+    let (mut depth, mut quote, mut begin, mut found) = (0_i32, None, 0, Vec::new());
+    for (at, character) in text.char_indices() {
+        match (quote, character) {
+            (Some(open), _) if character == open => quote = None,
+            (None, '`' | '\'') => quote = Some(character),
+            (None, '(') => depth += 1,
+            (None, ')') => depth -= 1,
+            (None, ',') if depth == 0 => {
+                found.push(&text[begin..at]);
+                begin = at + 1;
+            }
+            (Some(_) | None, _) => {}
+        }
+    }
+    found.push(&text[begin..]);
+    found
 }
 
 /// A statement without what stands in quotes: names and texts are those of others.
