@@ -23,12 +23,13 @@ fn two_releases_in_a_row_lose_no_request() -> Fallible {
     bench.namespace.delete()
 }
 
-/// Only the last revision's objects are left, and only the site's own database and user.
+/// Only the last revision's objects and the history are left, and only the site's own database and user.
 fn nothing_is_left(bench: &crate::harness::bench::Bench, revision: u32) -> Fallible {
     let kinds = "deployments,services,secrets,configmaps,jobs";
     for object in bench.namespace.list(kinds, "crossfade.dev/release=shop")? {
-        let of = object["metadata"]["labels"]["crossfade.dev/revision"].as_str().unwrap_or_default();
-        if of != revision.to_string() {
+        let labels = &object["metadata"]["labels"];
+        let of = labels["crossfade.dev/revision"].as_str().unwrap_or_default();
+        if of != revision.to_string() && labels["crossfade.dev/component"] != "history" {
             return Err(format!(
                 "{} {} of revision {of} is left",
                 object["kind"], object["metadata"]["name"]
