@@ -238,7 +238,8 @@ pub(crate) async fn holds(
             Ok(!columns.iter().any(|column| has(&live, column)))
         }
         Effect::IndexExists { table, columns, unique } => {
-            index_serves(connection, [base, table], columns, *unique).await
+            // A unique index guards exactly its columns; any other serves whoever asks for its first columns.
+            has_index(connection, [base, table], columns, *unique, *unique).await
         }
         Effect::TriggerExists { trigger } => {
             Ok(trigger_statement(connection, base, trigger).await?.is_some())
@@ -260,7 +261,7 @@ pub(crate) async fn holds(
             Ok(true)
         }
         Effect::IndexAbsent { table, columns, unique } => {
-            Ok(!index_is(connection, [base, table], columns, *unique).await?)
+            Ok(!has_index(connection, [base, table], columns, *unique, true).await?)
         }
         Effect::NoRows { table, condition } => Ok(!has_rows(connection, base, table, condition).await?),
         Effect::TableRenamed { from, to, view } => {
@@ -363,33 +364,18 @@ async fn trigger_statement(
     }
 }
 
-/// Whether an index does what one of these columns would: a unique one guards exactly its columns, any other serves whoever
-/// asks for its first columns.
-async fn index_serves(
+/// Whether a table has an index of exactly these columns, or one that begins with them; with `unique`, one that is.
+async fn has_index(
     connection: &mut MySqlConnection,
     of: [&str; 2],
     wanted: &[String],
     unique: bool,
+    exact: bool,
 ) -> Result<bool, Error> {
     let live = indexes(connection, of).await?;
-    let serves = |(columns, is_unique): &(Vec<String>, bool)| {
-        begins(columns, wanted) && (!unique || (*is_unique && columns.len() == wanted.len()))
-    };
-    Ok(live.iter().any(serves))
-}
-
-/// Whether there is an index of exactly these columns; with `unique`, one that is.
-async fn index_is(
-    connection: &mut MySqlConnection,
-    of: [&str; 2],
-    wanted: &[String],
-    unique: bool,
-) -> Result<bool, Error> {
-    let live = indexes(connection, of).await?;
-    let is_it = |(columns, is_unique): &(Vec<String>, bool)| {
-        begins(columns, wanted) && columns.len() == wanted.len() && (*is_unique || !unique)
-    };
-    Ok(live.iter().any(is_it))
+    Ok(live.iter().any(|(columns, is_unique)| {
+        begins(columns, wanted) && (!exact || columns.len() == wanted.len()) && (!unique || *is_unique)
+    }))
 }
 
 /// Every index of a table: its columns in their order, and whether it is unique.
