@@ -9,10 +9,7 @@ use serde_json::Value;
 use super::client::{Request, Wire};
 use crate::api::webhook::Webhook;
 use crate::controller::seen::redacted;
-use crate::release::gate::Answer;
-
-/// The longest pause between two tries to tell of an event.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+use crate::release::gate::{Answer, pause};
 
 /// Calls once.
 pub(super) async fn post(wire: &Wire, hook: &Webhook, body: &Value) -> Answer {
@@ -37,16 +34,16 @@ pub(super) async fn post(wire: &Wire, hook: &Webhook, body: &Value) -> Answer {
 
 /// Tells of an event: again with growing pauses until it is taken, or given up.
 pub(super) async fn tell(wire: &Wire, hook: &Webhook, body: &Value) {
-    let mut pause = Duration::from_secs(2);
-    for left in (0..=hook.retries).rev() {
+    for calls in 1..=hook.retries.saturating_add(1) {
         match post(wire, hook, body).await {
             Answer::Agreed => return,
-            Answer::Refused(words) | Answer::Silent(words) if left == 0 => {
+            Answer::Refused(words) | Answer::Silent(words) if calls > hook.retries => {
                 tracing::warn!(webhook = hook.name, words, "a webhook was not told of an event");
             }
-            Answer::Refused(_) | Answer::Silent(_) => tokio::time::sleep(pause).await,
+            Answer::Refused(_) | Answer::Silent(_) => {
+                tokio::time::sleep(Duration::from_secs(pause(calls).into())).await;
+            }
         }
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

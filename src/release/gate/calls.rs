@@ -56,6 +56,12 @@ pub(super) enum Next {
     GivenUp,
 }
 
+/// Seconds between a call that was not agreed to and the next, by the number of calls so far.
+pub const fn pause(calls: u32) -> u32 {
+    let seconds = 2_u32.saturating_pow(calls);
+    if seconds < LONGEST_PAUSE { seconds } else { LONGEST_PAUSE }
+}
+
 impl Calls {
     /// Calls that begin.
     pub fn new(webhook: &str) -> Self {
@@ -84,14 +90,14 @@ impl Calls {
             return Next::Agreed;
         }
         let Some(last) = self.last else { return Next::Call };
-        let pause = if hook.at.is_confirmation() {
+        let seconds = if hook.at.is_confirmation() {
             hook.interval_seconds
         } else if self.calls > hook.retries {
             return Next::GivenUp;
         } else {
-            2_u32.saturating_pow(self.calls).min(LONGEST_PAUSE)
+            pause(self.calls)
         };
-        let due = last.saturating_add(SignedDuration::from_secs(i64::from(pause))).unwrap_or(last);
+        let due = last.saturating_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(last);
         let left = due.as_second() - now.as_second();
         u64::try_from(left).ok().filter(|left| *left > 0).map_or(Next::Call, Next::Wait)
     }

@@ -30,7 +30,7 @@ mod run;
 mod told;
 mod verdict;
 
-pub use calls::{Answer, Calls};
+pub use calls::{Answer, Calls, pause};
 pub use counters::{Counters, Sample};
 pub use kept::Gates;
 pub use names::{Names, Question};
