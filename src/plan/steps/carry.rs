@@ -84,7 +84,8 @@ pub(super) fn identity(pair: &SyncPair) -> SyncPair {
 }
 
 /// Who inserts is known by name: blue has a user of its own. Anybody else writes green's columns, unless only blue's
-/// is given.
+/// is given. Where green's column takes no NULL, a 0 that green writes is also what blue's NULL would become: blue must
+/// get the 0 all the same, for it gives nothing of its own.
 pub(super) fn on_insert(pair: &SyncPair) -> String {
     let sides = Sides::of(pair);
     let settled = settled(pair);
@@ -92,10 +93,11 @@ pub(super) fn on_insert(pair: &SyncPair) -> String {
     let (to_blue, to_green) = (sides.to_blue("NEW."), sides.to_green("NEW."));
     let green_default = default(&pair.green.1);
     let blue_default = if pair.way == Way::Renamed { default(&pair.blue.1) } else { "NULL".to_owned() };
-    let refuses_null = if pair.blue.1.not_null { format!(" OR {blue} IS NULL") } else { String::new() };
+    let takes_no_null = pair.blue.1.not_null || pair.green.1.not_null;
+    let not_given = if takes_no_null { format!(" OR {blue} IS NULL") } else { String::new() };
     format!(
         "IF SUBSTRING_INDEX(USER(), '@', 1) = '{BLUE}' OR ({} AND NOT ({})) THEN SET {green} = {to_green}; \
-         ELSEIF NOT ({}){refuses_null} THEN SET {blue} = {to_blue};{settled} END IF;",
+         ELSEIF NOT ({}){not_given} THEN SET {blue} = {to_blue};{settled} END IF;",
         sides.same_green(&green, &green_default),
         sides.same_blue(&blue, &blue_default),
         sides.same_green(&green, &to_green),
