@@ -65,7 +65,8 @@ def filled(value, number):
     if isinstance(value, list):
         return [filled(each, number) for each in value]
     if value == "{int}":
-        return number % 1000
+        # One in ten is 0: what an empty number is too gets lost most easily.
+        return number % 1000 if number % 10 else 0
     if value == "{money}":
         return round(number % 997 + 0.25, 2)
     return value.replace("{n}", str(number)) if isinstance(value, str) else value
