@@ -62,6 +62,13 @@ struct Target {
     /// The table that the rows go to.
     table: String,
     step: String,
+    /// Hash of the plan that dropped it.
+    plan: String,
+}
+
+/// The step that gives a table its name back: in the ledger once all rows are in.
+fn naming(step: &str) -> String {
+    format!("name-{step}")
 }
 
 /// Makes the table or the columns; `None` if the part is to be left out or was put back by an earlier run.
@@ -95,15 +102,24 @@ async fn begin(
         }
         Some(create) => {
             let objects = inspect::objects(&mut session.connection, &database).await?;
+            // Under a name of ours until its rows are in.
+            let table = format!("{OWN_PREFIX}_restore_{}", quote::short_hash(&[&part.table]));
             if objects.contains_key(&part.table) {
+                if !objects.contains_key(&table)
+                    && ledger::has_begun(session, Chapter::Restore, &naming(&step)).await?
+                {
+                    // An earlier run gave it its name and was killed before it could say so.
+                    ledger::end(session, Chapter::Restore, &step).await?;
+                    session.progress.report("restore", 0, 0, &format!("{} was put back before", part.table));
+                    return Ok(None);
+                }
                 return Err(Error::Refused(format!(
                     "{database} has a table {} already: rename it before the one of the backup is put back",
                     part.table
                 )));
             }
-            // Under a name of ours until its rows are in.
-            let table = format!("{OWN_PREFIX}_restore_{}", quote::short_hash(&[&part.table]));
             ledger::begin(session, Chapter::Restore, &step, plan, create).await?;
+            ledger::strike(session, Chapter::Restore, &naming(&step)).await?;
             let target = quote::qualified(&database, &table);
             let named = format!("CREATE TABLE {}", quote::identifier(&part.table));
             let Some(rest) = create.strip_prefix(&named) else {
@@ -119,7 +135,7 @@ async fn begin(
         }
     };
     session.progress.report("restore", 0, 0, &format!("{what} of {}", part.table));
-    Ok(Some(Target { part, database, table, step }))
+    Ok(Some(Target { part, database, table, step, plan: plan.to_owned() }))
 }
 
 impl Target {
@@ -170,7 +186,10 @@ impl Target {
                 quote::qualified(&self.database, &self.table),
                 quote::qualified(&self.database, &self.part.table)
             );
+            let naming = naming(&self.step);
+            ledger::begin(session, Chapter::Restore, &naming, &self.plan, &sql).await?;
             session.ddl(&format!("give {} its name back", self.part.table), &sql).await?;
+            ledger::end(session, Chapter::Restore, &naming).await?;
         }
         ledger::end(session, Chapter::Restore, &self.step).await
     }

@@ -117,6 +117,16 @@ fn what_is_dropped_comes_back_byte_for_byte() {
         "newer",
         "what was put back is not put back again"
     );
+    // Killed between the new name and the word in the ledger.
+    let running =
+        "UPDATE __crossfade_ledger SET state = 'running' WHERE step = 'table-restore_all-tabOdd `Table'";
+    site.admin(running);
+    site.run("restore", &["--backup", &file]).ok();
+    // The same without a word of ours that it is ours.
+    site.admin(&format!("{running}; DELETE FROM __crossfade_ledger WHERE step LIKE 'name-%'"));
+    let refused = site.run("restore", &["--backup", &file]);
+    assert_eq!((refused.code, refused.output.contains("rename it before")), (3, true), "{}", refused.output);
+    site.admin(&running.replace("'running'", "'done'"));
     // Blue's own copies on demand.
     site.server.root("CREATE DATABASE restore_all__copies");
     site.run("restore", &["--backup", &file, "--copies-into", "restore_all__copies"]).ok();
