@@ -1,7 +1,7 @@
 //! The names of all kinds of change: what `--fail-on` and a policy may name, and what `docs/changes` explains.
 
 /// Every kind of change that a plan may hold, sorted. The names are those of the field's vocabulary.
-pub const KINDS: [&str; 47] = [
+pub const KINDS: [&str; 48] = [
     "app_default_changed",
     "autoincrement_off",
     "autoincrement_on",
@@ -11,6 +11,7 @@ pub const KINDS: [&str; 47] = [
     "child_table_target_changed",
     "column_incompatible",
     "column_narrowed",
+    "column_same_storage",
     "column_widened",
     "custom_field_added",
     "custom_field_changed",

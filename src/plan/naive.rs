@@ -27,7 +27,7 @@ pub(crate) fn naive(kind: &str, in_table: bool) -> &'static str {
         "column_widened" | "platform_type_changed" => {
             "unless MariaDB does it in an instant the table is copied and refuses writes meanwhile; readers see errors (1412) at its end"
         }
-        "fieldtype_changed" | "link_target_changed" => {
+        "column_same_storage" | "fieldtype_changed" | "link_target_changed" => {
             "the new rule is in force for the old version too, at once"
         }
         "value_to_table" | "table_to_value" | "child_table_target_changed" => {

@@ -1,5 +1,5 @@
 //! A field keeps its name and changes its type: `column_widened`, `column_narrowed`, `column_incompatible`,
-//! `fieldtype_changed`, `value_to_table`, `table_to_value`.
+//! `column_same_storage`, `fieldtype_changed`, `value_to_table`, `table_to_value`.
 
 use crate::doctype::{ColumnShape, Table};
 use crate::plan::operation::Operation;
@@ -48,7 +48,9 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
         return;
     }
     let fate = fate(old, new);
-    let (kind, cls) = name(fate, field.is_in_table());
+    let is_same_storage = field.is_in_table() && is_json_to_longtext(old, new);
+    let (kind, cls) =
+        if is_same_storage { ("column_same_storage", "none") } else { name(fate, field.is_in_table()) };
     let (verdict, Said { text: why, data }) = if field.is_in_table() {
         in_table(field, (old, new), versions, findings)
     } else {
@@ -59,7 +61,7 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
         Found {
             kind,
             cls,
-            ddl: field.is_in_table() && !is_same_column && !is_json_to_longtext(old, new),
+            ddl: field.is_in_table() && !is_same_column && !is_same_storage,
             old: blue.describe(),
             new: green.describe(),
             verdict,
