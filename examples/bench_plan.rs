@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use crossfade::doctype::FrappeVersion;
 use crossfade::plan::{Input, plan};
-use crossfade::source::{read_all, read_without_code};
+use crossfade::source::read_both;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -95,7 +95,8 @@ fn files(path: &Path) -> Vec<(String, Vec<u8>)> {
 
 fn whole_plan(pair: &[PathBuf; 2]) {
     let [blue, green] = [&pair[0], &pair[1]].map(|path| [format!("app={}", path.display())]);
-    let (blue, green) = (read_without_code(&blue).unwrap(), read_all(&green).unwrap());
+    let (blue, green) = read_both(&blue, &green);
+    let (blue, green) = (blue.unwrap(), green.unwrap());
     let input = Input {
         blue_frappe: FrappeVersion::parse("15.62"),
         green_frappe: FrappeVersion::parse("16.0"),

@@ -132,8 +132,9 @@ impl Plan {
             return self.stored(name, format, &policy);
         }
         // Its patches have run, or are lines of green as well.
-        let blue = source::read_without_code(&self.blue).map_err(|error| format!("{error} (--blue)"))?;
-        let green = source::read_all(&self.green).map_err(|error| format!("{error} (--green)"))?;
+        let (blue, green) = source::read_both(&self.blue, &self.green);
+        let blue = blue.map_err(|error| format!("{error} (--blue)"))?;
+        let green = green.map_err(|error| format!("{error} (--green)"))?;
         let renames = self.renames(&blue, &green)?;
         let input = Input {
             site_name: &self.site,

@@ -316,7 +316,7 @@ fn read_fields(path: &str, entries: Fields, order: &Order) -> Result<Vec<DocFiel
     for entry in entries {
         fields.extend(DocField::from_entry(entry).map_err(|reason| invalid(path, &reason))?);
     }
-    fields.sort_by_key(|field| order.0.get(&field.fieldname).copied().unwrap_or(usize::MAX));
+    fields.sort_by_cached_key(|field| order.0.get(&field.fieldname).copied().unwrap_or(usize::MAX));
     Ok(fields)
 }
 
@@ -417,8 +417,5 @@ fn scrub(name: &str) -> String {
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or('0');
-    Sha256::digest(bytes).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    hex::encode(Sha256::digest(bytes))
 }

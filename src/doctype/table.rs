@@ -50,9 +50,10 @@ impl Table {
             ColumnShape { column_type: name_type.to_owned(), not_null: true, default: None },
         )];
         columns.extend(standard_columns(frappe));
+        let standard = columns.len();
         let fields = Self::fields(doctype, frappe);
         for (field, shape) in &fields {
-            match columns.iter_mut().find(|(name, _)| *name == field.fieldname) {
+            match columns.iter_mut().take(standard).find(|(name, _)| *name == field.fieldname) {
                 // A field named like a standard column redefines it (rule 20).
                 Some(column) => column.1 = shape.clone(),
                 None => columns.push((field.fieldname.clone(), shape.clone())),

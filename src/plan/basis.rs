@@ -73,7 +73,8 @@ impl Basis {
     ) -> Result<Self, serde_json::Error> {
         let own = Own::of(steps);
         let site = site.map(|site| SiteBasis::of(site, |table| own.tables.contains_key(table)));
-        Ok(Self { blue_apps: blue.digest()?, green_apps: green.digest()?, site })
+        let (blue_apps, green_apps) = rayon::join(|| blue.digest(), || green.digest());
+        Ok(Self { blue_apps: blue_apps?, green_apps: green_apps?, site })
     }
 }
 

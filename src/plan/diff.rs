@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::doctype::{App, FrappeVersion, PatchLine, Snapshot, Storage, table_name};
@@ -10,6 +11,7 @@ use crate::doctype::{App, FrappeVersion, PatchLine, Snapshot, Storage, table_nam
 use super::change::patch_rows::Tables;
 use super::change::{self, Findings, Pair, Versions};
 use super::customised::Customised;
+use super::steps::Serves;
 use super::{
     AppVersion, BLUE, Basis, Change, DataQuestion, FrozenTable, Plan, Site, Verdict, frozen, migrate_hooks,
     naive, patches, remaining, rename_question, singles, steps,
@@ -124,17 +126,18 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
         changes.iter().all(|change| super::KINDS.contains(&change.kind.as_str())),
         "a kind of change is not in src/plan/kind.rs"
     );
-    let steps = steps::build(operations, site);
+    let (steps, (questions, remaining, singles)) = rayon::join(
+        || steps::build(operations, site),
+        || {
+            let (asked, remaining) =
+                (rename_question::questions(&versions), remaining::statements(&versions));
+            (asked, remaining, singles::shared(&versions))
+        },
+    );
     for change in &mut changes {
-        // Of a patch the step is known by its line.
-        let line = change.new.as_ref().filter(|_| change.kind == "patch_added").and_then(|new| new.as_str());
-        let field = line.map(str::to_owned).or_else(|| change.field.clone());
-        let served = (table_name(&change.doctype), field);
-        change.steps = steps.serving.get(&served).cloned().unwrap_or_default();
-        naive::naive(&change.kind, change.storage == Storage::Table.as_str()).clone_into(&mut change.naive);
+        explain(change, &steps.serving);
     }
     let verdict = changes.iter().map(|change| change.verdict).max().unwrap_or(Verdict::Neutral);
-    let basis = Basis::of([input.blue, input.green], input.site, &steps.expand)?;
     let plan = Plan {
         format: Plan::FORMAT,
         site: input.site_name.to_owned(),
@@ -142,19 +145,29 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
         verdict,
         summary: summary(&changes, steps.expand.len()),
         changes,
-        questions: rename_question::questions(&versions),
+        questions,
         frozen,
-        singles: singles::shared(&versions),
+        singles,
+        basis: Basis::of([input.blue, input.green], input.site, &steps.expand)?,
         expand: steps.expand,
         contract: steps.contract,
         in_step: steps.in_step,
-        remaining: remaining::statements(&versions),
+        remaining,
         patches,
         hooks: migrate_hooks::hooks(&blue, &green),
-        basis,
         hash: String::new(),
     };
     Ok(plan.seal()?)
+}
+
+/// Adds the steps that serve a change, and what users would see of it without them.
+fn explain(change: &mut Change, serving: &BTreeMap<Serves, Vec<String>>) {
+    // Of a patch the step is known by its line.
+    let line = change.new.as_ref().filter(|_| change.kind == "patch_added").and_then(|new| new.as_str());
+    let field = line.map(str::to_owned).or_else(|| change.field.clone());
+    let served = (table_name(&change.doctype), field);
+    change.steps = serving.get(&served).cloned().unwrap_or_default();
+    naive::naive(&change.kind, change.storage == Storage::Table.as_str()).clone_into(&mut change.naive);
 }
 
 /// What the plan of this input wants to know of the rows; nothing without facts of a live site.
@@ -230,22 +243,34 @@ fn find(snapshots: [&Snapshot; 2], versions: &Versions<'_>, frozen: &[FrozenTabl
     // Before what a change of a field does to metadata: that speaks of the DocType by its new name.
     change::doctype_renamed::find(versions, frozen, &mut findings);
     let taken: BTreeSet<&str> = versions.renames.doctypes.values().map(String::as_str).collect();
-    for (name, (app, doctype)) in &versions.green {
+    let of_green = versions.green.iter().map(|(name, (app, doctype))| {
         // The old name of a renamed DocType may be given to another one.
         let is_free = versions.renames.doctypes.contains_key(*name) || !taken.contains(name);
         let old =
             versions.blue.get(versions.blue_name(name)).filter(|_| is_free).map(|(_, doctype)| *doctype);
-        let pair = Pair { app: &app.name, blue: old, green: Some(doctype) };
-        change::of_doctype(&pair, versions, &mut findings);
+        Pair { app: &app.name, blue: old, green: Some(doctype) }
+    });
+    let is_gone = |name: &str| !versions.green.contains_key(name) && !taken.contains(name);
+    let of_blue = versions.blue.iter().filter(|(name, _)| is_gone(name));
+    let of_blue =
+        of_blue.map(|(_, (app, doctype))| Pair { app: &app.name, blue: Some(doctype), green: None });
+    let pairs: Vec<Pair<'_>> = of_green.chain(of_blue).collect();
+    // No DocType needs what was found of another; their order stays.
+    let (of_doctypes, of_types) = rayon::join(
+        || pairs.par_iter().map(|pair| found(|into| change::of_doctype(pair, versions, into))).collect(),
+        || found(|into| change::platform_type::find(versions, into)),
+    );
+    let of_doctypes: Vec<Findings> = of_doctypes;
+    for more in of_doctypes.into_iter().chain([of_types]) {
+        findings.extend(more);
     }
-    for (name, (app, doctype)) in &versions.blue {
-        if !versions.green.contains_key(name) && !taken.contains(name) {
-            let pair = Pair { app: &app.name, blue: Some(doctype), green: None };
-            change::of_doctype(&pair, versions, &mut findings);
-        }
-    }
-    change::platform_type::find(versions, &mut findings);
     change::custom_field::find(snapshots, versions, &mut findings);
+    findings
+}
+
+fn found(look: impl FnOnce(&mut Findings)) -> Findings {
+    let mut findings = Findings::default();
+    look(&mut findings);
     findings
 }
 

@@ -4,8 +4,18 @@ use sha2::{Digest, Sha256};
 
 /// An identifier in backticks; a backtick within it is doubled.
 pub fn identifier(name: &str) -> String {
-    // MariaDB takes no NUL in a name; without it nothing can end the quote early.
-    format!("`{}`", name.replace('\0', "").replace('`', "``"))
+    let mut quoted = String::with_capacity(name.len() + 2);
+    quoted.push('`');
+    for character in name.chars() {
+        match character {
+            // MariaDB takes no NUL in a name; without it nothing can end the quote early.
+            '\0' => {}
+            '`' => quoted.push_str("``"),
+            _ => quoted.push(character),
+        }
+    }
+    quoted.push('`');
+    quoted
 }
 
 /// A text in single quotes, for a session whose `sql_mode` lacks `NO_BACKSLASH_ESCAPES` (as Frappe's does).

@@ -65,6 +65,17 @@ pub fn read_without_code(places: &[String]) -> Result<Snapshot, SourceError> {
     read_places(places, false)
 }
 
+/// The apps of blue without what their patches do, and those of green, read at the same time.
+///
+/// # Errors
+/// As [`read_all`], for each side by itself.
+pub fn read_both(
+    blue: &[String],
+    green: &[String],
+) -> (Result<Snapshot, SourceError>, Result<Snapshot, SourceError>) {
+    rayon::join(|| read_without_code(blue), || read_all(green))
+}
+
 /// What a place holds.
 #[derive(Default)]
 struct Found {

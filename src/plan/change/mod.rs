@@ -129,6 +129,13 @@ pub(crate) struct Found {
 }
 
 impl Findings {
+    /// Adds what was found elsewhere.
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.changes.extend(more.changes);
+        self.operations.extend(more.operations);
+        self.asked.extend(more.asked);
+    }
+
     /// Enters a change of a DocType as a whole.
     pub(crate) fn doctype(&mut self, pair: &Pair<'_>, found: Found) {
         let Some(doctype) = pair.green.or(pair.blue) else { return };

@@ -1,7 +1,7 @@
 //! `platform_type_changed`: a new version of Frappe maps a fieldtype to another column.
 
 use std::cell::LazyCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -68,10 +68,12 @@ fn count<'a>(
     tally: &mut Tally<'a>,
 ) {
     let known = LazyCell::new(|| pair::columns(blue, versions));
+    // The first of a name counts, as everywhere.
+    let of_blue: HashMap<&str, &DocField> =
+        blue.fields.iter().rev().map(|field| (field.fieldname.as_str(), field)).collect();
     for field in &green.fields {
-        let Some(old) = blue.field(&field.fieldname).filter(|old| old.fieldtype == field.fieldtype) else {
-            continue;
-        };
+        let old = of_blue.get(field.fieldname.as_str()).filter(|old| old.fieldtype == field.fieldtype);
+        let Some(&old) = old else { continue };
         let shape = |frappe| ColumnShape::of(old, frappe);
         let (Some(was), Some(is)) = (shape(versions.blue_frappe), shape(versions.green_frappe)) else {
             continue;

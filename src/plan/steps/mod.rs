@@ -13,6 +13,8 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use crate::doctype::{ColumnShape, Index, Table, table_name};
 
 use super::operation::{Operation, SyncPair, Way, column};
@@ -63,7 +65,7 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
     for operation in operations {
         plan.take(operation, site);
     }
-    let rows = |table: &str| site.and_then(|site| site.tables.get(table)).map(|live| live.rows);
+    let rows = |table: &str| rows(site, table);
     let (mut expand, mut contract) = (plan.renames(), Vec::new());
     for (table, is_child) in plan.tables.values() {
         if let Some(name) = table.sequence.as_deref().filter(|name| !has_sequence(site, name)) {
@@ -85,14 +87,13 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
         let step = alter::modify_column(table, column, [&shapes[0], &shapes[1]], how, rows(table));
         expand.push(Draft::of_fields(step, table, [column.as_str()]));
     }
-    for (table, (engine, pairs)) in &plan.pairs {
-        let how = How::of(table, engine.as_deref(), site);
-        let view = plan.renamed.get(table).unwrap_or(table);
-        let (before, after) = sync::steps([table, view], pairs, how, rows(table));
+    for (before, after) in plan.synced(site) {
         expand.extend(before);
         contract.extend(after);
     }
-    for (table, engine, index) in &plan.indexes {
+    for ((table, _), (engine, index)) in
+        plan.indexes.iter().flat_map(|(key, of)| of.iter().map(move |one| (key, one)))
+    {
         let step = alter::add_index(table, index, How::of(table, engine.as_deref(), site), rows(table));
         expand.push(Draft::of_fields(step, table, index.columns.iter().map(String::as_str)));
     }
@@ -109,15 +110,23 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
         }));
         expand.push(Draft::of_fields(guard, &table, [field.as_str()]));
     }
-    for (serves, step, is_contract) in plan.metadata {
+    let in_step = plan.pairs.iter().flat_map(|(table, (_, pairs))| carry::in_step(table, pairs)).collect();
+    let metadata = std::mem::take(&mut plan.metadata);
+    // A large part of what a plan holds at its peak.
+    drop(plan);
+    for (serves, step, is_contract) in metadata {
         let steps = if is_contract { &mut contract } else { &mut expand };
         steps.push(Draft { step, serves: vec![serves] });
     }
     let mut serving = BTreeMap::new();
     let expand = number(expand, "", &mut serving);
     let contract = number(contract, "c", &mut serving);
-    let in_step = plan.pairs.iter().flat_map(|(table, (_, pairs))| carry::in_step(table, pairs)).collect();
     Steps { expand, contract, in_step, serving }
+}
+
+/// Rows of a live table, as far as they are known.
+fn rows(site: Option<&Site>, table: &str) -> Option<u64> {
+    site.and_then(|site| site.tables.get(table)).map(|live| live.rows)
 }
 
 /// A step of the contract that does what an undo does.
@@ -138,6 +147,9 @@ fn number(drafts: Vec<Draft>, prefix: &str, serving: &mut BTreeMap<Serves, Vec<S
         .collect()
 }
 
+/// New indexes with the engine of their table, by table and name.
+type Indexes = BTreeMap<(String, String), Vec<(Option<String>, Index)>>;
+
 /// Operations by table, so that the order in which they were found does not matter.
 #[derive(Default)]
 struct Sorted {
@@ -151,7 +163,7 @@ struct Sorted {
     columns: BTreeMap<String, (Option<String>, Vec<Column>)>,
     modified: BTreeMap<(String, String), (Option<String>, [ColumnShape; 2])>,
     pairs: BTreeMap<String, (Option<String>, Vec<SyncPair>)>,
-    indexes: Vec<(String, Option<String>, Index)>,
+    indexes: Indexes,
     guards: BTreeSet<(String, String, String, bool)>,
     metadata: Vec<(Serves, Step, bool)>,
 }
@@ -177,10 +189,10 @@ impl Sorted {
                 }
             }
             Operation::AddIndex { table, engine, index } => {
-                let entry = (table, engine, index);
-                if !self.indexes.contains(&entry) {
-                    self.indexes.push(entry);
-                    self.indexes.sort_by(|a, b| (&a.0, &a.2.name).cmp(&(&b.0, &b.2.name)));
+                let of_name = self.indexes.entry((table, index.name.clone())).or_default();
+                let entry = (engine, index);
+                if !of_name.contains(&entry) {
+                    of_name.push(entry);
                 }
             }
             Operation::GuardOrphans { parent, child, field, numeric_names } => {
@@ -234,6 +246,19 @@ impl Sorted {
         }
         // A text that depends on another column comes when that one is right.
         pairs.sort_by_key(|pair| pair.to_green.looks_elsewhere());
+    }
+
+    /// What keeps columns in step, by table, before green and after blue: long texts of which none needs another, so they
+    /// are made at the same time.
+    fn synced(&self, site: Option<&Site>) -> Vec<(Vec<Draft>, Vec<Draft>)> {
+        let tables = self.pairs.par_iter();
+        tables
+            .map(|(table, (engine, pairs))| {
+                let how = How::of(table, engine.as_deref(), site);
+                let view = self.renamed.get(table).unwrap_or(table);
+                sync::steps([table, view], pairs, how, rows(site, table))
+            })
+            .collect()
     }
 
     /// Pairs of a table for which blue's values move to a new column.

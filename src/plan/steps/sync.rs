@@ -21,6 +21,9 @@ const COPY: &str = "crossfade_copy";
 /// Label of the triggers that keep blue's column and green's in step.
 const KEEP: &str = "crossfade_keep";
 
+/// What the triggers fire on.
+const EVENTS: [&str; 2] = ["INSERT", "UPDATE"];
+
 /// Everything for the pairs of one table: what runs before green, and what runs after blue.
 pub(super) fn steps(
     [table, view]: [&str; 2],
@@ -36,8 +39,9 @@ pub(super) fn steps(
         let draft = of.iter().flat_map(|pair| [pair.field.as_str(), pair.green.0.as_str()]);
         Draft::of_fields(step, table, draft).and_tables(of.iter().flat_map(|pair| pair.serves()))
     };
-    if !moved.is_empty() {
-        expand.extend(work.triggers(COPY, &moved).map(|step| fields(step, &moved)));
+    let copy = (!moved.is_empty()).then(|| work.statements(COPY, &moved));
+    if let Some(copy) = &copy {
+        expand.extend(work.triggers(COPY, copy, None).map(|step| fields(step, &moved)));
         expand.extend(moved.iter().map(|pair| fields(work.backfill_blue(pair), &[pair])));
         for pair in &moved {
             expand.extend(work.index_blue(pair).map(|step| fields(step, &[pair])));
@@ -49,7 +53,8 @@ pub(super) fn steps(
         expand.push(fields(work.swap(&retyped), &retyped));
     }
     let all: Vec<&SyncPair> = pairs.iter().collect();
-    expand.extend(work.triggers(KEEP, &all).map(|step| fields(step, &all)));
+    let keep = work.statements(KEEP, &all);
+    expand.extend(work.triggers(KEEP, &keep, copy.as_ref()).map(|step| fields(step, &all)));
     for pair in pairs {
         expand.push(fields(work.backfill_green(pair), &[pair]));
         for index in &pair.indexes {
@@ -91,17 +96,24 @@ impl Table<'_> {
         Effect::TriggerSays { trigger: self.trigger_name("UPDATE"), label: KEEP.to_owned() }
     }
 
-    /// Both triggers in one version. What was there before them comes back at a rollback.
-    fn triggers(&self, label: &'static str, pairs: &[&SyncPair]) -> impl Iterator<Item = Step> {
-        let moved: Vec<&SyncPair> = self.pairs.iter().filter(|pair| pair.way != Way::Renamed).collect();
-        let steps = ["INSERT", "UPDATE"].map(|event| {
-            let trigger = self.trigger_name(event);
-            let (sql, effect) = self.trigger(event, label, pairs);
-            let undo = if label == KEEP && !moved.is_empty() {
-                let (sql, effect) = self.trigger(event, COPY, &moved);
-                Undo::statement(sql, effect)
-            } else {
-                Undo::drop_trigger(trigger)
+    /// What makes both triggers of one label, for [`EVENTS`].
+    fn statements(&self, label: &str, pairs: &[&SyncPair]) -> [(String, Effect); 2] {
+        EVENTS.map(|event| self.trigger(event, label, pairs))
+    }
+
+    /// Both triggers in one version. What was there `before` them comes back at a rollback.
+    fn triggers(
+        &self,
+        label: &'static str,
+        statements: &[(String, Effect); 2],
+        before: Option<&[(String, Effect); 2]>,
+    ) -> impl Iterator<Item = Step> {
+        let steps = [0, 1].map(|at| {
+            let event = EVENTS[at];
+            let (sql, effect) = statements[at].clone();
+            let undo = match before {
+                Some(before) => Undo::statement(before[at].0.clone(), before[at].1.clone()),
+                None => Undo::drop_trigger(self.trigger_name(event)),
             };
             let title = format!("carry values over at {event} of {}", self.name);
             let id = format!("{}-{}", label.replace('_', "-"), event.to_lowercase());
@@ -112,7 +124,7 @@ impl Table<'_> {
     }
 
     fn drop_triggers(&self) -> impl Iterator<Item = Undo> {
-        ["INSERT", "UPDATE"].map(|event| Undo::drop_trigger(self.trigger_name(event))).into_iter()
+        EVENTS.map(|event| Undo::drop_trigger(self.trigger_name(event))).into_iter()
     }
 
     fn trigger(&self, event: &str, label: &str, pairs: &[&SyncPair]) -> (String, Effect) {
