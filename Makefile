@@ -78,8 +78,9 @@ plan-schema: ## Generate docs/plan.schema.json from the code
 	$(call timed,plan-schema,cargo run --quiet -- plan-schema > docs/plan.schema.json.tmp && mv docs/plan.schema.json.tmp docs/plan.schema.json)
 
 BENCH := $(CROSSFADE_SHARED)/releases/fixtures/erpnext
+PAIR := $(BENCH)/v15.62.0.tar.gz $(BENCH)/v16.0.0-dev.tar.gz
 bench-plan: ## A plan of two large releases beside only reading them: time, memory, growth
-	$(call timed,bench-plan,cargo run --release --example bench_plan -- $(BENCH)/v15.62.0.tar.gz $(BENCH)/v16.0.0-dev.tar.gz)
+	$(call timed,bench-plan,cargo run --release --example bench_plan_memory -- $(PAIR) && cargo run --release --example bench_plan -- $(PAIR))
 
 ROWS ?= 1000000
 REPETITIONS ?= 3
