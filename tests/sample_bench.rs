@@ -11,7 +11,7 @@ use std::process::Command;
 
 use crossfade::doctype::FrappeVersion;
 use crossfade::plan::{Input, Plan, Verdict, plan};
-use crossfade::source::{read_all, read_without_code};
+use crossfade::source::read_both;
 
 /// The bench of one version; `None`, with a word of it, without the tool that puts it together.
 fn assembled(version: &str, folder: &Path) -> Option<PathBuf> {
@@ -28,7 +28,8 @@ fn assembled(version: &str, folder: &Path) -> Option<PathBuf> {
 
 fn planned(blue: &Path, green: &Path) -> Plan {
     let place = |path: &Path| vec![path.display().to_string()];
-    let (blue, green) = (read_without_code(&place(blue)).unwrap(), read_all(&place(green)).unwrap());
+    let (blue, green) = read_both(&place(blue), &place(green));
+    let (blue, green) = (blue.unwrap(), green.unwrap());
     let frappe = FrappeVersion::parse("15.41");
     plan(&Input { blue_frappe: frappe, green_frappe: frappe, ..Input::new(&blue, &green) }).unwrap()
 }

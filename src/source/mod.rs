@@ -57,15 +57,7 @@ pub fn read_all(places: &[String]) -> Result<Snapshot, SourceError> {
     read_places(places, true)
 }
 
-/// The same without what patches do: those of the version that runs have run.
-///
-/// # Errors
-/// As [`read_all`].
-pub fn read_without_code(places: &[String]) -> Result<Snapshot, SourceError> {
-    read_places(places, false)
-}
-
-/// The apps of blue without what their patches do, and those of green, read at the same time.
+/// The apps of blue without what their patches do, for those have run, and all of green, read at the same time.
 ///
 /// # Errors
 /// As [`read_all`], for each side by itself.
@@ -73,7 +65,7 @@ pub fn read_both(
     blue: &[String],
     green: &[String],
 ) -> (Result<Snapshot, SourceError>, Result<Snapshot, SourceError>) {
-    rayon::join(|| read_without_code(blue), || read_all(green))
+    rayon::join(|| read_places(blue, false), || read_all(green))
 }
 
 /// What a place holds.
