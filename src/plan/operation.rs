@@ -214,8 +214,8 @@ pub(crate) enum Operation {
         /// Whether it waits until blue is gone.
         contract: bool,
     },
-    /// Delete the rows of a new child table with their parent, which blue does not know to do.
-    GuardOrphans {
+    /// Rows of a new child table follow their parent, which blue does not know to do.
+    GuardChildren {
         /// Parent DocType.
         parent: String,
         /// Field of the parent that holds the rows.

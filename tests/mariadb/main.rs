@@ -13,6 +13,7 @@
 mod bench_engine;
 mod boundaries;
 mod carried;
+mod child_rows;
 mod contraction;
 mod divergence;
 mod doctor;

@@ -20,7 +20,7 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
     let is_stored = versions.green.get(child).is_none_or(|(_, child)| child.storage() == Storage::Table);
     let needs_guard = field.is_in_table() && is_stored && !blue_deletes;
     if needs_guard {
-        findings.operations.push(Operation::GuardOrphans {
+        findings.operations.push(Operation::GuardChildren {
             parent: field.green_doctype.name.clone(),
             field: field.name.to_owned(),
             child: child.to_owned(),
@@ -28,7 +28,7 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
         });
     }
     let why = if needs_guard {
-        "blue neither loads nor saves the rows; a trigger deletes them when blue deletes the document"
+        "blue neither loads nor saves the rows; triggers have them follow a document that blue deletes, renames, submits or cancels"
     } else {
         "blue neither loads nor saves the rows"
     };

@@ -98,17 +98,15 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
         expand.push(Draft::of_fields(step, table, index.columns.iter().map(String::as_str)));
     }
     for (parent, child, field, numeric_names) in &plan.guards {
-        let guard = guard::orphans(parent, child, *numeric_names);
         let table = table_name(parent);
-        contract.extend(guard.undo.iter().map(|undo| {
-            let step = dropping(
-                format!("drop-trigger-{table}"),
-                format!("blue is gone: green deletes the rows of {child} itself"),
-                undo,
-            );
-            Draft::of_fields(step, &table, [field.as_str()])
-        }));
-        expand.push(Draft::of_fields(guard, &table, [field.as_str()]));
+        for guard in guard::children(parent, child, *numeric_names) {
+            contract.extend(guard.undo.iter().map(|undo| {
+                let title = format!("blue is gone: green sees to the rows of {child} itself");
+                let step = dropping(format!("drop-trigger-{table}"), title, undo);
+                Draft::of_fields(step, &table, [field.as_str()])
+            }));
+            expand.push(Draft::of_fields(guard, &table, [field.as_str()]));
+        }
     }
     let in_step = plan.pairs.iter().flat_map(|(table, (_, pairs))| carry::in_step(table, pairs)).collect();
     let metadata = std::mem::take(&mut plan.metadata);
@@ -195,7 +193,7 @@ impl Sorted {
                     of_name.push(entry);
                 }
             }
-            Operation::GuardOrphans { parent, child, field, numeric_names } => {
+            Operation::GuardChildren { parent, child, field, numeric_names } => {
                 let is_guarded = self.guards.iter().any(|(known, of, _, _)| *known == parent && *of == child);
                 if !is_guarded {
                     self.guards.insert((parent, child, field, numeric_names));
