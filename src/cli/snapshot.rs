@@ -41,7 +41,8 @@ impl Snapshot {
         let snapshot = source::read_all(places).map_err(|error| error.to_string())?;
         if let Some(path) = &self.as_planned {
             let plan = site::read_plan(path).map_err(|error| error.to_string())?;
-            let digest = snapshot.digest().map_err(|error| format!("failed to write JSON: {error}"))?;
+            let digest =
+                snapshot.digest().map_err(|error| format!("failed to hash the snapshot: {error}"))?;
             let planned = &plan.basis.green_apps;
             if digest == *planned {
                 return Ok(ExitCode::SUCCESS);
@@ -52,8 +53,8 @@ impl Snapshot {
             );
             return Ok(ExitCode::from(3));
         }
-        let mut text =
-            serde_json::to_string(&snapshot).map_err(|error| format!("failed to write JSON: {error}"))?;
+        let mut text = serde_json::to_string(&snapshot)
+            .map_err(|error| format!("failed to hash the snapshot: {error}"))?;
         text.push('\n');
         if self.out.as_os_str() == "-" {
             print!("{text}");

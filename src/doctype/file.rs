@@ -4,7 +4,6 @@
 //! there twice counts as Python's parser counts it: the last one.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -63,9 +62,9 @@ pub(super) struct Whole(pub(super) i64);
 #[derive(Debug)]
 pub(super) struct Fields(pub(super) Result<Vec<FieldEntry>, String>);
 
-/// Places of `field_order` by name.
+/// Names of `field_order`; an empty one orders nothing.
 #[derive(Debug, Default)]
-pub(super) struct Order(pub(super) HashMap<String, usize>);
+pub(super) struct Order(pub(super) Vec<String>);
 
 /// An object or not: entries of a list may be anything.
 struct Entry(Option<FieldEntry>);
@@ -286,17 +285,15 @@ impl<'de> Visitor<'de> for OrderVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Order, A::Error> {
-        let mut places = HashMap::new();
-        let mut at = 0;
+        let mut names = Vec::new();
         // More names than a table has fields order nothing.
-        while at < 2 * MAX_FIELDS
+        while names.len() < 2 * MAX_FIELDS
             && let Some(name) = list.next_element::<Text>()?
         {
-            places.extend(name.0.map(|name| (name, at)));
-            at += 1;
+            names.push(name.0.unwrap_or_default());
         }
         while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Order(places))
+        Ok(Order(names))
     }
 
     otherwise_nothing!(Order::default(); visit_str(&str), visit_bool(bool), visit_i64(i64), visit_u64(u64),
@@ -358,7 +355,17 @@ impl DocTypeFile {
     /// # Errors
     /// If it is no JSON; `serde_json` stops at 128 levels by itself, so deep input does not end in a stack overflow.
     pub(super) fn parse(bytes: &[u8]) -> Result<Option<Self>, serde_json::Error> {
-        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        match str::from_utf8(bytes) {
+            // Once for the whole file and not for each of its texts.
+            Ok(text) => Self::read_all(serde_json::Deserializer::from_str(text)),
+            // Its error says where.
+            Err(_) => Self::read_all(serde_json::Deserializer::from_slice(bytes)),
+        }
+    }
+
+    fn read_all<'de>(
+        mut deserializer: serde_json::Deserializer<impl serde_json::de::Read<'de>>,
+    ) -> Result<Option<Self>, serde_json::Error> {
         let made = deserializer.deserialize_any(DocTypeVisitor)?;
         deserializer.end()?;
         Ok(made)

@@ -12,8 +12,7 @@ use ruff_text_size::Ranged;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::python;
-use super::read::sha256;
+use super::{digest, python};
 
 /// Larger than any `hooks.py` (the largest known has 40 KB).
 pub(super) const MAX_HOOKS_BYTES: usize = 1 << 20;
@@ -28,7 +27,7 @@ pub enum Hook {
     Computed {
         /// Line of the assignment.
         line: u32,
-        /// SHA-256 of its text: two versions with the same text are taken for the same.
+        /// Hash of its text: two versions with the same text are taken for the same.
         digest: String,
     },
 }
@@ -209,7 +208,7 @@ fn computed(statement: &Stmt, source: &str) -> Hook {
     let range = statement.range();
     let text = source.get(range.start().to_usize()..range.end().to_usize()).unwrap_or_default();
     let line = python::line(source, range.start().to_usize());
-    Hook::Computed { line, digest: sha256(text.as_bytes()) }
+    Hook::Computed { line, digest: digest::of_bytes(text.as_bytes()) }
 }
 
 /// The value of an expression that is written out, or made of names that are.

@@ -5,6 +5,7 @@
 
 mod column;
 mod customisation;
+pub(crate) mod digest;
 mod effect;
 mod error;
 mod field;

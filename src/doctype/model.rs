@@ -1,12 +1,11 @@
 //! The apps of a bench as typed values: what the planner compares.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::BufWriter;
+use std::io;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::{DocField, Effect, FrappeVersion, Hook, PatchLine, PropertySetter, ReadError};
+use super::{DocField, Effect, FrappeVersion, Hook, PatchLine, PropertySetter, ReadError, digest};
 
 /// All apps of one bench image, in the order of `apps.txt`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,15 +46,12 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// SHA-256 over everything in it, in hexadecimal: what tells whether the apps are those that a plan was made of.
+    /// A hash over everything in it: what tells whether the apps are those that a plan was made of.
     ///
     /// # Errors
-    /// Fails only if the snapshot cannot be written as JSON.
-    pub fn digest(&self) -> Result<String, serde_json::Error> {
-        let mut hash = BufWriter::new(Sha256::new());
-        serde_json::to_writer(&mut hash, self)?;
-        let hash = hash.into_inner().map_err(|error| serde_json::Error::io(error.into_error()))?;
-        Ok(format!("{:x}", hash.finalize()))
+    /// Fails only if the snapshot cannot be written.
+    pub fn digest(&self) -> io::Result<String> {
+        digest::of_value(self)
     }
 
     /// Version of the framework, if the snapshot holds the app `frappe` with a version that can be read.
@@ -88,7 +84,7 @@ pub struct App {
     /// Custom fields that the app brings along (`fixtures/*.json` and `<module>/custom/*.json`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub custom_fields: Vec<CustomField>,
-    /// Standard documents by DocType and name with the SHA-256 of their file: migrate imports those that differ.
+    /// Standard documents by DocType and name with the hash of their file: migrate imports those that differ.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub documents: BTreeMap<String, BTreeMap<String, String>>,
     /// First parts of the paths of its own pages, e.g. `crm` for `/crm/deals`: from `www/` and `website_route_rules`.
@@ -186,7 +182,7 @@ pub struct DocType {
     /// Indexes that `on_doctype_update` of its controller asks for: Frappe calls it whenever it syncs the DocType.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub on_update: Vec<Effect>,
-    /// SHA-256 of the file: Frappe's sync skips a DocType whose file did not change.
+    /// Hash of the file: Frappe's sync skips a DocType whose file did not change.
     pub digest: String,
 }
 

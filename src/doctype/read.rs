@@ -3,11 +3,11 @@
 //! Paths are relative to the app's checkout, with `/`: `crm/fcrm/doctype/crm_deal/crm_deal.json`. A directory that
 //! holds DocType files at its top and nothing else is taken too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
+use super::digest;
 use super::field;
 use super::file::{DocTypeFile, Fields, MAX_FIELDS, Order};
 use super::json::{Object, text, whole};
@@ -204,7 +204,7 @@ impl AppReader {
         let file = file.filter(|file| file.doctype.0.as_deref() == Some("DocType"));
         match (file, module) {
             (Some(file), _) => {
-                let doctype = read_doctype(path, file, sha256(bytes))?;
+                let doctype = read_doctype(path, file, digest::of_bytes(bytes))?;
                 self.found.push((module.map(str::to_owned), doctype));
                 Ok(())
             }
@@ -217,7 +217,7 @@ impl AppReader {
     fn add_document(&mut self, path: &str, module: &str, bytes: &[u8]) -> Result<(), ReadError> {
         let object = object(path, bytes)?;
         if let (Some(doctype), Some(name)) = (text(&object, "doctype"), text(&object, "name")) {
-            self.documents.push((module.to_owned(), doctype, name, sha256(bytes)));
+            self.documents.push((module.to_owned(), doctype, name, digest::of_bytes(bytes)));
         }
         Ok(())
     }
@@ -316,7 +316,13 @@ fn read_fields(path: &str, entries: Fields, order: &Order) -> Result<Vec<DocFiel
     for entry in entries {
         fields.extend(DocField::from_entry(entry).map_err(|reason| invalid(path, &reason))?);
     }
-    fields.sort_by_cached_key(|field| order.0.get(&field.fieldname).copied().unwrap_or(usize::MAX));
+    // Nearly always they stand in that order.
+    if !fields.iter().map(|field| &field.fieldname).eq(&order.0) {
+        // Of a name that is there twice the last one counts.
+        let names = order.0.iter().enumerate().filter(|(_, name)| !name.is_empty());
+        let places: HashMap<&str, usize> = names.map(|(at, name)| (name.as_str(), at)).collect();
+        fields.sort_by_key(|field| places.get(field.fieldname.as_str()).copied().unwrap_or(usize::MAX));
+    }
     Ok(fields)
 }
 
@@ -414,8 +420,4 @@ fn lines(text: &str) -> Vec<String> {
 
 fn scrub(name: &str) -> String {
     name.replace([' ', '-'], "_").to_lowercase()
-}
-
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
 }

@@ -4,6 +4,7 @@
 //! not: each can make another plan necessary. What the plan's own steps do is no move: a release that was killed goes on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,9 +22,9 @@ const OWN: [&str; 2] = ["__crossfade", "crossfade_parked_"];
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Basis {
-    /// SHA-256 of blue's snapshot.
+    /// Hash of blue's snapshot.
     pub blue_apps: String,
-    /// SHA-256 of green's snapshot.
+    /// Hash of green's snapshot.
     pub green_apps: String,
     /// The live site; none for a plan that was made from files alone.
     pub site: Option<SiteBasis>,
@@ -65,14 +66,12 @@ impl Basis {
     /// The basis of a plan whose steps are these.
     ///
     /// # Errors
-    /// Fails only if a snapshot cannot be written as JSON.
-    pub(crate) fn of(
-        [blue, green]: [&Snapshot; 2],
-        site: Option<&Site>,
-        steps: &[Step],
-    ) -> Result<Self, serde_json::Error> {
-        let own = Own::of(steps);
-        let site = site.map(|site| SiteBasis::of(site, |table| own.tables.contains_key(table)));
+    /// Fails only if a snapshot cannot be written.
+    pub(crate) fn of([blue, green]: [&Snapshot; 2], site: Option<&Site>, steps: &[Step]) -> io::Result<Self> {
+        let site = site.map(|site| {
+            let own = Own::of(steps);
+            SiteBasis::of(site, |table| own.tables.contains_key(table))
+        });
         let (blue_apps, green_apps) = rayon::join(|| blue.digest(), || green.digest());
         Ok(Self { blue_apps: blue_apps?, green_apps: green_apps?, site })
     }

@@ -6,6 +6,8 @@
 //! texts are cut off, what is no date and no JSON becomes NULL. The expressions count on a `sql_mode` without
 //! strictness and with `NO_ZERO_DATE` (see [`SQL_MODE`]): an impossible date (30 February) is NULL there.
 
+use std::borrow::Cow;
+
 /// The `sql_mode` that the expressions are run with, in triggers and backfills alike.
 pub const SQL_MODE: &str = "NO_ZERO_DATE,NO_ZERO_IN_DATE";
 
@@ -42,8 +44,10 @@ pub(crate) enum Family {
 impl Family {
     /// The family of a column type; `None` for one that Frappe makes no column of.
     pub(crate) fn of(column_type: &str) -> Option<Self> {
-        let column_type = column_type.to_ascii_lowercase();
-        let (name, size) = column_type.split_once('(').unwrap_or((&column_type, ""));
+        let is_lower = !column_type.bytes().any(|byte| byte.is_ascii_uppercase());
+        let lower =
+            if is_lower { Cow::from(column_type) } else { Cow::from(column_type.to_ascii_lowercase()) };
+        let (name, size) = lower.split_once('(').unwrap_or((&lower, ""));
         let mut sizes = size.trim_end_matches(')').split(',').map(|size| size.trim().parse::<u32>().ok());
         let (first, second) = (sizes.next().flatten(), sizes.next().flatten());
         Some(match name {
@@ -231,9 +235,9 @@ fn keeps_all(from: Family, to: Family) -> bool {
 /// Whether two values are the same: byte by byte for characters, by value for the rest.
 pub(crate) fn same(a: &str, b: &str, column_type: &str) -> String {
     if Family::of(column_type).is_none_or(Family::is_characters) {
-        format!("BINARY {a} <=> BINARY {b}")
+        ["BINARY ", a, " <=> BINARY ", b].concat()
     } else {
-        format!("{a} <=> {b}")
+        [a, " <=> ", b].concat()
     }
 }
 

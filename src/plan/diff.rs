@@ -1,7 +1,9 @@
 //! Two snapshots in, a plan out.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use rayon::prelude::*;
 use thiserror::Error;
@@ -11,7 +13,7 @@ use crate::doctype::{App, FrappeVersion, PatchLine, Snapshot, Storage, table_nam
 use super::change::patch_rows::Tables;
 use super::change::{self, Findings, Pair, Versions};
 use super::customised::Customised;
-use super::steps::Serves;
+use super::steps::{Serves, Serving};
 use super::{
     AppVersion, BLUE, Basis, Change, DataQuestion, FrozenTable, Plan, Site, Verdict, frozen, migrate_hooks,
     naive, patches, remaining, rename_question, singles, steps,
@@ -89,7 +91,7 @@ pub enum PlanError {
     Server(String),
     /// The plan could not be sealed.
     #[error("failed to hash the plan: {0}")]
-    Seal(#[from] serde_json::Error),
+    Seal(#[from] io::Error),
 }
 
 /// Compares two versions of the apps of one site.
@@ -121,13 +123,13 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     }
     let Findings { mut changes, operations, .. } = findings;
     customised.explain(&mut changes);
-    changes.sort_by(|a, b| key(a).cmp(&key(b)));
+    changes.sort_by(order);
     debug_assert!(
         changes.iter().all(|change| super::KINDS.contains(&change.kind.as_str())),
         "a kind of change is not in src/plan/kind.rs"
     );
     let (steps, (questions, remaining, singles)) = rayon::join(
-        || steps::build(operations, site),
+        || steps::build(operations, site, asked_about(&changes)),
         || {
             let (asked, remaining) =
                 (rename_question::questions(&versions), remaining::statements(&versions));
@@ -161,13 +163,22 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
 }
 
 /// Adds the steps that serve a change, and what users would see of it without them.
-fn explain(change: &mut Change, serving: &BTreeMap<Serves, Vec<String>>) {
+fn explain(change: &mut Change, serving: &Serving) {
+    change.steps = serving.get(&served(change)).cloned().unwrap_or_default();
+    naive::naive(&change.kind, change.storage == Storage::Table.as_str()).clone_into(&mut change.naive);
+}
+
+/// An entry for what the steps of each change serve.
+fn asked_about(changes: &[Change]) -> Serving {
+    changes.iter().map(|change| (served(change), Vec::new())).collect()
+}
+
+/// What the steps of a change serve.
+fn served(change: &Change) -> Serves {
     // Of a patch the step is known by its line.
     let line = change.new.as_ref().filter(|_| change.kind == "patch_added").and_then(|new| new.as_str());
     let field = line.map(str::to_owned).or_else(|| change.field.clone());
-    let served = (table_name(&change.doctype), field);
-    change.steps = serving.get(&served).cloned().unwrap_or_default();
-    naive::naive(&change.kind, change.storage == Storage::Table.as_str()).clone_into(&mut change.naive);
+    (table_name(&change.doctype), field)
 }
 
 /// What the plan of this input wants to know of the rows; nothing without facts of a live site.
@@ -233,9 +244,14 @@ fn versions<'a>(
     }
 }
 
-fn key(change: &Change) -> (&str, &str, &str, Option<&str>, String) {
-    let new = change.new.as_ref().map(ToString::to_string).unwrap_or_default();
-    (&change.app, &change.doctype, &change.kind, change.field.as_deref(), new)
+/// By place; of the same place and kind, by what is new.
+fn order(a: &Change, b: &Change) -> Ordering {
+    fn place(change: &Change) -> [Option<&str>; 4] {
+        let of = [&change.app, &change.doctype, &change.kind].map(|name| Some(name.as_str()));
+        [of[0], of[1], of[2], change.field.as_deref()]
+    }
+    let new = |change: &Change| change.new.as_ref().map(ToString::to_string);
+    place(a).cmp(&place(b)).then_with(|| new(a).cmp(&new(b)))
 }
 
 fn find(snapshots: [&Snapshot; 2], versions: &Versions<'_>, frozen: &[FrozenTable]) -> Findings {
@@ -261,9 +277,7 @@ fn find(snapshots: [&Snapshot; 2], versions: &Versions<'_>, frozen: &[FrozenTabl
         || found(|into| change::platform_type::find(versions, into)),
     );
     let of_doctypes: Vec<Findings> = of_doctypes;
-    for more in of_doctypes.into_iter().chain([of_types]) {
-        findings.extend(more);
-    }
+    findings.extend(of_doctypes.into_iter().chain([of_types]).collect());
     change::custom_field::find(snapshots, versions, &mut findings);
     findings
 }

@@ -1,11 +1,13 @@
 //! The plan of one site: what changes, what is frozen for blue, what runs before and after green.
 
 use std::collections::BTreeMap;
-use std::io::BufWriter;
+use std::io;
 
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+
+use crate::doctype::digest;
 
 use super::{Basis, DataAnswer, InStep, Step};
 
@@ -213,9 +215,12 @@ pub struct Plan {
     /// What the plan was made of: it is run on nothing else.
     #[serde(default)]
     pub basis: Basis,
-    /// SHA-256 over everything above in hexadecimal, see [`Plan::seal`].
+    /// BLAKE3 over everything above, 64 hexadecimal digits, see [`Plan::seal`].
     pub hash: String,
 }
+
+/// Steps of which one hash is made.
+const HASHED_TOGETHER: usize = 128;
 
 impl Plan {
     /// The shape of the document that this program writes.
@@ -223,25 +228,24 @@ impl Plan {
 
     /// Sets the hash from all other fields; to be called last.
     ///
+    /// The steps before green are nearly all of a large plan: they are hashed in parts, on all cores.
+    ///
     /// # Errors
-    /// Fails only if the plan cannot be written as JSON.
-    pub fn seal(mut self) -> Result<Self, serde_json::Error> {
+    /// Fails only if the plan cannot be written.
+    pub fn seal(mut self) -> io::Result<Self> {
         self.hash.clear();
-        self.hash = self.content_hash()?;
-        Ok(self)
+        let expand = std::mem::take(&mut self.expand);
+        let (rest, parts) = rayon::join(
+            || digest::of_value(&self),
+            || expand.par_chunks(HASHED_TOGETHER).map(|steps| digest::of_value(&steps)).collect(),
+        );
+        let parts: io::Result<Vec<String>> = parts;
+        let hash = digest::of_value(&(rest?, parts?))?;
+        Ok(Self { expand, hash, ..self })
     }
 
     /// Whether the hash fits the content: a plan that was edited by hand is not run.
     pub fn is_sealed(&self) -> bool {
-        let unsealed = Self { hash: String::new(), ..self.clone() };
-        unsealed.content_hash().is_ok_and(|hash| hash == self.hash)
-    }
-
-    /// The hash is of the plan as JSON, while it has none.
-    fn content_hash(&self) -> Result<String, serde_json::Error> {
-        let mut hash = BufWriter::new(Sha256::new());
-        serde_json::to_writer(&mut hash, self)?;
-        let hash = hash.into_inner().map_err(|error| serde_json::Error::io(error.into_error()))?;
-        Ok(format!("{:x}", hash.finalize()))
+        self.clone().seal().is_ok_and(|sealed| sealed.hash == self.hash)
     }
 }

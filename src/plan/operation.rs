@@ -91,7 +91,7 @@ pub(crate) struct TextChange {
 impl Conversion {
     /// The expression; `row` is `NEW.`, `OLD.` or empty. `None` if there is no such cast.
     pub(crate) fn sql(&self, row: &str, column: &str) -> Option<String> {
-        let value = format!("{row}{}", quote::identifier(column));
+        let value = [row, &quote::identifier(column)].concat();
         match self {
             Self::Cast { from, to, not_null } => cast::cast(&value, from, to, *not_null),
             Self::Text(changes) => {

@@ -181,6 +181,15 @@ proptest! {
     }
 
     #[test]
+    fn a_change_names_each_of_its_steps_once((blue, green) in two_versions()) {
+        let plan = plan(&Input::new(&snapshot(&blue, false), &snapshot(&green, false))).unwrap();
+        for change in &plan.changes {
+            let names: BTreeSet<&String> = change.steps.iter().collect();
+            prop_assert_eq!(names.len(), change.steps.len(), "{:?}", change.steps);
+        }
+    }
+
+    #[test]
     fn the_way_there_and_back_returns_the_table((blue, green) in two_versions()) {
         let (blue, green) = (snapshot(&blue, false), snapshot(&green, false));
         let there = plan(&Input::new(&blue, &green)).unwrap();

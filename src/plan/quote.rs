@@ -6,13 +6,17 @@ use sha2::{Digest, Sha256};
 pub fn identifier(name: &str) -> String {
     let mut quoted = String::with_capacity(name.len() + 2);
     quoted.push('`');
-    for character in name.chars() {
-        match character {
-            // MariaDB takes no NUL in a name; without it nothing can end the quote early.
-            '\0' => {}
-            '`' => quoted.push_str("``"),
-            _ => quoted.push(character),
+    if name.contains(['`', '\0']) {
+        for character in name.chars() {
+            match character {
+                // MariaDB takes no NUL in a name; without it nothing can end the quote early.
+                '\0' => {}
+                '`' => quoted.push_str("``"),
+                _ => quoted.push(character),
+            }
         }
+    } else {
+        quoted.push_str(name);
     }
     quoted.push('`');
     quoted

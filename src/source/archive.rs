@@ -69,8 +69,10 @@ fn entries(
         if !entry.header().entry_type().is_file() || !is_wanted {
             continue;
         }
-        let mut bytes = Vec::new();
-        entry.by_ref().take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
+        let most = MAX_FILE_BYTES as u64 + 1;
+        // What it says of its size may be anything.
+        let mut bytes = Vec::with_capacity(usize::try_from(entry.size().min(most)).unwrap_or_default());
+        entry.by_ref().take(most).read_to_end(&mut bytes).map_err(io)?;
         total += bytes.len();
         if total > MAX_APP_BYTES {
             return Err(too_much("bytes", MAX_APP_BYTES));

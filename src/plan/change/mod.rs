@@ -130,10 +130,14 @@ pub(crate) struct Found {
 
 impl Findings {
     /// Adds what was found elsewhere.
-    pub(crate) fn extend(&mut self, more: Self) {
-        self.changes.extend(more.changes);
-        self.operations.extend(more.operations);
-        self.asked.extend(more.asked);
+    pub(crate) fn extend(&mut self, all: Vec<Self>) {
+        self.changes.reserve(all.iter().map(|more| more.changes.len()).sum());
+        self.operations.reserve(all.iter().map(|more| more.operations.len()).sum());
+        for more in all {
+            self.changes.extend(more.changes);
+            self.operations.extend(more.operations);
+            self.asked.extend(more.asked);
+        }
     }
 
     /// Enters a change of a DocType as a whole.
@@ -222,6 +226,11 @@ fn field_pairs<'a>(
     green: &'a DocType,
     versions: &Versions<'_>,
 ) -> Vec<FieldPair<'a>> {
+    // Most DocTypes: what is the same to the letter holds no change, whatever the version of Frappe makes of it.
+    let has_renames = || versions.renames.fields.keys().any(|(doctype, _)| *doctype == green.name);
+    if blue.fields == green.fields && !has_renames() {
+        return Vec::new();
+    }
     let blue_fields: BTreeMap<&str, &DocField> = by_name(blue);
     let green_fields: BTreeMap<&str, &DocField> = by_name(green);
     let renamed =
@@ -238,7 +247,7 @@ fn field_pairs<'a>(
         .filter_map(|name| {
             let old = blue_fields.get(name).or_else(|| blue_fields.get(renamed(name)?)).copied();
             let new = green_fields.get(name).copied();
-            // Most fields: what is the same to the letter holds no change, whatever the version of Frappe makes of it.
+            // Most fields of the others too.
             (old != new).then(|| pair(name, old, new))
         })
         .collect();

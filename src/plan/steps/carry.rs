@@ -1,6 +1,8 @@
 //! What triggers do with one row of a pair of columns: the side that changed wins, nothing loops, and what tells
 //! afterwards whether the two sides say the same.
 
+use std::borrow::Cow;
+
 use crate::doctype::{ColumnShape, DefaultValue};
 use crate::plan::operation::{Conversion, SyncPair, Way};
 use crate::plan::{BLUE, InStep, cast, quote};
@@ -27,39 +29,68 @@ pub(super) fn in_step(table: &str, pairs: &[SyncPair]) -> Vec<InStep> {
 
 /// The two sides of a pair with what turns one into the other.
 pub(super) struct Sides<'a> {
-    pair: &'a SyncPair,
-    to_green: &'a Conversion,
-    to_blue: &'a Conversion,
+    /// Blue's column in quotes, and green's.
+    quoted: [String; 2],
+    blue: (&'a str, &'a str),
+    green: (&'a str, &'a str),
+    to_green: Cow<'a, Conversion>,
+    to_blue: Cow<'a, Conversion>,
 }
 
 impl<'a> Sides<'a> {
     pub(super) fn of(pair: &'a SyncPair) -> Self {
-        Self { pair, to_green: &pair.to_green, to_blue: &pair.to_blue }
+        let green = (pair.green.0.as_str(), pair.green.1.column_type.as_str());
+        Self::new(pair, green, [Cow::Borrowed(&pair.to_green), Cow::Borrowed(&pair.to_blue)])
+    }
+
+    /// While both columns have blue's type: green's is still the old column.
+    pub(super) fn before_swap(pair: &'a SyncPair) -> Self {
+        let column_type = pair.blue.1.column_type.as_str();
+        let keep =
+            Conversion::Cast { from: column_type.to_owned(), to: column_type.to_owned(), not_null: false };
+        Self::new(pair, (&pair.field, column_type), [Cow::Owned(keep.clone()), Cow::Owned(keep)])
+    }
+
+    fn new(
+        pair: &'a SyncPair,
+        green: (&'a str, &'a str),
+        [to_green, to_blue]: [Cow<'a, Conversion>; 2],
+    ) -> Self {
+        let blue = (pair.blue.0.as_str(), pair.blue.1.column_type.as_str());
+        Self { quoted: [blue.0, green.0].map(quote::identifier), blue, green, to_green, to_blue }
     }
 
     fn blue(&self, row: &str) -> String {
-        format!("{row}{}", quote::identifier(&self.pair.blue.0))
+        [row, &self.quoted[0]].concat()
     }
 
     fn green(&self, row: &str) -> String {
-        format!("{row}{}", quote::identifier(&self.pair.green.0))
+        [row, &self.quoted[1]].concat()
     }
 
     /// A pair is only made where both casts exist.
     pub(super) fn to_green(&self, row: &str) -> String {
-        self.to_green.sql(row, &self.pair.blue.0).unwrap_or_else(|| self.blue(row))
+        self.to_green.sql(row, self.blue.0).unwrap_or_else(|| self.blue(row))
     }
 
     fn to_blue(&self, row: &str) -> String {
-        self.to_blue.sql(row, &self.pair.green.0).unwrap_or_else(|| self.green(row))
+        self.to_blue.sql(row, self.green.0).unwrap_or_else(|| self.green(row))
     }
 
     fn same_green(&self, a: &str, b: &str) -> String {
-        cast::same(a, b, &self.pair.green.1.column_type)
+        cast::same(a, b, self.green.1)
     }
 
     fn same_blue(&self, a: &str, b: &str) -> String {
-        cast::same(a, b, &self.pair.blue.1.column_type)
+        cast::same(a, b, self.blue.1)
+    }
+
+    /// Green may still write a name that only blue knows (a job that was queued before): it means the new one.
+    fn settled(&self) -> String {
+        match *self.to_green {
+            Conversion::Cast { .. } => String::new(),
+            Conversion::Text(_) => format!(" SET {} = {};", self.green("NEW."), self.to_green("NEW.")),
+        }
     }
 }
 
@@ -71,24 +102,12 @@ pub(super) fn copy_insert(pair: &SyncPair) -> String {
     )
 }
 
-/// The pair while both columns have blue's type: green's is still the old column.
-pub(super) fn identity(pair: &SyncPair) -> SyncPair {
-    let column_type = pair.blue.1.column_type.clone();
-    let cast = Conversion::Cast { from: column_type.clone(), to: column_type.clone(), not_null: false };
-    SyncPair {
-        green: (pair.field.clone(), ColumnShape::nullable(&column_type)),
-        to_green: cast.clone(),
-        to_blue: cast,
-        ..pair.clone()
-    }
-}
-
 /// Who inserts is known by name: blue has a user of its own. Anybody else writes green's columns, unless only blue's
 /// is given. Where green's column takes no NULL, a 0 that green writes is also what blue's NULL would become: blue must
 /// get the 0 all the same, for it gives nothing of its own.
 pub(super) fn on_insert(pair: &SyncPair) -> String {
     let sides = Sides::of(pair);
-    let settled = settled(pair);
+    let settled = sides.settled();
     let (blue, green) = (sides.blue("NEW."), sides.green("NEW."));
     let (to_blue, to_green) = (sides.to_blue("NEW."), sides.to_green("NEW."));
     let green_default = default(&pair.green.1);
@@ -108,9 +127,8 @@ pub(super) fn on_insert(pair: &SyncPair) -> String {
 ///
 /// A green value that is what blue's would become changes nothing of blue's: so a backfill, and a save that writes
 /// the same again, lose nothing of what only blue's type can hold.
-pub(super) fn on_update(pair: &SyncPair) -> String {
-    let sides = Sides::of(pair);
-    let settled = settled(pair);
+pub(super) fn on_update(sides: &Sides<'_>) -> String {
+    let settled = sides.settled();
     let (blue, green) = (sides.blue("NEW."), sides.green("NEW."));
     let (to_blue, to_green) = (sides.to_blue("NEW."), sides.to_green("NEW."));
     format!(
@@ -120,17 +138,6 @@ pub(super) fn on_update(pair: &SyncPair) -> String {
         sides.same_green(&green, &to_green),
         sides.same_blue(&blue, &sides.blue("OLD.")),
     )
-}
-
-/// Green may still write a name that only blue knows (a job that was queued before): it means the new one.
-fn settled(pair: &SyncPair) -> String {
-    match pair.to_green {
-        Conversion::Cast { .. } => String::new(),
-        Conversion::Text(_) => {
-            let sides = Sides::of(pair);
-            format!(" SET {} = {};", sides.green("NEW."), sides.to_green("NEW."))
-        }
-    }
 }
 
 fn default(shape: &ColumnShape) -> String {

@@ -11,7 +11,7 @@ mod rename;
 mod sync;
 mod text;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
@@ -24,6 +24,9 @@ use alter::How;
 /// What a step serves: a table, and a field of it where one is meant.
 pub(crate) type Serves = (String, Option<String>);
 
+/// Ids of the steps, in their order, that serve what somebody asks about.
+pub(crate) type Serving = HashMap<Serves, Vec<String>>;
+
 /// Steps before green and after blue.
 pub(crate) struct Steps {
     /// Before green, in order.
@@ -32,8 +35,8 @@ pub(crate) struct Steps {
     pub(crate) contract: Vec<Step>,
     /// Columns that are kept in step from the end of the expand on.
     pub(crate) in_step: Vec<InStep>,
-    /// Ids of the steps by what they serve.
-    pub(crate) serving: BTreeMap<Serves, Vec<String>>,
+    /// Which of them serve what was asked about.
+    pub(crate) serving: Serving,
 }
 
 /// A step with what it serves.
@@ -59,8 +62,9 @@ impl Draft {
     }
 }
 
-/// The statements for these operations, without those whose effect the live site already shows.
-pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
+/// The statements for these operations, without those whose effect the live site already shows; `serving` has an entry
+/// for each place that is asked about.
+pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>, mut serving: Serving) -> Steps {
     let mut plan = Sorted::default();
     for operation in operations {
         plan.take(operation, site);
@@ -116,7 +120,6 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>) -> Steps {
         let steps = if is_contract { &mut contract } else { &mut expand };
         steps.push(Draft { step, serves: vec![serves] });
     }
-    let mut serving = BTreeMap::new();
     let expand = number(expand, "", &mut serving);
     let contract = number(contract, "c", &mut serving);
     Steps { expand, contract, in_step, serving }
@@ -132,13 +135,16 @@ fn dropping(id: String, title: String, undo: &Undo) -> Step {
     Step::statement(id, title, undo.sql.clone(), undo.effect.clone())
 }
 
-fn number(drafts: Vec<Draft>, prefix: &str, serving: &mut BTreeMap<Serves, Vec<String>>) -> Vec<Step> {
+fn number(drafts: Vec<Draft>, prefix: &str, serving: &mut Serving) -> Vec<Step> {
     let numbered = drafts.into_iter().enumerate();
     numbered
         .map(|(at, Draft { step, serves })| {
             let id = format!("{prefix}{:04}-{}", at + 1, step.id);
             for place in serves {
-                serving.entry(place).or_default().push(id.clone());
+                // A field that keeps its name is named as blue's and as green's.
+                if let Some(ids) = serving.get_mut(&place).filter(|ids| ids.last() != Some(&id)) {
+                    ids.push(id.clone());
+                }
             }
             Step { id, ..step }
         })

@@ -5,14 +5,14 @@
 //! the name is free; the column is dropped and added with its new type in one INSTANT statement, and filled like a
 //! renamed one. MariaDB would copy the table and block its writes for the same change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::doctype::{ColumnShape, Index};
 use crate::plan::operation::{SyncPair, Way, column};
 use crate::plan::{BLUE, Effect, Lock, Step, Undo, Work, cast, quote};
 
 use super::alter::{self, How};
-use super::carry::{Sides, copy_insert, identity, on_insert, on_update};
+use super::carry::{Sides, copy_insert, on_insert, on_update};
 use super::text::define;
 use super::{Draft, blue_index, dropping, pace};
 
@@ -133,9 +133,9 @@ impl Table<'_> {
             .iter()
             .map(|pair| match (label, event) {
                 (COPY, "INSERT") => copy_insert(pair),
-                (COPY, _) => on_update(&identity(pair)),
+                (COPY, _) => on_update(&Sides::before_swap(pair)),
                 (_, "INSERT") => on_insert(pair),
-                (_, _) => on_update(pair),
+                (_, _) => on_update(&Sides::of(pair)),
             })
             .collect();
         let sql = format!(
@@ -330,15 +330,12 @@ impl Table<'_> {
         retyped: &[&'a SyncPair],
         shape: impl Fn(&'a SyncPair) -> &'a ColumnShape,
     ) -> String {
+        let behind = behind(retyped);
         let parts: Vec<String> = retyped
             .iter()
             .flat_map(|pair| {
-                let is_swapped = |name: &&String| retyped.iter().any(|other| other.field == **name);
-                let before = pair.blue_columns.iter().take_while(|name| **name != pair.field);
-                let place = before
-                    .filter(|name| !is_swapped(name))
-                    .last()
-                    .map_or(String::new(), |name| format!(" AFTER {}", quote::identifier(name)));
+                let place = behind.get(pair.field.as_str());
+                let place = place.map_or(String::new(), |name| format!(" AFTER {}", quote::identifier(name)));
                 let added = define(&column(&pair.field, shape(pair)));
                 [
                     format!("DROP COLUMN {}", quote::identifier(&pair.field)),
@@ -364,6 +361,21 @@ impl Table<'_> {
         let column = Step::statement(id, title, sql, effect);
         indexes.into_iter().chain([column])
     }
+}
+
+/// The last column before each swapped one that stays where it is; none for those that nothing that stays is before.
+fn behind<'a>(retyped: &[&'a SyncPair]) -> HashMap<&'a str, &'a str> {
+    let swapped: HashSet<&str> = retyped.iter().map(|pair| pair.field.as_str()).collect();
+    let (mut behind, mut last) = (HashMap::new(), None);
+    // All pairs are of one table.
+    for name in retyped.first().into_iter().flat_map(|pair| &*pair.blue_columns) {
+        if swapped.contains(name.as_str()) {
+            behind.extend(last.map(|last| (name.as_str(), last)));
+        } else {
+            last = Some(name.as_str());
+        }
+    }
+    behind
 }
 
 fn is_column<'a>(
