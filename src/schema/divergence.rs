@@ -24,19 +24,18 @@ const SAY_EVERY: Duration = Duration::from_secs(2);
 pub struct Compared {
     /// Rows looked at; a table with several pairs counts once.
     pub rows: u64,
-    /// Values that one side's type cannot hold.
-    pub decided: u64,
+    /// Values of blue that green's type cannot hold.
+    pub into_green: u64,
+    /// Values of green that blue's type cannot hold.
+    pub into_blue: u64,
 }
 
 impl std::fmt::Display for Compared {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{} rows compared, none differs", self.rows)?;
-        if self.decided > 0 {
-            write!(
-                formatter,
-                ", {} values do not fit the other side and were decided by rule",
-                self.decided
-            )?;
+        let decided = self.into_green + self.into_blue;
+        if decided > 0 {
+            write!(formatter, ", {decided} values do not fit the other side and were decided by rule")?;
         }
         Ok(())
     }
@@ -135,7 +134,7 @@ impl Comparison<'_> {
         let counts: Vec<String> = self
             .pairs
             .iter()
-            .flat_map(|pair| [differs(pair), decided(pair)])
+            .flat_map(|pair| [differs(pair), into_green(pair), into_blue(pair)])
             .map(|condition| format!("CAST(COALESCE(SUM({condition}), 0) AS SIGNED)"))
             .collect();
         let sql = format!(
@@ -151,8 +150,9 @@ impl Comparison<'_> {
         let mut numbers = text.split(' ').map(|number| number.parse::<u64>().unwrap_or(0));
         compared.rows += numbers.next().unwrap_or(0);
         for at in 0..self.pairs.len() {
-            let (differing, decided) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-            compared.decided += decided;
+            let differing = numbers.next().unwrap_or(0);
+            compared.into_green += numbers.next().unwrap_or(0);
+            compared.into_blue += numbers.next().unwrap_or(0);
             if differing > 0 {
                 self.enter(session, at, range, differing).await?;
             }
@@ -194,9 +194,14 @@ fn differs(InStep { green_follows, blue_follows, .. }: &InStep) -> String {
     format!("(NOT ({green_follows}) AND NOT ({blue_follows}))")
 }
 
-/// One value is what the other becomes, and does not become the other.
-fn decided(InStep { green_follows, blue_follows, .. }: &InStep) -> String {
-    format!("(({green_follows}) <> ({blue_follows}))")
+/// Green has what blue's value becomes, which does not become blue's again.
+fn into_green(InStep { green_follows, blue_follows, .. }: &InStep) -> String {
+    format!("(({green_follows}) AND NOT ({blue_follows}))")
+}
+
+/// Blue has what green's value becomes, which does not become green's again.
+fn into_blue(InStep { green_follows, blue_follows, .. }: &InStep) -> String {
+    format!("(({blue_follows}) AND NOT ({green_follows}))")
 }
 
 /// Fields of Singles that both versions know and that are not the same in both tables.

@@ -3,11 +3,12 @@
 //! configuration may name the tables again only after that (and after Redis is cleared), and [`finish`] comes last.
 //!
 //! Rows that green's migrate wrote to the frozen tables go to a trash schema until then. Columns and tables that
-//! green added stay: blue does not know them.
+//! green added stay, for blue does not know them; child tables are put aside, for blue does not delete their rows.
 
 use std::collections::BTreeMap;
 
 use super::contract::{self, drop_database};
+use super::divergence::{self, Compared};
 use super::handover::wait_until_gone;
 use super::inspect::{self, Kind};
 use super::inventory::{self, Entry, Stage};
@@ -32,6 +33,9 @@ pub async fn tables(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error>
     // Green uses the tables' own user, and must be gone: its writes would be lost with the trash.
     wait_until_gone(session, &session.tables_user()).await?;
     ledger::create(session).await?;
+    if !ledger::has_begun(session, Part::Rollback, "tables").await? {
+        say_what_does_not_fit(session, plan).await?;
+    }
     ledger::begin(session, Part::Rollback, "tables", &plan.hash, "").await?;
     let dropped = mirror::drop_all(session, "").await?;
     session.progress.report("rollback", 1, 4, &format!("{dropped} triggers dropped"));
@@ -64,6 +68,29 @@ pub async fn finish(session: &mut Session<'_>) -> Result<(), Error> {
     drop_database(session, &session.trash()).await?;
     session.progress.report("rollback", 1, 1, "blue's schema, user and the trash dropped");
     ledger::end(session, Part::Rollback, "finish").await
+}
+
+/// Counts green's values that blue's columns cannot hold, as long as both stand there: blue keeps what the rule made of
+/// them. Whatever comes out of it, the way back goes on.
+async fn say_what_does_not_fit(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
+    let Some(last) = plan.expand.last().filter(|_| !plan.in_step.is_empty()) else { return Ok(()) };
+    // A release that did not get that far has not both columns of every pair.
+    if !ledger::is_done(session, Part::Expand, &last.id).await? {
+        return Ok(());
+    }
+    let said = match divergence::run(session, plan).await {
+        Ok(Compared { rows, into_blue, .. }) => vec![format!(
+            "{rows} rows compared: {into_blue} values that green wrote do not fit blue's columns, which keep what they became by rule"
+        )],
+        Err(Error::Diverged(differences)) => differences,
+        Err(error) => {
+            vec![format!("green's values that do not fit blue's columns were not counted: {error}")]
+        }
+    };
+    for line in said {
+        session.progress.report("compare", 1, 1, &line);
+    }
+    Ok(())
 }
 
 /// Takes the steps back, the last one first. What is done is known by the ledger alone: what takes a step back is

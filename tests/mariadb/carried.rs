@@ -168,3 +168,26 @@ fn a_rollback_that_is_killed_gives_blue_everything_under_its_old_types() {
     site.run("rollback", &["--stage", "finish"]).ok();
     assert!(!site.traces().contains("trigger"), "{}", site.traces());
 }
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_rollback_counts_what_blue_cannot_hold() {
+    let site = site("carried_count");
+    site.run("expand", &[]).ok();
+    // Blue's whole number takes the one, and for the others it has 0.
+    site.base(
+        "UPDATE tabDeal SET code = '12' WHERE name = 'D000001'; \
+         UPDATE tabDeal SET code = 'a dozen' WHERE name IN ('D000002', 'D000003')",
+    );
+    // What green cannot hold is no loss of blue's: a text that is no number.
+    site.blue("UPDATE tabDeal SET count = 'none' WHERE name = 'D000004'");
+    let said = site.run("rollback", &["--stage", "tables"]).ok();
+    assert!(
+        said.contains("8000 rows compared: 2 values that green wrote do not fit blue's columns"),
+        "{said}"
+    );
+    assert_eq!(site.base("SELECT code FROM tabDeal WHERE name <= 'D000003' ORDER BY name"), "12\n0\n0");
+    assert_eq!(site.base("SELECT count FROM tabDeal WHERE name = 'D000004'"), "none");
+    let again = site.run("rollback", &["--stage", "tables"]).ok();
+    assert!(!again.contains("do not fit"), "{again}");
+}
