@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test fmt fmt-check lint doc unit sample-bench mariadb versions kills e2e bed-up bed-down images crds plan-schema bench-plan bench-engine clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit sample-bench mariadb versions kills e2e releases bed-up bed-down images crds plan-schema bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -61,6 +61,10 @@ kills: ## The long form of the kill tests: SIGKILL at every statement, mariadbd 
 
 e2e: ## End-to-end tests on a real cluster; KEEP=1 leaves it up
 	$(call timed,e2e,CROSSFADE_NEED_HELM=1 e2e/bed/with.sh cargo test --test chart --test e2e -- --include-ignored --test-threads=1)
+
+RELEASES ?= 20
+releases: ## So many releases in a row on the real cluster, forth and back, under load (RELEASES=)
+	$(call timed,releases,RELEASES=$(RELEASES) e2e/bed/with.sh cargo test --test e2e -- --include-ignored --nocapture releases_in_a_row)
 
 bed-up: ## Bring the cluster up, with the operator's image in it
 	$(call timed,bed-up,e2e/bed/up.sh && e2e/bed/operator.sh)

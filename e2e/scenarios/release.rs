@@ -1,25 +1,32 @@
-//! Two releases on top of each other, while users work: nobody notices.
+//! Releases on top of each other, forth and back, while users work: nobody notices.
 
 use std::time::Duration;
 
 use super::{RELEASE, installed, must_be_clean};
 use crate::harness::Fallible;
-use crate::harness::load::Load;
+use crate::harness::load::{Load, now};
 
+/// As many as `RELEASES` says: v2, v3, and from the third on v2 and v3 again in turns.
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
-fn two_releases_in_a_row_lose_no_request() -> Fallible {
+fn releases_in_a_row_lose_no_request() -> Fallible {
+    let releases: usize = std::env::var("RELEASES").map_or(Ok(2), |count| count.parse())?;
     let bench = installed("release")?;
     let mut users = Load::start(&bench, 40)?;
-    for (version, revision) in [("v2", 2), ("v3", 3)] {
+    let versions = ["v2", "v3"].into_iter().cycle().take(releases);
+    let mut revision = 1;
+    for version in versions {
+        revision += 1;
+        let begun = now();
         bench.release(version)?;
         bench.wait_for("Ready", RELEASE)?;
+        let took = now() - begun;
         users.run_for(Duration::from_secs(5))?;
-        println!("{version}: {:?}", bench.phases(revision)?);
+        println!("{version}, revision {revision}: {took:.0} s, {:?}", bench.phases(revision)?);
     }
     let figures = must_be_clean(&users.stop()?)?;
-    println!("{} requests, none failed", figures.requests);
-    nothing_is_left(&bench, 3)?;
+    println!("{releases} releases, {} requests, none failed", figures.requests);
+    nothing_is_left(&bench, revision)?;
     bench.namespace.delete()
 }
 
