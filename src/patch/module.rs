@@ -130,6 +130,11 @@ impl Module {
         })
     }
 
+    /// Lets go of the values that were found: functions among them hold the module, which would never be freed.
+    pub(super) fn forget(&self) {
+        self.globals.borrow_mut().clear();
+    }
+
     /// The line of a place in the file, from 1.
     pub(super) fn line(&self, range: TextRange) -> u32 {
         self.lines_before + line(&self.lines, range.start().to_usize())

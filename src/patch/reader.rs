@@ -61,6 +61,12 @@ pub(super) struct Reader<'a> {
     names: usize,
 }
 
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        self.modules.values().flatten().for_each(|module| module.forget());
+    }
+}
+
 impl<'a> Reader<'a> {
     pub(super) fn new(files: &'a dyn Files, apps: &'a [String], framework: &'a str) -> Self {
         Self {
@@ -162,6 +168,8 @@ impl<'a> Reader<'a> {
                     HashMap::from([(self.framework.to_owned(), Value::name(self.framework.to_owned()))]);
                 let mut frame = Frame { module: Rc::clone(&module), variables, returned: None };
                 self.block(&mut frame, &module.body);
+                // Nothing else knows this module.
+                module.forget();
             }
             Err(error) => self.effects = unreadable(&file, patch.at, error.to_string()),
         }
@@ -353,4 +361,29 @@ impl<'a> Reader<'a> {
 /// A Python name: no path leads out of an app by it.
 fn is_name(part: &str) -> bool {
     !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Code;
+
+    impl Files for Code {
+        fn file(&self, _: &str, path: &str) -> Option<Vec<u8>> {
+            (path == "shop/a.py").then(|| b"def helper(): pass\ndef execute(): helper()".to_vec())
+        }
+    }
+
+    #[test]
+    fn a_module_goes_with_its_reader_though_its_functions_hold_it() {
+        let apps = ["shop".to_owned()];
+        let mut reader = Reader::new(&Code, &apps, "frappe");
+        let line = |line| PatchLine::new(crate::doctype::PatchSection::PostModelSync, line);
+        reader.patch("shop", &line("shop.a"));
+        let module = Rc::downgrade(&reader.load("shop.a").unwrap());
+        assert!(module.upgrade().is_some_and(|module| !module.globals.borrow().is_empty()));
+        drop(reader);
+        assert!(module.upgrade().is_none());
+    }
 }
