@@ -17,14 +17,9 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use mimalloc::MiMalloc;
 use serde_json::{Value, json};
 
 use pair::{files, read_and_parse, whole_plan};
-
-/// As in the command itself.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// A whole plan may take this many times as long as reading and parsing alone.
 const MOST_TIME: f64 = 1.5;
