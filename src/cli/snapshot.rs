@@ -53,8 +53,8 @@ impl Snapshot {
             );
             return Ok(ExitCode::from(3));
         }
-        let mut text = serde_json::to_string(&snapshot)
-            .map_err(|error| format!("failed to hash the snapshot: {error}"))?;
+        let mut text =
+            serde_json::to_string(&snapshot).map_err(|error| format!("failed to write JSON: {error}"))?;
         text.push('\n');
         if self.out.as_os_str() == "-" {
             print!("{text}");
