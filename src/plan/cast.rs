@@ -235,9 +235,9 @@ fn keeps_all(from: Family, to: Family) -> bool {
 /// Whether two values are the same: byte by byte for characters, by value for the rest.
 pub(crate) fn same(a: &str, b: &str, column_type: &str) -> String {
     if Family::of(column_type).is_none_or(Family::is_characters) {
-        ["BINARY ", a, " <=> BINARY ", b].concat()
+        format!("BINARY {a} <=> BINARY {b}")
     } else {
-        [a, " <=> ", b].concat()
+        format!("{a} <=> {b}")
     }
 }
 

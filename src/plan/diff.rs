@@ -246,12 +246,10 @@ fn versions<'a>(
 
 /// By place; of the same place and kind, by what is new.
 fn order(a: &Change, b: &Change) -> Ordering {
-    fn place(change: &Change) -> [Option<&str>; 4] {
-        let of = [&change.app, &change.doctype, &change.kind].map(|name| Some(name.as_str()));
-        [of[0], of[1], of[2], change.field.as_deref()]
-    }
     let new = |change: &Change| change.new.as_ref().map(ToString::to_string);
-    place(a).cmp(&place(b)).then_with(|| new(a).cmp(&new(b)))
+    (&a.app, &a.doctype, &a.kind, &a.field)
+        .cmp(&(&b.app, &b.doctype, &b.kind, &b.field))
+        .then_with(|| new(a).cmp(&new(b)))
 }
 
 fn find(snapshots: [&Snapshot; 2], versions: &Versions<'_>, frozen: &[FrozenTable]) -> Findings {
