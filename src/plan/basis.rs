@@ -8,10 +8,9 @@ use std::io;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{Effect, Plan, Site, Step, TableFacts};
-use crate::doctype::Snapshot;
+use crate::doctype::{self, Snapshot};
 
 /// How many moves are named at most.
 const MOST_MOVES: usize = 12;
@@ -40,9 +39,9 @@ pub struct SiteBasis {
     pub installed_apps: Vec<String>,
     /// Versions of the apps as the last migrate entered them.
     pub app_versions: BTreeMap<String, String>,
-    /// SHA-256 of the patches that had run; none if they could not be read.
+    /// Beginning of the BLAKE3 of the patches that had run; none if they could not be read.
     pub patches: Option<String>,
-    /// Custom Fields, Property Setters and custom DocTypes by name, with the beginning of the SHA-256 of what they say.
+    /// Custom Fields, Property Setters and custom DocTypes by name, with the beginning of the BLAKE3 of what they say.
     pub customisations: BTreeMap<String, String>,
     /// Tables by name.
     pub tables: BTreeMap<String, TableBasis>,
@@ -52,7 +51,7 @@ pub struct SiteBasis {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TableBasis {
-    /// Beginning of the SHA-256 over columns and indexes.
+    /// Beginning of the BLAKE3 over columns and indexes.
     pub digest: String,
     /// Columns with type, NULL and default: of the tables that the plan's steps touch.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -301,10 +300,9 @@ fn is_own(table: &str) -> bool {
     OWN.iter().any(|prefix| table.starts_with(prefix))
 }
 
-/// Enough of a SHA-256 to tell whether something is another.
+/// Enough of a hash to tell whether something is another.
 fn digest(value: &impl Serialize) -> String {
-    let text = serde_json::to_vec(value).unwrap_or_default();
-    let mut hash = format!("{:x}", Sha256::digest(text));
+    let mut hash = doctype::digest::of_value(value).unwrap_or_default();
     hash.truncate(16);
     hash
 }
