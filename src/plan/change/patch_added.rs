@@ -9,8 +9,9 @@ use super::patch_effect::{self, Judged, Level};
 use super::patch_rows::Tables;
 use super::{Findings, patch_log, patch_rename};
 
-/// Effects that a sentence names; the others are counted.
-const NAMED: usize = 4;
+/// Effects that a sentence names. A human who accepts a patch has to know all that it does; what generated code does over
+/// and over is counted, and a snapshot lists it.
+const NAMED: usize = 40;
 
 /// One patch that is pending, and whether a human has accepted it. Gives whether it is entered in green's Patch Log, so
 /// that migrate does not run it.
@@ -147,12 +148,14 @@ fn how_to_accept(line: &str) -> String {
     )
 }
 
-/// What the effects of some levels are, with file and line; the same sentence once.
+/// What the effects of some levels are, with file and line, the worst and the unknown first; the same sentence once.
 fn sentence(judged: &[(&Effect, Judged)], is_meant: impl Fn(Level) -> bool) -> String {
     let mut parts: Vec<String> = Vec::new();
     let worst_first = {
         let mut sorted: Vec<_> = judged.iter().filter(|(_, judged)| is_meant(judged.level)).collect();
-        sorted.sort_by_key(|(_, judged)| std::cmp::Reverse(judged.level));
+        sorted.sort_by_key(|(effect, judged)| {
+            std::cmp::Reverse((judged.level, matches!(effect.action, Action::Unknown { .. })))
+        });
         sorted
     };
     for (effect, judged) in worst_first {
@@ -164,5 +167,5 @@ fn sentence(judged: &[(&Effect, Judged)], is_meant: impl Fn(Level) -> bool) -> S
     let more = parts.len().saturating_sub(NAMED);
     parts.truncate(NAMED);
     let text = parts.join("; ");
-    if more > 0 { format!("{text}; and {more} more") } else { text }
+    if more > 0 { format!("{text}; and {more} more, which `crossfade snapshot` lists") } else { text }
 }
