@@ -61,8 +61,8 @@ pub(super) fn steps(
             expand.push(fields(work.index_green(index), &[pair]));
         }
     }
-    for undo in work.drop_triggers() {
-        let title = "blue is gone: nothing is left to keep in step".to_owned();
+    for (event, undo) in EVENTS.into_iter().zip(work.drop_triggers()) {
+        let title = format!("nothing is left to carry over at {event} of {table}: blue is gone");
         contract.push(fields(dropping(format!("drop-trigger-{table}"), title, &undo), &all));
     }
     for pair in &moved {
