@@ -2,8 +2,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
+# One after the other, but for those that "servers" starts: they say which one a line is of.
+ifndef BESIDE
 .NOTPARALLEL:
-.PHONY: help setup demo test fmt fmt-check lint doc unit sample-bench mariadb versions kills e2e releases bed-up bed-down images crds plan-schema bench-plan bench-engine clean
+endif
+.PHONY: help setup demo test fmt fmt-check lint doc unit sample-bench servers mariadb versions kills e2e releases bed-up bed-down images crds plan-schema bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -15,7 +18,7 @@ endif
 CRD := frappereleases.crossfade.dev.yaml
 
 # $(call timed,NAME,COMMAND): the command's name before, its duration after.
-timed = @start=$$SECONDS; echo "==> $(1)"; rc=0; { $(2); } || rc=$$?; echo "<== $(1): $$((SECONDS - start)) s$$([ $$rc = 0 ] || echo ", FAILED")"; exit $$rc
+timed = @start=$$SECONDS; echo "==> $(1)"; rc=0; { $(2); } $(if $(BESIDE),2>&1 | sed -u 's/^/$(1): /') || rc=$$?; echo "<== $(1): $$((SECONDS - start)) s$$([ $$rc = 0 ] || echo ", FAILED")"; exit $$rc
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
@@ -28,7 +31,7 @@ demo: setup ## The usual way and Crossfade side by side on a real cluster; KEEP=
 	@rm -f target/demo/summary.json; start=$$SECONDS; rc=0; echo "==> demo"; e2e/bed/with.sh cargo run --example demo || rc=$$?; \
 	echo "<== demo: $$((SECONDS - start)) s"; [ ! -e target/demo/summary.json ] || cat target/demo/summary.json; exit $$rc
 
-test: setup fmt-check lint doc unit sample-bench mariadb e2e ## Everything that CI runs
+test: setup fmt-check lint doc unit sample-bench servers ## Everything that CI runs
 	@echo "all tests passed"
 
 fmt: ## Format the code
@@ -48,6 +51,10 @@ unit: ## Tests that need no server
 
 sample-bench: ## Tests of the sample bench, with a MariaDB and a Redis that they start themselves
 	$(call timed,sample-bench,cd e2e/sample-bench/tests && PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m unittest -q)
+
+# Both wait far more than they work: beside each other they take as long as the longer one.
+servers: ## mariadb and e2e beside each other
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going BESIDE=1 mariadb e2e
 
 mariadb: ## Tests against a real MariaDB and Redis, which they start themselves
 	$(call timed,mariadb,CROSSFADE_PYTHON=/usr/bin/python3 cargo test --test mariadb -- --include-ignored)
