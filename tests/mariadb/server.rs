@@ -40,9 +40,16 @@ fn within() -> PathBuf {
 
 /// A data directory as a new server has it, made once and copied for each.
 fn template() -> &'static Path {
-    static TEMPLATE: OnceLock<tempfile::TempDir> = OnceLock::new();
-    let made = TEMPLATE.get_or_init(|| {
+    // Nothing drops what is static: like a server's, its keeper ends when this process does, and removes it.
+    static TEMPLATE: OnceLock<(tempfile::TempDir, Child)> = OnceLock::new();
+    let (made, _) = TEMPLATE.get_or_init(|| {
         let directory = tempfile::Builder::new().prefix("crossfade-template").tempdir_in(within()).unwrap();
+        let keeper = Command::new("sh")
+            .args(["-c", r#"read -r _; rm -rf "$1""#, "sh"])
+            .arg(directory.path())
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
         let install = program("mariadb-install-db");
         let made = Command::new(&install[0])
             .args(&install[1..])
@@ -52,7 +59,7 @@ fn template() -> &'static Path {
             .output()
             .expect("mariadb-install-db is installed");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        directory
+        (directory, keeper)
     });
     made.path()
 }
