@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use super::{RELEASE, installed, must_be_clean};
+use super::{RELEASE, installed, must_be_clean, must_change_hands};
 use crate::harness::Fallible;
 use crate::harness::bench::PHASES;
 use crate::harness::cluster::{repository, run};
@@ -31,6 +31,7 @@ fn the_operator_killed_in_every_phase_and_the_kubelet_once_lose_no_request() -> 
     bench.wait_for("Ready", RELEASE)?;
     users.run_for(Duration::from_secs(5))?;
     let figures = must_be_clean(&users.stop()?)?;
+    must_change_hands(&bench, 2)?;
     println!("operator killed in {killed:?}; {} requests, none failed", figures.requests);
     if killed != PHASES {
         return Err(format!("a phase passed before the operator could be killed in it: {killed:?}").into());

@@ -18,6 +18,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::harness::Fallible;
+use crate::harness::beats::Beats;
 use crate::harness::bench::Bench;
 use crate::harness::cluster::{bed, run};
 use crate::harness::figures::Figures;
@@ -54,6 +55,14 @@ fn must_be_clean(requests: &[Request]) -> Fallible<Figures> {
     }
     let first: Vec<&Request> = requests.iter().filter(|request| request.failure.is_some()).take(3).collect();
     Err(format!("of {} requests failed {:?}; the first: {first:#?}", figures.requests, figures.kinds).into())
+}
+
+/// The scheduler went from blue to green in the release of this revision, at its drain.
+fn must_change_hands(bench: &Bench, revision: u32) -> Fallible {
+    let Some(beats) = Beats::of(bench)? else { return Ok(()) };
+    let phases = bench.phases(revision)?;
+    let draining = phases.iter().find(|(phase, _)| phase == "Draining");
+    beats.must_change_hands(draining.ok_or("the release has not drained blue")?.1)
 }
 
 /// Only the site's own database and user are left on the server, and no trigger.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{RELEASE, installed, must_be_clean};
+use super::{RELEASE, installed, must_be_clean, must_change_hands};
 use crate::harness::Fallible;
 use crate::harness::load::{Load, now};
 
@@ -22,6 +22,7 @@ fn releases_in_a_row_lose_no_request() -> Fallible {
         bench.wait_for("Ready", RELEASE)?;
         let took = now() - begun;
         users.run_for(Duration::from_secs(5))?;
+        must_change_hands(&bench, revision)?;
         println!("{version}, revision {revision}: {took:.0} s, {:?}", bench.phases(revision)?);
     }
     let figures = must_be_clean(&users.stop()?)?;

@@ -110,8 +110,12 @@ pub struct FrappeReleaseSpec {
         extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
     )]
     pub workers: Vec<Worker>,
-    /// The scheduler; none if left out. Exactly one runs, of one colour.
+    /// The scheduler; none if left out. Exactly one runs, of one colour: the Pods of the other one wait for their turn,
+    /// so Crossfade has to know the command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = kube::core::Rule::new("!has(self.args) || has(self.command)").message(
+        "scheduler.args needs scheduler.command, with the image's entry point if that is meant: Crossfade starts it itself"
+    ))]
     pub scheduler: Option<super::bench::Program>,
     /// Green's own migrate.
     #[serde(default)]

@@ -21,11 +21,13 @@ mod relay;
 mod restore;
 mod rollback;
 mod say;
+mod schedule;
 mod site;
 mod site_release;
 mod snapshot;
 mod status;
 mod status_tree;
+mod stopped;
 mod target;
 mod undo;
 mod verify;
@@ -85,6 +87,7 @@ enum Command {
     Rollback(rollback::Rollback),
     CacheClear(cache_clear::CacheClear),
     Relay(relay::Relay),
+    Schedule(schedule::Schedule),
     Restore(restore::Restore),
     Install(install::Install),
     Layout(layout::Layout),
@@ -141,6 +144,7 @@ fn run(cli: Cli) -> ExitCode {
         Command::Rollback(rollback) => rollback.run(output),
         Command::CacheClear(cache_clear) => cache_clear.run(output),
         Command::Relay(relay) => relay.run(output),
+        Command::Schedule(schedule) => schedule.run(output),
         Command::Restore(restore) => restore.run(output),
         Command::Install(install) => install.run(output),
         Command::Layout(layout) => layout.run(output),

@@ -11,10 +11,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::Output;
 use super::site::{self, Failure};
+use super::stopped::stopped;
 use crate::schema::relay::{self, Settings, Watch};
 
 /// Deletes from each colour's cache what the other one's code invalidates, until it is stopped.
@@ -72,16 +72,6 @@ impl Relay {
         site::redis_url(url.as_deref(), config.as_deref(), "redis_cache")?
             .ok_or_else(|| Failure::Unmet(format!("failed to find a cache: give {flag}")))
     }
-}
-
-/// Ends at SIGTERM (a Pod is stopped) or SIGINT (a terminal).
-fn stopped() -> Result<impl Future<Output = ()>, Failure> {
-    let listen =
-        |kind| signal(kind).map_err(|error| Failure::Unmet(format!("failed to listen for signals: {error}")));
-    let (mut term, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }
-    })
 }
 
 fn pages(watch: Arc<Watch>) -> Router {

@@ -2,14 +2,14 @@
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
 use k8s_openapi::api::core::v1::{
-    Container, ContainerPort, ExecAction, Lifecycle, LifecycleHandler, PodSpec, PodTemplateSpec, Probe,
-    SleepAction, TCPSocketAction,
+    Container, ContainerPort, EnvVar, EnvVarSource, ExecAction, Lifecycle, LifecycleHandler,
+    ObjectFieldSelector, PodSpec, PodTemplateSpec, Probe, SleepAction, TCPSocketAction,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::pod::{self, words};
-use super::{Blueprint, Component, labels};
+use super::{Blueprint, Component, config, labels};
 use crate::api::bench::{Program, Socketio, Worker};
 use crate::release::Running;
 
@@ -17,6 +17,8 @@ use crate::release::Running;
 const SOCKETIO_PATH: &str = "/socket.io/?EIO=4&transport=polling";
 /// Seconds that the scheduler may take to end.
 const SCHEDULER_GRACE_SECONDS: i64 = 60;
+/// Variable with the Pod's name, by which a scheduler is known among those of the release.
+const POD_NAME: &str = "CROSSFADE_POD";
 
 /// All Deployments of a revision, scaled as told.
 pub fn deployments(blueprint: &Blueprint<'_>, running: Running) -> Vec<Deployment> {
@@ -79,11 +81,31 @@ fn worker(blueprint: &Blueprint<'_>, part: &Worker, replicas: i32) -> Deployment
 
 fn scheduler(blueprint: &Blueprint<'_>, part: &Program, replicas: i32) -> Deployment {
     let container = pod::bench_container(blueprint, "scheduler");
-    let container = pod::run(container, part, &words(&["bench", "schedule"]));
+    let mut container = pod::run(container, part, &words(&["bench", "schedule"]));
+    // The Pods of both colours are there while the scheduler changes hands: one of them has the turn.
+    let scheduler = [container.command.take(), container.args.take()].into_iter().flatten().flatten();
+    let namespace = blueprint.release.metadata.namespace.as_deref().unwrap_or_default();
+    let release = format!("{namespace}/{}", blueprint.release_name());
+    let common = format!("{}/{}", pod::CONFIG_DIR, config::COMMON_KEY);
+    let holder = format!("$({POD_NAME})");
+    let own = ["schedule", "--common-config", &common, "--release", &release, "--holder", &holder, "--"];
+    container.command = Some(vec![pod::BINARY.to_owned()]);
+    container.args = Some(words(&own).into_iter().chain(scheduler).collect());
+    container.env.get_or_insert_default().push(EnvVar {
+        name: POD_NAME.to_owned(),
+        value_from: Some(EnvVarSource {
+            field_ref: Some(ObjectFieldSelector {
+                field_path: "metadata.name".to_owned(),
+                api_version: None,
+            }),
+            ..EnvVarSource::default()
+        }),
+        ..EnvVar::default()
+    });
     let spec = ends_when_told(bench_pod(blueprint, vec![container], SCHEDULER_GRACE_SECONDS));
     let mut deployment = deployment(blueprint, Component::Scheduler, replicas, spec);
     if let Some(spec) = &mut deployment.spec {
-        // Two schedulers would enqueue every job twice.
+        // The old Pod has the turn until it ends: a new one beside it would only wait.
         spec.strategy = Some(DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None });
     }
     deployment

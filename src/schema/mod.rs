@@ -13,6 +13,7 @@
 //! | [`backup`], [`restore`] | keep what a contract drops, and put it back |
 //! | [`rollback`] | gives the tables back to blue |
 //! | [`queue`], [`cache`] | RQ's queues and the colour's keys in Redis |
+//! | [`turn`] | which of the schedulers may run |
 //! | [`relay`] | what one colour's cache must forget, told to the other's |
 //!
 //! Two rules hold everywhere: DDL never waits for a lock ([`ddl`]: a waiting `ALTER` makes every new reader wait),
@@ -36,6 +37,7 @@ pub mod queue;
 pub mod relay;
 pub mod restore;
 pub mod rollback;
+pub mod turn;
 pub mod verify;
 
 mod account;

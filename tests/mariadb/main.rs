@@ -40,5 +40,6 @@ mod singles;
 mod site;
 mod traffic;
 mod trouble;
+mod turn;
 mod versions;
 mod widths;

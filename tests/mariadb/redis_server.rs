@@ -46,8 +46,14 @@ impl Redis {
 
     /// SIGKILL, and a new one without data on the same port.
     pub(crate) fn kill_and_start(&mut self) {
+        self.kill_for(|| {});
+    }
+
+    /// The same; what is done meanwhile finds no server.
+    pub(crate) fn kill_for(&mut self, meanwhile: impl FnOnce()) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        meanwhile();
         self.child = serve(self.directory.path(), self.port, self.tls);
         wait_for("redis", || self.ask(0, &["PING"]) == "PONG");
     }

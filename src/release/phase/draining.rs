@@ -20,19 +20,14 @@ pub(super) fn draining(going: &Going<'_>) -> Outcome {
     }
     let is_drained = matches!(jobs::for_the_bench(going, JobStep::Drain), Outcome::Done);
     if !is_drained {
-        // Exactly one scheduler at any instant: blue's last Pod is gone before green's first is made.
-        let is_handed_over = going.green.record.template.scheduler.is_none()
-            || going.green.workloads.get("scheduler").is_some_and(|green| green.desired > 0);
-        let stopping = if is_handed_over { Running::WORKERS } else { Running::WITHOUT_SCHEDULER };
+        // Green's Pod waits for its turn, which blue's gives up when it ends (`schema::turn`): no tick falls between.
         if let Some(outcome) =
-            scaled(number, blue, stopping, "handing the scheduler over and ending blue's requests")
+            scaled(going.number, going.green, Running::ALL, "bringing green's scheduler up")
         {
             return outcome;
         }
-        if let Some(outcome) = scaled(going.number, going.green, Running::ALL, "starting green's scheduler") {
-            return outcome;
-        }
-        if let Some(outcome) = scaled(number, blue, Running::WORKERS, "waiting for blue's last requests") {
+        let ending = "handing the scheduler over and waiting for blue's last requests";
+        if let Some(outcome) = scaled(number, blue, Running::WORKERS, ending) {
             return outcome;
         }
         let limit = going.seen.release.spec.deadlines.drain_seconds;

@@ -4,7 +4,7 @@
 
 use super::{Going, Outcome, components, jobs, scaled, shifting, told};
 use crate::api::Phase;
-use crate::release::{Action, JobState, JobStep, Placement, RecordState, Running};
+use crate::release::{Action, JobState, JobStep, Placement, RecordState, Revision, Running};
 
 /// Goes back to blue; never `Done`: it ends by making the record `RolledBack`.
 pub(in crate::release) fn rolling_back(going: &Going<'_>, reason: &str) -> Outcome {
@@ -45,10 +45,14 @@ fn stop_jobs(going: &Going<'_>) -> Option<Outcome> {
 
 fn to_blue(going: &Going<'_>) -> Option<Outcome> {
     let (number, blue) = going.blue?;
-    // Green's scheduler stops before blue's starts again: exactly one at any instant.
+    // Blue's scheduler waits for its turn, which green's gives up when it ends.
     if green_still_schedules(going) {
+        if !is_asked_for(blue, Running::ALL) {
+            let actions = vec![Action::Workloads { revision: number, running: Running::ALL }];
+            return Some(Outcome::act(actions, "bringing blue back"));
+        }
         let actions = vec![Action::Workloads { revision: going.number, running: Running::WITHOUT_SCHEDULER }];
-        return Some(Outcome::act(actions, "stopping green's scheduler"));
+        return Some(Outcome::act(actions, "handing the scheduler back"));
     }
     // Blue that is broken must not keep traffic on a green that is taken away: only its existence is waited for.
     let blue_up = scaled(number, blue, Running::ALL, "bringing blue back");
@@ -63,10 +67,14 @@ fn to_blue(going: &Going<'_>) -> Option<Outcome> {
         return Some(Outcome::wait(format!("the Gateway has not accepted the route yet: {}", route.message)));
     }
     // Blue is asked for, but a blue that is broken must not hold the way back.
-    let is_asked_for = components(blue, Running::ALL).iter().all(|(part, replicas)| {
-        blue.workloads.get(part).is_some_and(|workload| workload.desired == *replicas)
-    });
-    blue_up.filter(|_| !is_asked_for).or_else(|| stop_green(going)).or_else(|| restore(going))
+    let is_up = is_asked_for(blue, Running::ALL);
+    blue_up.filter(|_| !is_up).or_else(|| stop_green(going)).or_else(|| restore(going))
+}
+
+fn is_asked_for(revision: &Revision, running: Running) -> bool {
+    components(revision, running).iter().all(|(part, replicas)| {
+        revision.workloads.get(part).is_some_and(|workload| workload.desired == *replicas)
+    })
 }
 
 fn green_serves(going: &Going<'_>) -> bool {
