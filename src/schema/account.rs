@@ -1,6 +1,8 @@
 //! Blue's database user: named like its schema (Frappe's rule), with rights on that schema's objects alone. A user
 //! that sees two schemas gets wrong DDL from Frappe, whose queries on `information_schema` name no schema.
 
+use std::time::Duration;
+
 use super::inventory::Shape;
 use super::ledger::{self, Part};
 use super::{Error, Session, connection, inspect, quote};
@@ -9,6 +11,10 @@ use super::{Error, Session, connection, inspect, quote};
 const STEP: &str = "user";
 /// `ER_CANNOT_USER`: there is one of that name.
 const CANNOT_CREATE_USER: u16 = 1396;
+
+/// How often somebody who uses blue's schema is looked for again, and how long after.
+const LOOKS: u32 = 10;
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Statements that are sent in one go: beside traffic each round trip waits for its turn.
 const BATCH: usize = 50;
@@ -119,10 +125,16 @@ pub(crate) async fn refuse_if_connected(session: &mut Session<'_>) -> Result<(),
     )))
 }
 
+/// What is seen once may be a command before this one that has its answer already: the server's thread forgets the
+/// statement a moment later.
 async fn refuse_if_in_use(session: &mut Session<'_>) -> Result<(), Error> {
-    let used = inspect::connections_in(&mut session.connection, &session.schema).await?;
-    if used.is_empty() {
-        return Ok(());
+    let mut used = Vec::new();
+    for _ in 0..LOOKS {
+        used = inspect::connections_in(&mut session.connection, &session.schema).await?;
+        if used.is_empty() {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
     let list: Vec<String> = used.iter().take(10).map(|(user, one)| format!("{one} as {user}")).collect();
     Err(Error::Refused(format!("{} is in use: {}", session.schema, list.join(", "))))
