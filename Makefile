@@ -52,12 +52,13 @@ unit: ## Tests that need no server
 sample-bench: ## Tests of the sample bench, with a MariaDB and a Redis that they start themselves
 	$(call timed,sample-bench,cd e2e/sample-bench/tests && PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m unittest -q)
 
-# Both wait far more than they work: beside each other they take as long as the longer one.
+# Both wait far more than they work: beside each other they take as long as the longer one. The cluster goes first: its
+# Pods share what the tests of MariaDB leave them.
 servers: ## mariadb and e2e beside each other
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going BESIDE=1 mariadb e2e
 
 mariadb: ## Tests against a real MariaDB and Redis, which they start themselves
-	$(call timed,mariadb,CROSSFADE_PYTHON=/usr/bin/python3 cargo test --test mariadb -- --include-ignored)
+	$(call timed,mariadb,CROSSFADE_PYTHON=/usr/bin/python3 $(if $(BESIDE),nice) cargo test --test mariadb -- --include-ignored)
 
 versions: ## Every version of the sample app on the real site, to contract and back, both colours at work
 	$(call timed,versions,CROSSFADE_LONG=1 cargo test --test mariadb -- --include-ignored --nocapture --test-threads=1 frappe_site::versions)

@@ -30,7 +30,7 @@ const GATES: &str = r#"
     intervalSeconds: 2
     failureLimit: 1
   - name: colours
-    gateway: {address: "http://envoy-stats.projectcontour:8002/stats/prometheus", maxErrorPercent: "1", maxLatencyRatio: "50", minRequests: 20}
+    gateway: {address: "http://envoy-stats.projectcontour:8002/stats/prometheus", maxErrorPercent: "1", maxLatencyRatio: "50", minRequests: 5}
     intervalSeconds: 2
   webhooks:
   - name: hold
