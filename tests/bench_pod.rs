@@ -4,8 +4,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn crossfade(arguments: &[&str]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_crossfade")).args(arguments).output().unwrap();
@@ -31,7 +33,7 @@ fn an_installed_program_runs_and_brings_the_entry_along() {
 }
 
 #[test]
-fn sites_are_laid_out_with_links_into_the_mounted_configuration() {
+fn sites_are_laid_out_with_the_mounted_configuration() {
     let directory = tempfile::tempdir().unwrap();
     let at = |path: &str| directory.path().join(path);
     std::fs::create_dir_all(at("bench/sites/assets/app")).unwrap();
@@ -39,6 +41,7 @@ fn sites_are_laid_out_with_links_into_the_mounted_configuration() {
     std::os::unix::fs::symlink("../../apps/app/public", at("bench/sites/assets/linked")).unwrap();
     std::fs::create_dir_all(at("config")).unwrap();
     std::fs::write(at("config/s.example.site_config.json"), "{\"db_name\": \"a\"}").unwrap();
+    std::fs::write(at("config/common_site_config.json"), "{}").unwrap();
     std::fs::write(at("bench/sites/apps.txt"), "app\n").unwrap();
     let (bench, sites, config, volume) =
         (text(&at("bench")), text(&at("sites")), text(&at("config")), text(&at("volume")));
@@ -50,12 +53,9 @@ fn sites_are_laid_out_with_links_into_the_mounted_configuration() {
     }
     let read = |path: &str| std::fs::read_to_string(at(path)).unwrap();
     assert_eq!(read("sites/s.example/site_config.json"), "{\"db_name\": \"a\"}");
-    std::fs::write(at("config/s.example.site_config.json"), "{\"db_name\": \"b\"}").unwrap();
-    assert_eq!(
-        read("sites/s.example/site_config.json"),
-        "{\"db_name\": \"b\"}",
-        "a replaced file is seen at once"
-    );
+    assert_eq!(read("sites/common_site_config.json"), "{}");
+    let mode = std::fs::metadata(at("sites/common_site_config.json")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o440, "what a bench wrote would be lost");
     assert_eq!(read("sites/assets/app/x.js"), "x");
     assert_eq!(std::fs::read_link(at("sites/assets/linked")).unwrap(), Path::new("../../apps/app/public"));
     assert_eq!(read("sites/apps.txt"), "app\n");
@@ -71,9 +71,9 @@ fn the_list_of_apps_is_taken_from_the_image_wherever_it_stands() {
     let directory = tempfile::tempdir().unwrap();
     let at = |path: &str| directory.path().join(path);
     std::fs::create_dir_all(at("bench")).unwrap();
-    let (bench, sites) = (text(&at("bench")), text(&at("sites")));
-    let layout =
-        ["layout", "--bench", &bench, "--sites", &sites, "--config", "/config", "--site", "s.example"];
+    let (bench, sites, config) = (text(&at("bench")), text(&at("sites")), text(&at("config")));
+    replace_config(&at("config"), 0);
+    let layout = ["layout", "--bench", &bench, "--sites", &sites, "--config", &config, "--site", "s.example"];
     let (code, output) = crossfade(&layout);
     assert_eq!(code, 1, "{output}");
     assert!(output.contains("has neither sites/apps.txt nor apps.txt"), "{output}");
@@ -84,6 +84,69 @@ fn the_list_of_apps_is_taken_from_the_image_wherever_it_stands() {
     std::fs::write(at("bench/sites/apps.txt"), "of the sites\n").unwrap();
     assert_eq!(crossfade(&layout).0, 0);
     assert_eq!(std::fs::read_to_string(at("sites/apps.txt")).unwrap(), "of the sites\n");
+}
+
+/// As the kubelet does it: a new directory, the link to it replaced, the old one removed.
+fn replace_config(config: &Path, number: u32) {
+    let directory = config.join(format!("..{number}"));
+    std::fs::create_dir_all(&directory).unwrap();
+    for name in ["common_site_config.json", "s.example.site_config.json"] {
+        std::fs::write(directory.join(name), format!("{{\"number\": {number}}}")).unwrap();
+    }
+    let (old, link) = (std::fs::read_link(config.join("..data")), config.join("..data_tmp"));
+    std::os::unix::fs::symlink(format!("..{number}"), &link).unwrap();
+    std::fs::rename(&link, config.join("..data")).unwrap();
+    if let Ok(old) = old {
+        std::fs::remove_dir_all(config.join(old)).unwrap();
+    }
+}
+
+#[test]
+fn a_configuration_that_is_replaced_is_there_at_every_instant() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |path: &str| directory.path().join(path);
+    std::fs::create_dir_all(at("sites/s.example")).unwrap();
+    replace_config(&at("config"), 0);
+    let mut follow = Command::new(env!("CARGO_BIN_EXE_crossfade"));
+    follow
+        .args(["follow", "--site", "s.example", "--sites"])
+        .arg(at("sites"))
+        .arg("--config")
+        .arg(at("config"));
+    let mut follow = follow.spawn().unwrap();
+    let files = [at("sites/common_site_config.json"), at("sites/s.example/site_config.json")];
+    let wait_for = |content: &str| {
+        let begun = std::time::Instant::now();
+        while !files.iter().all(|file| std::fs::read_to_string(file).is_ok_and(|text| text == content)) {
+            assert!(begun.elapsed().as_secs() < 30, "{content} is not there");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    };
+    wait_for("{\"number\": 0}");
+    let is_over = &AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = files
+            .iter()
+            .map(|file| {
+                scope.spawn(move || {
+                    while !is_over.load(Ordering::Relaxed) {
+                        let text = std::fs::read_to_string(file).expect("the file is there");
+                        assert!(text.starts_with("{\"number\": ") && text.ends_with('}'), "{text:?}");
+                    }
+                })
+            })
+            .collect();
+        for number in 1..=20 {
+            replace_config(&at("config"), number);
+            wait_for(&format!("{{\"number\": {number}}}"));
+        }
+        is_over.store(true, Ordering::Relaxed);
+        for reader in readers {
+            reader.join().unwrap();
+        }
+    });
+    Command::new("kill").arg(follow.id().to_string()).status().unwrap();
+    assert_eq!(follow.wait().unwrap().code(), Some(0));
 }
 
 #[test]

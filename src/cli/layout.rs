@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::Output;
 use super::site::{self, Failure};
+use super::{Output, site_config};
 
-/// Lays out sites/ for a pod: configuration as links into a mounted Secret (which the kubelet replaces live), files
-/// from a volume, assets and apps.txt from the image.
+/// Lays out sites/ for a pod: configuration from a mounted Secret (`crossfade follow` brings what comes later), files from a
+/// volume, assets and apps.txt from the image.
 #[derive(Debug, Args)]
 pub(crate) struct Layout {
     /// The bench in this image, e.g. /home/frappe/frappe-bench.
@@ -19,7 +19,7 @@ pub(crate) struct Layout {
     /// The directory to lay out, mounted over the bench's sites/ later.
     #[arg(long, value_name = "DIR")]
     sites: PathBuf,
-    /// Where the colour's configuration is mounted when the bench runs; the links lead there.
+    /// Where the colour's configuration is mounted.
     #[arg(long, value_name = "DIR")]
     config: PathBuf,
     /// Volume with <site>/public and <site>/private; without it they are plain directories.
@@ -38,13 +38,12 @@ impl Layout {
                 check_site_name(site)?;
             }
             make_directory(&self.sites)?;
-            let common = "common_site_config.json";
-            link(&self.config.join(common), &self.sites.join(common))?;
             self.copy_apps()?;
             make_directory(&self.sites.join("logs"))?;
             for site in &self.names {
                 self.lay_out_site(site)?;
             }
+            site_config::copy(&self.config, &self.sites, &self.names)?;
             let assets = self.bench.join("sites/assets");
             if assets.is_dir() {
                 copy_tree(&assets, &self.sites.join("assets"))?;
@@ -75,7 +74,6 @@ impl Layout {
         for name in ["locks", "logs"] {
             make_directory(&directory.join(name))?;
         }
-        link(&self.config.join(format!("{site}.site_config.json")), &directory.join("site_config.json"))?;
         for name in ["public", "private"] {
             let target = match &self.volume {
                 Some(volume) => {

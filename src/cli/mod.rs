@@ -6,6 +6,7 @@ pub mod crds;
 mod doctor;
 mod drain;
 mod expand;
+mod follow;
 mod frame;
 mod handover;
 mod history;
@@ -23,6 +24,7 @@ mod rollback;
 mod say;
 mod schedule;
 mod site;
+mod site_config;
 mod site_release;
 mod snapshot;
 mod status;
@@ -91,6 +93,7 @@ enum Command {
     Restore(restore::Restore),
     Install(install::Install),
     Layout(layout::Layout),
+    Follow(follow::Follow),
     Probe(probe::Probe),
 }
 
@@ -148,6 +151,7 @@ fn run(cli: Cli) -> ExitCode {
         Command::Restore(restore) => restore.run(output),
         Command::Install(install) => install.run(output),
         Command::Layout(layout) => layout.run(output),
+        Command::Follow(follow) => follow.run(output),
         Command::Probe(probe) => probe.run(output),
     }
 }

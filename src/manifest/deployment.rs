@@ -144,8 +144,10 @@ fn deployment(
 }
 
 fn bench_pod(blueprint: &Blueprint<'_>, containers: Vec<Container>, grace: i64) -> PodSpec {
+    let mut init = pod::bench_init(blueprint);
+    init.push(pod::follow(blueprint));
     PodSpec {
-        init_containers: Some(pod::bench_init(blueprint)),
+        init_containers: Some(init),
         termination_grace_period_seconds: Some(grace),
         ..pod::spec(blueprint, pod::bench_volumes(blueprint), containers)
     }

@@ -15,7 +15,7 @@ pub(super) const BINARY: &str = "/crossfade/bin/crossfade";
 const PYTHONPATH: &str = "PYTHONPATH";
 /// Folder of the binary.
 pub(super) const BINARY_DIR: &str = "/crossfade/bin";
-/// Folder of the configuration Secret. Frappe reads through links into it.
+/// Folder of the configuration Secret in containers of the bench's image.
 pub(super) const CONFIG_DIR: &str = "/crossfade/config";
 /// Where everything is mounted in containers of the operator's image. There `/crossfade` is the binary itself, and
 /// nothing can be mounted below a file.
@@ -98,6 +98,19 @@ pub(super) fn run(mut container: Container, program: &Program, default: &[String
 /// The init containers of every Pod that runs a bench: the binary is brought in, then `sites/` is laid out.
 pub(super) fn bench_init(blueprint: &Blueprint<'_>) -> Vec<Container> {
     vec![install(blueprint), layout(blueprint)]
+}
+
+/// Brings what the operator writes into the configuration Secret later into `sites/`, beside the bench for its whole life.
+pub(super) fn follow(blueprint: &Blueprint<'_>) -> Container {
+    let (sites, config) = (format!("{RUN_DIR}/sites"), format!("{RUN_DIR}/config"));
+    let mut args = words(&["follow", "--output", "json", "--sites", &sites, "--config", &config]);
+    for site in &blueprint.template.sites {
+        args.extend(words(&["--site", &site.name]));
+    }
+    let mut container = operator_container(blueprint, "follow", &args);
+    container.restart_policy = Some("Always".to_owned());
+    container.volume_mounts = Some(vec![mount("sites", &sites), read_only("config", &config)]);
+    container
 }
 
 /// Copies the `crossfade` binary into the Pod.
