@@ -42,12 +42,7 @@ impl Follow {
                     match site_config::copy(&self.config, &self.sites, &self.names) {
                         Ok(()) => {
                             if is_new {
-                                printer.report(
-                                    "follow",
-                                    1,
-                                    1,
-                                    "sites/ has the configuration that is mounted",
-                                );
+                                printer.report("follow", 1, 1, "sites/ has what is mounted");
                             }
                             (followed, failed, is_new) = (state, None, false);
                         }

@@ -59,7 +59,11 @@ impl Schedule {
         let mut stopped = pin!(stopped()?);
         loop {
             tokio::select! {
-                () = &mut stopped => return Ok("it was stopped before its turn".to_owned()),
+                () = &mut stopped => {
+                    // It may have been given in this moment.
+                    turn.give_up().await;
+                    return Ok("it was stopped before its turn".to_owned());
+                }
                 () = turn.take(printer) => {}
             }
             printer.report("schedule", 1, 1, &format!("it is the turn of {}", self.holder));
