@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn crossfade(arguments: &[&str]) -> (i32, String) {
@@ -101,6 +101,16 @@ fn replace_config(config: &Path, number: u32) {
     }
 }
 
+/// A process that does not outlive its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn a_configuration_that_is_replaced_is_there_at_every_instant() {
     let directory = tempfile::tempdir().unwrap();
@@ -113,7 +123,7 @@ fn a_configuration_that_is_replaced_is_there_at_every_instant() {
         .arg(at("sites"))
         .arg("--config")
         .arg(at("config"));
-    let mut follow = follow.spawn().unwrap();
+    let mut follow = Running(follow.spawn().unwrap());
     let files = [at("sites/common_site_config.json"), at("sites/s.example/site_config.json")];
     let wait_for = |content: &str| {
         let begun = std::time::Instant::now();
@@ -145,8 +155,8 @@ fn a_configuration_that_is_replaced_is_there_at_every_instant() {
             reader.join().unwrap();
         }
     });
-    Command::new("kill").arg(follow.id().to_string()).status().unwrap();
-    assert_eq!(follow.wait().unwrap().code(), Some(0));
+    Command::new("kill").arg(follow.0.id().to_string()).status().unwrap();
+    assert_eq!(follow.0.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -46,6 +46,17 @@ impl Pod {
     }
 }
 
+/// Of a test that failed: it ends its scheduler by itself, also where it was stalled.
+impl Drop for Pod {
+    fn drop(&mut self) {
+        if self.0.try_wait().is_ok_and(|ended| ended.is_none()) {
+            self.signal("-TERM");
+            self.signal("-CONT");
+            let _ = self.0.wait();
+        }
+    }
+}
+
 fn lines(log: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
