@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Output;
-use super::site::{self, Failure};
+use super::site;
 use crate::schema::cache;
 
 /// Deletes PREFIX|* in one Redis, except rows of deferred inserts, which are not in the database yet.
@@ -27,9 +27,8 @@ impl CacheClear {
     /// Runs the command.
     pub(crate) fn run(&self, output: Output) -> ExitCode {
         site::run(output, |_| async move {
-            let url =
-                site::redis_url(self.redis_cache.as_deref(), self.common_config.as_deref(), "redis_cache")?
-                    .ok_or_else(|| Failure::Unmet("give --redis-cache or --common-config".to_owned()))?;
+            let (url, config) = (self.redis_cache.as_deref(), self.common_config.as_deref());
+            let url = site::needed_redis_url(url, config, "redis_cache", "--redis-cache")?;
             let cleared = cache::clear(&url, &self.prefix).await?;
             Ok(format!("{} keys of {} deleted", cleared.keys, self.prefix))
         })

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Output;
-use super::site::{self, Failure};
+use super::site;
 use crate::schema::queue;
 
 /// Waits until the queues of one `bench_id` are empty: queued, running, scheduled and deferred jobs.
@@ -34,9 +34,8 @@ impl Drain {
     /// Runs the command.
     pub(crate) fn run(&self, output: Output) -> ExitCode {
         site::run(output, |printer| async move {
-            let url =
-                site::redis_url(self.redis_queue.as_deref(), self.common_config.as_deref(), "redis_queue")?
-                    .ok_or_else(|| Failure::Unmet("give --redis-queue or --common-config".to_owned()))?;
+            let (url, config) = (self.redis_queue.as_deref(), self.common_config.as_deref());
+            let url = site::needed_redis_url(url, config, "redis_queue", "--redis-queue")?;
             queue::drain(&url, &self.bench_id, &self.queues, Duration::from_secs(self.wait), &printer)
                 .await?;
             Ok(format!("the queues of {} are empty", self.bench_id))

@@ -34,17 +34,16 @@ impl Follow {
         site::run(output, |printer| async move {
             let mut stopped = pin!(stopped()?);
             let (mut followed, mut failed) = (None, None);
-            let mut is_new = true;
             loop {
                 let state = site_config::state(&self.config);
-                is_new |= state != followed;
+                let is_new = followed.as_ref() != Some(&state);
                 if is_new || state.is_none() {
                     match site_config::copy(&self.config, &self.sites, &self.names) {
                         Ok(()) => {
                             if is_new {
                                 printer.report("follow", 1, 1, "sites/ has what is mounted");
                             }
-                            (followed, failed, is_new) = (state, None, false);
+                            (followed, failed) = (Some(state), None);
                         }
                         Err(failure) => {
                             let words = Some(failure.to_string());

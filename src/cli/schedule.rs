@@ -48,9 +48,8 @@ impl Schedule {
     /// Runs the command.
     pub(crate) fn run(&self, output: Output) -> ExitCode {
         site::run(output, |printer| async move {
-            let url =
-                site::redis_url(self.redis_queue.as_deref(), self.common_config.as_deref(), "redis_queue")?
-                    .ok_or_else(|| Failure::Unmet("give --redis-queue or --common-config".to_owned()))?;
+            let (url, config) = (self.redis_queue.as_deref(), self.common_config.as_deref());
+            let url = site::needed_redis_url(url, config, "redis_queue", "--redis-queue")?;
             self.in_turn(Turn::new(url, &self.release, self.holder.clone()), &printer).await
         })
     }

@@ -222,6 +222,16 @@ pub(crate) fn redis_url(
     }
 }
 
+/// The same of a command that cannot do without; `flag` names the argument with the URL.
+pub(crate) fn needed_redis_url(
+    url: Option<&str>,
+    config: Option<&Path>,
+    key: &str,
+    flag: &str,
+) -> Result<String, Failure> {
+    redis_url(url, config, key)?.ok_or_else(|| Failure::Unmet(format!("give {flag} or --common-config")))
+}
+
 /// Runs a command that says by its exit code what it found; a failure ends like that of [`run`].
 pub(crate) fn answer<F, Work>(output: Output, work: F) -> ExitCode
 where
