@@ -59,13 +59,14 @@ impl std::fmt::Display for Measured {
         let (p50, p99, longest) = (self.quantile(0.5), self.quantile(0.99), self.quantile(1.0));
         write!(
             formatter,
-            "{:?}, {}: {:.1} s; probe {} operations, p50 {p50:.2} ms, p99 {p99:.1} ms, longest {longest:.0} ms, {} errors {:?}",
+            "{:?}, {}: {:.1} s; probe {} operations, p50 {p50:.2} ms, p99 {p99:.1} ms, longest {longest:.0} ms, {} errors {:?}, {} NOWAIT sent again",
             self.change,
             self.name,
             self.seconds,
             self.seen.times.len(),
             self.errors(),
-            self.seen.errors
+            self.seen.errors,
+            self.seen.sent_again
         )
     }
 }
@@ -113,6 +114,7 @@ impl Report {
                     "p50_ms": of(runs, |run| run.quantile(0.5)), "p99_ms": of(runs, |run| run.quantile(0.99)),
                     "longest_ms": runs.iter().map(|run| run.quantile(1.0)).fold(0.0, f64::max),
                     "errors": runs.iter().map(|run| run.errors()).sum::<u64>(),
+                    "sent_again": runs.iter().map(|run| run.seen.sent_again).sum::<u64>(),
                 });
                 ((*change, *name), line)
             })
@@ -127,22 +129,23 @@ impl Report {
     /// For people and for the page in the documentation.
     pub(crate) fn table(&self) -> String {
         let mut text = format!(
-            "{} rows\n\n| change | by | s | rows/s | of one UPDATE | p50 ms | p99 ms | longest ms | errors |\n",
+            "{} rows\n\n| change | by | s | rows/s | of one UPDATE | p50 ms | p99 ms | longest ms | errors | NOWAIT sent again |\n",
             self.rows
         );
-        text.push_str("|---|---|---|---|---|---|---|---|---|\n");
+        text.push_str("|---|---|---|---|---|---|---|---|---|---|\n");
         for ((change, name), line) in self.lines() {
             let number = |key: &str| line[key].as_f64().unwrap_or(0.0);
             let _ = writeln!(
                 text,
-                "| {change:?} | {name} | {:.1} | {:.0} | {:.2} | {:.2} | {:.1} | {:.0} | {} |",
+                "| {change:?} | {name} | {:.1} | {:.0} | {:.2} | {:.2} | {:.1} | {:.0} | {} | {} |",
                 number("seconds"),
                 number("rows_per_second"),
                 number("of_plain"),
                 number("p50_ms"),
                 number("p99_ms"),
                 number("longest_ms"),
-                line["errors"]
+                line["errors"],
+                line["sent_again"]
             );
         }
         let shares: Vec<String> = self.trigger_shares().iter().map(|share| format!("{share:.3}")).collect();
