@@ -306,7 +306,7 @@ impl Progress for Printer {
             Output::Human => self.report("backfill", filled.done, filled.total, &filled.to_string()),
             Output::Json => json_line(serde_json::json!({
                 "step": "backfill", "done": filled.done, "total": filled.total, "message": filled.to_string(),
-                "table": filled.table, "column": filled.column, "rowsPerSecond": filled.rows_per_second,
+                "table": filled.table, "columns": filled.columns, "rowsPerSecond": filled.rows_per_second,
                 "secondsLeft": filled.seconds_left,
             })),
         }

@@ -43,4 +43,4 @@ pub use kind::KINDS;
 pub use rename::RenameError;
 pub use routing::{AppRequests, Routing};
 pub use site::{ColumnFacts, IndexFacts, Site, TableFacts};
-pub use step::{BLUE, Column, Effect, InStep, IndexColumns, Lock, Pace, Step, Undo, Work};
+pub use step::{Assignment, BLUE, Column, Effect, InStep, IndexColumns, Lock, Pace, Step, Undo, Work};

@@ -172,7 +172,9 @@ proptest! {
                 }
             }
             let goes_with_another = match (&step.work, &step.effect) {
-                (Work::Backfill { table, column, .. }, _) => goes.contains(&(table.clone(), column.clone())),
+                (Work::Backfill { table, columns, .. }, _) => {
+                    columns.iter().all(|set| goes.contains(&(table.clone(), set.column.clone())))
+                }
                 (_, Effect::NoRows { table, .. }) => frozen.contains(table.as_str()),
                 _ => false,
             };

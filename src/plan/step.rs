@@ -149,6 +149,32 @@ pub struct InStep {
     pub blue_follows: String,
 }
 
+/// A column with what it gets.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Assignment {
+    /// Column that is written.
+    pub column: String,
+    /// What it gets: an SQL expression on the columns of the row.
+    pub value: String,
+}
+
+impl Assignment {
+    /// All of them as `UPDATE ... SET` takes them.
+    pub(crate) fn list(assignments: &[Self]) -> String {
+        let all: Vec<String> = assignments
+            .iter()
+            .map(|Self { column, value }| format!("{} = {value}", quote::identifier(column)))
+            .collect();
+        all.join(", ")
+    }
+
+    /// The names of the columns, for people.
+    pub(crate) fn names(assignments: &[Self]) -> String {
+        let names: Vec<&str> = assignments.iter().map(|one| one.column.as_str()).collect();
+        names.join(", ")
+    }
+}
+
 /// How a step is run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "camelCase")]
@@ -160,10 +186,8 @@ pub enum Work {
     Backfill {
         /// Table name without its database.
         table: String,
-        /// Column that is filled.
-        column: String,
-        /// What it gets: an SQL expression on the columns of the row.
-        value: String,
+        /// Columns that are filled, in the order of the assignments: a later value may look at an earlier column.
+        columns: Vec<Assignment>,
         /// Which rows still need it: an SQL condition.
         condition: String,
     },

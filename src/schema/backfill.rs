@@ -1,4 +1,4 @@
-//! Fills a column in the rows that are there: small ranges of the primary key, and never a wait for a row.
+//! Fills columns in the rows that are there: small ranges of the primary key, and never a wait for a row.
 //!
 //! A transaction that waits for a row while it holds others is half of a deadlock of which a user would be the other
 //! half. So a range is one UPDATE that fails at once if a row of it is taken; then its free rows are taken by
@@ -17,8 +17,8 @@ use super::connection::{self, error_number};
 use super::keyset::{Key, Range};
 use super::progress::Filled;
 use super::throttle::Watch;
-use super::{Error, Session, blocker, inspect, quote};
-use crate::plan::CAST_MODE;
+use super::{Error, Session, blocker, inspect};
+use crate::plan::{Assignment, CAST_MODE};
 
 /// A lock that is taken, a deadlock, a row that changed since the snapshot (11.x): over when tried again.
 const RETRIED: [u16; 3] = [1205, 1213, 1020];
@@ -39,12 +39,16 @@ const SAY_EVERY: Duration = Duration::from_secs(2);
 pub(crate) struct Fill<'a> {
     /// Table name.
     pub(crate) table: &'a str,
-    /// Column that is filled.
-    pub(crate) column: &'a str,
-    /// What it gets.
-    pub(crate) value: &'a str,
+    /// Columns that are filled, with what they get.
+    pub(crate) columns: &'a [Assignment],
     /// Which rows need it.
     pub(crate) condition: &'a str,
+}
+
+impl std::fmt::Display for Fill<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "fill {} of {}", Assignment::names(self.columns), self.table)
+    }
 }
 
 /// Fills all rows that are there now: those that come later are filled by the triggers.
@@ -264,12 +268,11 @@ impl<'f> Filling<'f> {
     }
 
     fn update(&self, which: &str) -> String {
-        let Fill { column, value, .. } = self.fill;
-        format!("UPDATE {} SET {} = {value} WHERE {which}", self.key.table(), quote::identifier(column))
+        format!("UPDATE {} SET {} WHERE {which}", self.key.table(), Assignment::list(self.fill.columns))
     }
 
     fn failed(&self, error: sqlx::Error) -> Error {
-        Error::query(format!("fill {} of {}", self.fill.column, self.fill.table))(error)
+        Error::query(self.fill.to_string())(error)
     }
 
     /// The next range has as many rows as the time allows.
@@ -360,7 +363,7 @@ impl Patience {
         if waited > session.settings.ddl_budget {
             let blockers = blocker::find(&mut session.connection, databases).await?;
             return Err(Error::Busy {
-                act: format!("fill {} of {}", fill.column, fill.table),
+                act: fill.to_string(),
                 seconds: waited.as_secs(),
                 tries: self.tries,
                 blockers: format!("{reason}. {}", blocker::describe(&blockers)),
@@ -383,7 +386,7 @@ impl Meter {
     fn start(fill: &Fill<'_>, rows: u64) -> Self {
         let filled = Filled {
             table: fill.table.to_owned(),
-            column: fill.column.to_owned(),
+            columns: Assignment::names(fill.columns),
             done: 0,
             total: rows,
             rows_per_second: 0,

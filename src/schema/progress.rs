@@ -5,19 +5,19 @@ pub trait Progress: Send + Sync {
     /// `done` of `total` parts of `step` are behind us; `total` 0 where it is not known.
     fn report(&self, step: &str, done: u64, total: u64, message: &str);
 
-    /// A column is being filled; some seconds after the last time.
+    /// Columns are being filled; some seconds after the last time.
     fn fill(&self, filled: &Filled) {
         self.report("backfill", filled.done, filled.total, &filled.to_string());
     }
 }
 
-/// How far the fill of a column is.
+/// How far the fill of a table's columns is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filled {
     /// Table name.
     pub table: String,
-    /// Column that is filled.
-    pub column: String,
+    /// Columns that are filled, parted by commas.
+    pub columns: String,
     /// Rows looked at.
     pub done: u64,
     /// Rows of the table, as the server guesses.
@@ -32,8 +32,8 @@ pub struct Filled {
 
 impl std::fmt::Display for Filled {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { table, column, done, total, rows_per_second, seconds_left, ranges_left } = self;
-        write!(formatter, "{column} of {table}: {done} of about {total} rows, {rows_per_second} rows/s")?;
+        let Self { table, columns, done, total, rows_per_second, seconds_left, ranges_left } = self;
+        write!(formatter, "{columns} of {table}: {done} of about {total} rows, {rows_per_second} rows/s")?;
         if let Some(seconds) = seconds_left {
             write!(formatter, ", {seconds} s left")?;
         }

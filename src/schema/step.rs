@@ -32,8 +32,8 @@ pub(crate) async fn holds(session: &mut Session<'_>, effect: &Effect) -> Result<
 pub(crate) async fn run(session: &mut Session<'_>, title: &str, sql: &str, work: &Work) -> Result<(), Error> {
     match work {
         Work::Statement => session.ddl(title, &sql.replace(BLUE, &session.schema)).await,
-        Work::Backfill { table, column, value, condition } => {
-            let fill = backfill::Fill { table, column, value, condition };
+        Work::Backfill { table, columns, condition } => {
+            let fill = backfill::Fill { table, columns, condition };
             backfill::run(session, &fill).await
         }
         Work::BlueView { table, of, columns } => {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::doctype::{ColumnShape, Storage, sequence_name, table_name};
 use crate::plan::operation::{Conversion, NamesPair, Operation, SyncPair, TextChange, Way};
-use crate::plan::{Effect, FrozenTable, Pace, Step, TableFacts, Undo, Verdict, Work, quote};
+use crate::plan::{Assignment, Effect, FrozenTable, Pace, Step, TableFacts, Undo, Verdict, Work, quote};
 
 use super::doctype_name::{self, METADATA, Meaning, Place, Renamed};
 use super::{Findings, Found, Pair, Versions, pair};
@@ -272,8 +272,8 @@ fn rewrite(renamed: &Renamed<'_>, place: &Place, late: bool) -> Operation {
     if late && WHOLE.iter().all(|(whole, _)| *whole != place.table) {
         // Others use the table: a few rows at a time.
         step.pace = Pace::Unknown;
-        step.work =
-            Work::Backfill { table: place.table.clone(), column: place.column.clone(), value, condition };
+        let columns = vec![Assignment { column: place.column.clone(), value }];
+        step.work = Work::Backfill { table: place.table.clone(), columns, condition };
     }
     Operation::Metadata { table: table_name(new), field: None, step: Box::new(step), contract: late }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::doctype::{ColumnShape, Index};
 use crate::plan::operation::{SyncPair, Way, column};
-use crate::plan::{BLUE, Effect, Lock, Step, Undo, Work, cast, quote};
+use crate::plan::{Assignment, BLUE, Effect, Lock, Step, Undo, Work, cast, quote};
 
 use super::alter::{self, How};
 use super::carry::{Sides, copy_insert, on_insert, on_update};
@@ -42,7 +42,7 @@ pub(super) fn steps(
     let copy = (!moved.is_empty()).then(|| work.statements(COPY, &moved));
     if let Some(copy) = &copy {
         expand.extend(work.triggers(COPY, copy, None).map(|step| fields(step, &moved)));
-        expand.extend(moved.iter().map(|pair| fields(work.backfill_blue(pair), &[pair])));
+        expand.push(fields(work.backfill_blue(&moved), &moved));
         for pair in &moved {
             expand.extend(work.index_blue(pair).map(|step| fields(step, &[pair])));
         }
@@ -55,8 +55,8 @@ pub(super) fn steps(
     let all: Vec<&SyncPair> = pairs.iter().collect();
     let keep = work.statements(KEEP, &all);
     expand.extend(work.triggers(KEEP, &keep, copy.as_ref()).map(|step| fields(step, &all)));
+    expand.push(fields(work.backfill_green(), &all));
     for pair in pairs {
-        expand.push(fields(work.backfill_green(pair), &[pair]));
         for index in &pair.indexes {
             expand.push(fields(work.index_green(index), &[pair]));
         }
@@ -69,6 +69,20 @@ pub(super) fn steps(
         contract.extend(work.drop_blue(pair).map(|step| fields(step, &[pair])));
     }
     (expand, contract)
+}
+
+/// A column that is filled.
+struct Fill {
+    set: Assignment,
+    /// SQL condition: the column holds the value already.
+    is_same: String,
+}
+
+impl Fill {
+    fn new(column: &str, value: String, column_type: &str) -> Self {
+        let is_same = cast::same(&quote::identifier(column), &value, column_type);
+        Self { set: Assignment { column: column.to_owned(), value }, is_same }
+    }
 }
 
 /// One table with the pairs of columns that are kept in step.
@@ -148,51 +162,57 @@ impl Table<'_> {
         (sql, Effect::TriggerSays { trigger, label: label.to_owned() })
     }
 
-    fn backfill(&self, column: &str, value: &str, is_same: &str) -> Step {
-        let (table, condition) = (self.name.to_owned(), format!("NOT ({is_same})"));
+    /// Goes through the rows once for all columns.
+    fn backfill(&self, fills: Vec<Fill>) -> Step {
+        let table = self.name.to_owned();
+        let conditions: Vec<String> = fills.iter().map(|fill| format!("NOT ({})", fill.is_same)).collect();
+        let condition = conditions.join(" OR ");
+        let columns: Vec<Assignment> = fills.into_iter().map(|fill| fill.set).collect();
+        let names = Assignment::names(&columns);
         let is_whole = self.pairs.iter().any(|pair| pair.names.as_ref().is_some_and(|names| names.whole));
         // In one go it may not wait for a row while it holds others.
         let never_waits = if is_whole { ", innodb_lock_wait_timeout = 0" } else { "" };
         let sql = format!(
-            "SET STATEMENT sql_mode = '{}'{never_waits} FOR UPDATE {} SET {} = {value} WHERE {condition}",
+            "SET STATEMENT sql_mode = '{}'{never_waits} FOR UPDATE {} SET {} WHERE {condition}",
             cast::SQL_MODE,
             quote::identifier(self.name),
-            quote::identifier(column),
+            Assignment::list(&columns),
         );
-        let in_parts = Work::Backfill {
-            table: table.clone(),
-            column: column.to_owned(),
-            value: value.to_owned(),
-            condition: condition.clone(),
+        let id = match &*columns {
+            [one] => format!("backfill-{}", one.column),
+            several => format!("backfill-{}-columns", several.len()),
         };
+        let in_parts = Work::Backfill { table: table.clone(), columns, condition: condition.clone() };
         Step {
             work: if is_whole { Work::Statement } else { in_parts },
             lock: Lock::Rows,
             pace: pace::of_backfill(self.rows),
             ..self.step(
-                &format!("backfill-{column}"),
-                format!("fill {column} in the rows of {}", self.name),
+                &id,
+                format!("fill {names} in the rows of {}", self.name),
                 sql,
                 Effect::NoRows { table, condition },
             )
         }
     }
 
-    /// Before blue's view shows it, blue's column gets what the field holds.
-    fn backfill_blue(&self, pair: &SyncPair) -> Step {
-        let value = quote::identifier(&pair.field);
-        let is_same = cast::same(&quote::identifier(&pair.blue.0), &value, &pair.blue.1.column_type);
-        // Once blue's view shows the column, what is in it is blue's own.
-        let shown = [(pair.field.clone(), pair.blue.0.clone())].into();
-        let past = Effect::BlueShows { table: self.view.to_owned(), columns: shown };
-        Step { past: Some(past), ..self.backfill(&pair.blue.0, &value, &is_same) }
+    /// Before blue's view shows them, blue's columns get what the fields hold.
+    fn backfill_blue(&self, moved: &[&SyncPair]) -> Step {
+        let fills = moved.iter().map(|pair| {
+            let value = quote::identifier(&pair.field);
+            Fill::new(&pair.blue.0, value, &pair.blue.1.column_type)
+        });
+        // Once blue's view shows the columns, what is in them is blue's own.
+        let past = Effect::BlueShows { table: self.view.to_owned(), columns: shown(moved) };
+        Step { past: Some(past), ..self.backfill(fills.collect()) }
     }
 
-    fn backfill_green(&self, pair: &SyncPair) -> Step {
-        let sides = Sides::of(pair);
-        let value = sides.to_green("");
-        let is_same = cast::same(&quote::identifier(&pair.green.0), &value, &pair.green.1.column_type);
-        self.backfill(&pair.green.0, &value, &is_same)
+    fn backfill_green(&self) -> Step {
+        let fills = self.pairs.iter().map(|pair| {
+            let value = Sides::of(pair).to_green("");
+            Fill::new(&pair.green.0, value, &pair.green.1.column_type)
+        });
+        self.backfill(fills.collect())
     }
 
     /// The indexes of blue's column.
@@ -223,16 +243,15 @@ impl Table<'_> {
 
     /// Blue's view shows the moved columns under the names of the fields.
     fn show(&self, moved: &[&SyncPair]) -> Step {
-        let columns: BTreeMap<String, String> =
-            moved.iter().map(|pair| (pair.field.clone(), pair.blue.0.clone())).collect();
+        let columns = shown(moved);
         let plain: BTreeMap<String, String> =
             moved.iter().map(|pair| (pair.field.clone(), pair.field.clone())).collect();
         let known = moved.first().map(|pair| &*pair.blue_columns).unwrap_or_default();
         let names: Vec<&str> = columns.keys().map(String::as_str).collect();
         let title = format!("blue's view of {} shows {} as they were", self.name, names.join(", "));
         // What was swapped is filled when it is swapped back.
-        let mapped = moved.iter().filter(|pair| pair.way == Way::Mapped);
-        let mut undo: Vec<Undo> = mapped.map(|pair| self.backfill_back(pair)).collect();
+        let mapped = moved.iter().copied().filter(|pair| pair.way == Way::Mapped);
+        let mut undo: Vec<Undo> = self.backfill_back(mapped).into_iter().collect();
         let of = (self.view != self.name).then(|| self.name.to_owned());
         let table = || self.view.to_owned();
         undo.push(Undo {
@@ -298,13 +317,20 @@ impl Table<'_> {
         })
     }
 
-    /// On the way back the field gets what blue's column holds.
-    fn backfill_back(&self, pair: &SyncPair) -> Undo {
-        let (value, column) = (quote::identifier(&pair.blue.0), quote::identifier(&pair.field));
-        let back = if pair.blue.1.not_null { format!("COALESCE({value}, DEFAULT({column}))") } else { value };
-        let is_same = cast::same(&column, &back, &pair.blue.1.column_type);
-        let step = self.backfill(&pair.field, &back, &is_same);
-        Undo { optional: false, sql: step.sql, effect: step.effect, work: step.work }
+    /// On the way back the fields get what blue's columns hold; nothing where there are none.
+    fn backfill_back<'p>(&self, pairs: impl Iterator<Item = &'p SyncPair>) -> Option<Undo> {
+        let fills = pairs.map(|pair| {
+            let (value, column) = (quote::identifier(&pair.blue.0), quote::identifier(&pair.field));
+            let back =
+                if pair.blue.1.not_null { format!("COALESCE({value}, DEFAULT({column}))") } else { value };
+            Fill::new(&pair.field, back, &pair.blue.1.column_type)
+        });
+        let fills: Vec<Fill> = fills.collect();
+        if fills.is_empty() {
+            return None;
+        }
+        let step = self.backfill(fills);
+        Some(Undo { optional: false, sql: step.sql, effect: step.effect, work: step.work })
     }
 
     /// All columns of another type in one statement: dropped and added where they were.
@@ -314,7 +340,7 @@ impl Table<'_> {
             self.swap_sql(retyped, |pair| &pair.blue.1),
             is_column(self.name, retyped, |pair| &pair.blue.1),
         )];
-        undo.extend(retyped.iter().map(|pair| self.backfill_back(pair)));
+        undo.extend(self.backfill_back(retyped.iter().copied()));
         let names: Vec<&str> = retyped.iter().map(|pair| pair.field.as_str()).collect();
         let title = format!("{} of {}: the old column goes, the new one comes", names.join(", "), self.name);
         Step {
@@ -361,6 +387,11 @@ impl Table<'_> {
         let column = Step::statement(id, title, sql, effect);
         indexes.into_iter().chain([column])
     }
+}
+
+/// Name that blue knows -> column of its own that its view shows under it.
+fn shown(moved: &[&SyncPair]) -> BTreeMap<String, String> {
+    moved.iter().map(|pair| (pair.field.clone(), pair.blue.0.clone())).collect()
 }
 
 /// The last column before each swapped one that stays where it is; none for those that nothing that stays is before.
