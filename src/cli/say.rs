@@ -135,24 +135,21 @@ impl Abort {
 impl Retry {
     /// Runs the command.
     pub(super) fn run(self) -> ExitCode {
-        let value = Timestamp::now().to_string();
-        block_on(say(self.target, move |_| {
-            Ok(("tries again".to_owned(), annotation(ANNOTATION_RETRY, &value)))
-        }))
+        block_on(say(self.target, |_| Ok(("tries again".to_owned(), retry(&Timestamp::now().to_string())))))
     }
 }
 
 impl Pause {
     /// Runs the command.
     pub(super) fn run(self) -> ExitCode {
-        block_on(say(self.target, |_| Ok(("is paused".to_owned(), json!({"spec": {"paused": true}})))))
+        block_on(say(self.target, |_| Ok(("is paused".to_owned(), paused(true)))))
     }
 }
 
 impl Resume {
     /// Runs the command.
     pub(super) fn run(self) -> ExitCode {
-        block_on(say(self.target, |_| Ok(("goes on".to_owned(), json!({"spec": {"paused": false}})))))
+        block_on(say(self.target, |_| Ok(("goes on".to_owned(), paused(false)))))
     }
 }
 
@@ -255,6 +252,15 @@ fn abort(release: &FrappeRelease) -> Saying {
     Ok((format!("is taken back: revision {revision}"), annotation(ANNOTATION_ABORT, &revision.to_string())))
 }
 
+/// Any new value will do.
+fn retry(value: &str) -> Value {
+    annotation(ANNOTATION_RETRY, value)
+}
+
+fn paused(is_paused: bool) -> Value {
+    json!({"spec": {"paused": is_paused}})
+}
+
 /// The revision that is being released.
 fn going(release: &FrappeRelease) -> Result<u32, String> {
     let status = release.status.as_ref();
@@ -272,7 +278,10 @@ fn going(release: &FrappeRelease) -> Result<u32, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::cli::undo;
 
     fn release(status: &str) -> FrappeRelease {
         serde_yaml::from_str(&format!(
@@ -344,5 +353,46 @@ mod tests {
         assert!(abort(&done).unwrap_err().contains("Complete"));
         assert!(approval(&release("{}"), &Gate::Plan).unwrap_err().contains("no plan yet"));
         assert!(approval(&release("{}"), &Gate::Promote).is_err());
+    }
+
+    /// What Argo CD's actions must come to: these files are what `argocd/` is held against.
+    #[test]
+    fn the_actions_of_argo_cd_are_held_against_what_is_said_here() {
+        let states: BTreeMap<&str, FrappeRelease> = crate::release::fixtures().into_iter().collect();
+        let gates = |state: &str, gates: &[&str]| {
+            let said = gates.iter().map(|what| approval(&states[state], &gate(what).unwrap()).unwrap().1);
+            said.collect::<Vec<_>>()
+        };
+        for (action, state, said) in [
+            ("approve", "approval_plan", gates("approval_plan", &["plan"])),
+            ("approve", "approval_promote", gates("approval_promote", &["promote"])),
+            ("approve", "approval_contract", gates("approval_contract", &["contract"])),
+            ("approve", "approval_steps", gates("approval_steps", &["sales", "everybody"])),
+            ("promote", "approval_steps", vec![promotion(&states["approval_steps"], None, false).unwrap().1]),
+            ("promote", "promotion", vec![promotion(&states["promotion"], None, false).unwrap().1]),
+            ("pause", "shifting", vec![paused(true)]),
+            ("resume", "paused", vec![paused(false)]),
+            ("abort", "first_revision", vec![abort(&states["first_revision"]).unwrap().1]),
+            ("abort", "shifting", vec![abort(&states["shifting"]).unwrap().1]),
+            ("undo", "draining", vec![undo::change(&states["draining"]).unwrap().2]),
+            ("retry", "job_failed", vec![retry("2026-01-05T10:00:00Z")]),
+            ("retry", "rolled_back", vec![retry("2026-01-05T10:00:00Z")]),
+        ] {
+            let mut release = serde_json::to_value(&states[state]).unwrap();
+            said.iter().for_each(|fields| merge(&mut release, fields));
+            crate::release::golden(&format!("actions/testdata/{state}_{action}.yaml"), &release);
+        }
+    }
+
+    /// A merge patch, as the API server does it.
+    fn merge(into: &mut Value, fields: &Value) {
+        match (into, fields) {
+            (Value::Object(into), Value::Object(fields)) => {
+                for (name, value) in fields {
+                    merge(into.entry(name).or_insert(json!({})), value);
+                }
+            }
+            (into, fields) => *into = fields.clone(),
+        }
     }
 }

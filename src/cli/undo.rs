@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Output;
 use super::target::{Target, exit_with};
@@ -26,8 +26,7 @@ impl Undo {
         exit_with(async move {
             let api = self.target.api().await?;
             let release = self.target.get(&api).await?;
-            let (revision, blue) = revision(&release)?;
-            let fields = json!({"metadata": {"annotations": {ANNOTATION_ABORT: revision.to_string()}}});
+            let (revision, blue, fields) = change(&release)?;
             self.target.merge(&api, &fields).await?;
             match output {
                 Output::Human => {
@@ -43,6 +42,12 @@ impl Undo {
             Ok(ExitCode::SUCCESS)
         })
     }
+}
+
+/// The revision to be taken back, the one that comes back, and the change that asks for it.
+pub(super) fn change(release: &FrappeRelease) -> Result<(u32, u32, Value), String> {
+    let (green, blue) = revision(release)?;
+    Ok((green, blue, json!({"metadata": {"annotations": {ANNOTATION_ABORT: green.to_string()}}})))
 }
 
 /// The revision to be taken back and the one that comes back, or why there is no way back.

@@ -9,6 +9,8 @@
 
 mod action;
 mod decide;
+#[cfg(test)]
+mod fixtures;
 pub mod gate;
 #[cfg(test)]
 mod gate_tests;
@@ -31,3 +33,6 @@ pub use observed::{
 };
 pub use split::Split;
 pub use status::{ReleasePlan, plan_of};
+
+#[cfg(test)]
+pub(crate) use fixtures::{all as fixtures, golden};
