@@ -8,8 +8,11 @@ use super::Phase;
 use super::webhook::HookPoint;
 
 /// What is seen of a release. Deleting it loses nothing: it is made anew from the cluster.
+// Until the operator has written it the API server fills in a generation that no release has: without one kstatus takes
+// a resource for done.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("default" = {"observedGeneration": -1}))]
 pub struct FrappeReleaseStatus {
     /// Generation of the spec that all of this is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]

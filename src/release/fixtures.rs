@@ -12,6 +12,7 @@ use super::tests::annotate;
 use super::world::World;
 use crate::api::gate::Approval;
 use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_APPROVE_WINDOW, FINALIZER, reason};
+use crate::api::status::FrappeReleaseStatus;
 use crate::api::{FrappeRelease, FrappeReleaseSpec, Phase};
 use crate::plan::Verdict;
 
@@ -40,12 +41,13 @@ pub(crate) fn golden(file: &str, object: &Value) {
     assert!(text == expected, "{} differs; this is what happened:\n{text}", path.display());
 }
 
-/// The manifest as the API server keeps it, with the operator's finalizer.
+/// The manifest as the API server keeps it, with the status that it fills in and the operator's finalizer.
 fn written(image: &str) -> FrappeRelease {
     let mut release: FrappeRelease = serde_yaml::from_str(MANIFEST).unwrap();
     release.spec.image = image.to_owned();
     release.metadata.generation = Some(1);
     release.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
+    release.status = Some(FrappeReleaseStatus { observed_generation: Some(-1), ..Default::default() });
     release
 }
 
