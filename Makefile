@@ -6,7 +6,7 @@ SHELL := /bin/bash
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup demo test fmt fmt-check lint doc unit sample-bench servers mariadb versions kills e2e releases bed-up bed-down images crds plan-schema bench-plan bench-engine clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills e2e releases bed-up bed-down images crds plan-schema bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -31,7 +31,7 @@ demo: setup ## The usual way and Crossfade side by side on a real cluster; KEEP=
 	@rm -f target/demo/summary.json; start=$$SECONDS; rc=0; echo "==> demo"; e2e/bed/with.sh cargo run --example demo || rc=$$?; \
 	echo "<== demo: $$((SECONDS - start)) s"; [ ! -e target/demo/summary.json ] || cat target/demo/summary.json; exit $$rc
 
-test: setup fmt-check lint doc unit sample-bench servers ## Everything that CI runs
+test: setup fmt-check lint doc unit gitops sample-bench servers ## Everything that CI runs
 	@echo "all tests passed"
 
 fmt: ## Format the code
@@ -48,6 +48,10 @@ doc: ## Build the documentation, warnings are errors
 
 unit: ## Tests that need no server
 	$(call timed,unit,cargo test)
+
+# Never from Go's cache: it does not look at files outside of the module, as all of argocd/ is.
+gitops: ## What Argo CD and kstatus say of a release in every state, by their own Go modules
+	$(call timed,gitops,cd e2e/gitops && go test -count=1 ./...)
 
 sample-bench: ## Tests of the sample bench, with a MariaDB and a Redis that they start themselves
 	$(call timed,sample-bench,cd e2e/sample-bench/tests && PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m unittest -q)

@@ -379,7 +379,9 @@ mod tests {
             ("retry", "rolled_back", vec![retry("2026-01-05T10:00:00Z")]),
         ] {
             let mut release = serde_json::to_value(&states[state]).unwrap();
-            said.iter().for_each(|fields| merge(&mut release, fields));
+            for fields in &said {
+                merge(&mut release, fields);
+            }
             crate::release::golden(&format!("actions/testdata/{state}_{action}.yaml"), &release);
         }
     }
