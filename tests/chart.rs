@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
 
+mod alerts;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -24,8 +26,15 @@ const MAY: [(&str, &str, &str); 9] = [
     ("events.k8s.io", "events", "create patch"),
 ];
 
+/// Kinds that the chart makes only when it is told to.
+const OPTIONAL: [&str; 6] =
+    ["PodDisruptionBudget", "NetworkPolicy", "ServiceMonitor", "PodMonitor", "PrometheusRule", "ConfigMap"];
+
 /// What it may do in its own namespace besides.
 const MAY_AT_HOME: [(&str, &str, &str); 1] = [("coordination.k8s.io", "leases", "get create update patch")];
+
+/// Settings with every option on, as seen from `charts`.
+const EVERYTHING: &str = "../tests/chart_everything.yaml";
 
 fn helm() -> Option<PathBuf> {
     let bed = std::env::var_os("CROSSFADE_BED")
@@ -50,14 +59,17 @@ fn run(helm: &Path, args: &[&str]) -> Output {
     Command::new(helm).current_dir(charts).args(args).output().unwrap()
 }
 
-/// The objects that `helm template` gives; `None` without helm.
+/// The objects that `helm template` gives with these settings; `None` without helm.
 fn rendered(settings: &[&str]) -> Option<Vec<Value>> {
+    let args: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+    rendered_with(&args)
+}
+
+fn rendered_with(more: &[&str]) -> Option<Vec<Value>> {
     let helm = helm()?;
     // A helm that was built from the module believes in Kubernetes 1.20 unless it is told.
-    let mut args =
-        vec!["template", "crossfade", "crossfade", "--namespace", "operators", "--kube-version", "1.34.0"];
-    args.extend(settings.iter().flat_map(|setting| ["--set", setting]));
-    let output = run(&helm, &args);
+    let args = ["template", "crossfade", "crossfade", "--namespace", "operators", "--kube-version", "1.34.0"];
+    let output = run(&helm, &[&args[..], more].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     let documents = serde_yaml::Deserializer::from_str(&text);
@@ -103,6 +115,14 @@ fn listed(table: &[(&str, &str, &str)]) -> BTreeSet<String> {
     listed
 }
 
+/// The roles that the chart's own bindings give: those of the operator. Others are for people.
+fn bound<'a>(objects: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    let bindings = of_kind(objects, &format!("{kind}Binding"));
+    let is_bound =
+        |role: &&Value| bindings.iter().any(|binding| binding["roleRef"]["name"] == role["metadata"]["name"]);
+    of_kind(objects, kind).into_iter().filter(is_bound).collect()
+}
+
 fn deployment(objects: &[Value]) -> &Value {
     let found = of_kind(objects, "Deployment");
     assert_eq!(found.len(), 1);
@@ -112,7 +132,7 @@ fn deployment(objects: &[Value]) -> &Value {
 #[test]
 fn the_operator_may_do_exactly_what_is_listed() {
     let Some(objects) = rendered(&[]) else { return };
-    assert_eq!(permissions(&of_kind(&objects, "ClusterRole")), listed(&MAY));
+    assert_eq!(permissions(&bound(&objects, "ClusterRole")), listed(&MAY));
     let roles = of_kind(&objects, "Role");
     assert_eq!(permissions(&roles), listed(&MAY_AT_HOME));
     assert!(roles.iter().all(|role| role["metadata"]["namespace"] == "operators"));
@@ -212,6 +232,10 @@ fn what_is_off_is_not_there_and_what_is_on_is() {
     let Some(plain) = rendered(&[]) else { return };
     assert!(of_kind(&plain, "PodDisruptionBudget").is_empty());
     assert_eq!(of_kind(&plain, "Service").len(), 1);
+    assert!(
+        OPTIONAL.iter().all(|kind| of_kind(&plain, kind).is_empty()),
+        "something optional is on by default"
+    );
     let settings = [
         "podDisruptionBudget.enabled=true",
         "metrics.service.enabled=false",
@@ -227,8 +251,17 @@ fn what_is_off_is_not_there_and_what_is_on_is() {
 #[test]
 fn settings_that_mean_nothing_are_refused() {
     let Some(helm) = helm() else { return };
-    for setting in ["scop=cluster", "scope=everything", "namespaces={erp}", "image.digest=abc", "runAsUser=0"]
-    {
+    for setting in [
+        "scop=cluster",
+        "scope=everything",
+        "namespaces={erp}",
+        "image.digest=abc",
+        "runAsUser=0",
+        "metrics.podMonitor.interval=often",
+        "metrics.prometheusRule.stuckSeconds.Complete=60",
+        "networkPolicy.apiServer.cidrs={10.0.0.1}",
+        "extraEnv[0].value=x",
+    ] {
         let args = ["template", "x", "crossfade", "--kube-version", "1.34.0", "--set", setting];
         let output = run(&helm, &args);
         let words = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -239,8 +272,86 @@ fn settings_that_mean_nothing_are_refused() {
 #[test]
 fn both_charts_pass_lint() {
     let Some(helm) = helm() else { return };
-    let output = run(&helm, &["lint", "--strict", "crossfade", "crossfade-crds"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    for more in [&[][..], &["--values", EVERYTHING][..]] {
+        let output = run(&helm, &[&["lint", "--strict", "crossfade", "crossfade-crds"], more].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+/// The objects as they are kept beside the tests: without the version, which changes by itself.
+fn kept(objects: &[Value]) -> Vec<Value> {
+    let text = serde_json::to_string(objects).unwrap();
+    serde_json::from_str(&text.replace(env!("CARGO_PKG_VERSION"), "VERSION")).unwrap()
+}
+
+#[test]
+fn the_manifests_are_as_they_were_reviewed() {
+    let Some(defaults) = rendered(&[]) else { return };
+    insta::assert_yaml_snapshot!("defaults", kept(&defaults));
+    let Some(mut everything) = rendered_with(&["--values", EVERYTHING]) else { return };
+    let kinds: BTreeSet<&str> = everything.iter().filter_map(|object| object["kind"].as_str()).collect();
+    assert!(OPTIONAL.iter().all(|kind| kinds.contains(kind)), "not everything is on: {kinds:?}");
+    // The dashboard is a file of its own already.
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/crossfade/dashboards/crossfade.json");
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let map = everything.iter_mut().find(|object| object["kind"] == "ConfigMap").unwrap();
+    let shown: Value = serde_json::from_str(map["data"]["crossfade.json"].as_str().unwrap()).unwrap();
+    assert_eq!(shown, file);
+    map["data"]["crossfade.json"] = "(the dashboard)".into();
+    insta::assert_yaml_snapshot!("everything", kept(&everything));
+}
+
+#[test]
+fn users_get_what_their_role_in_a_namespace_says() {
+    let Some(objects) = rendered(&[]) else { return };
+    let look = ("crossfade.dev", "frappereleases frappereleases/status", "get list watch");
+    for (role, may) in [
+        ("view", &[look][..]),
+        ("edit", &[look, ("crossfade.dev", "frappereleases", "create update patch delete")][..]),
+        (
+            "admin",
+            &[look, ("crossfade.dev", "frappereleases", "create update patch delete deletecollection")][..],
+        ),
+    ] {
+        let label = format!("rbac.authorization.k8s.io/aggregate-to-{role}");
+        let mut roles = of_kind(&objects, "ClusterRole");
+        roles.retain(|role| role["metadata"]["labels"][&label] == "true");
+        assert_eq!(roles.len(), 1, "{label}");
+        assert_eq!(permissions(&roles), listed(may));
+        assert!(bound(&objects, "ClusterRole").iter().all(|bound| *bound != roles[0]));
+    }
+    for settings in [&["rbac.aggregate=false"][..], &["scope=namespace"][..], &["rbac.create=false"][..]] {
+        let Some(objects) = rendered(settings) else { return };
+        let text = Value::from(objects).to_string();
+        assert!(!text.contains("aggregate-to-"), "with {settings:?}");
+    }
+}
+
+#[test]
+fn the_network_policy_opens_one_port_and_lets_out_what_is_named() {
+    let settings = ["networkPolicy.enabled=true", "networkPolicy.apiServer.cidrs={10.0.0.1/32}"];
+    let Some(objects) = rendered(&settings) else { return };
+    let spec = &of_kind(&objects, "NetworkPolicy")[0]["spec"];
+    assert_eq!(spec["podSelector"]["matchLabels"], deployment(&objects)["spec"]["selector"]["matchLabels"]);
+    assert_eq!(spec["policyTypes"], serde_json::json!(["Ingress", "Egress"]));
+    assert_eq!(spec["ingress"], serde_json::json!([{"ports": [{"port": 8080, "protocol": "TCP"}]}]));
+    let egress = serde_json::json!([
+        {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]},
+        {
+            "ports": [{"port": 443, "protocol": "TCP"}, {"port": 6443, "protocol": "TCP"}],
+            "to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
+        }
+    ]);
+    assert_eq!(spec["egress"], egress);
+}
+
+#[test]
+fn a_service_monitor_without_the_service_is_refused() {
+    let Some(helm) = helm() else { return };
+    let settings = "metrics.serviceMonitor.enabled=true,metrics.service.enabled=false";
+    let output = run(&helm, &["template", "x", "crossfade", "--kube-version", "1.34.0", "--set", settings]);
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && words.contains("take metrics.podMonitor"), "{words}");
 }
 
 #[test]

@@ -91,6 +91,22 @@ pub(super) enum Error {
 pub(super) struct NoRevision(pub(super) u32);
 
 impl Error {
+    /// Every name that `label` gives.
+    pub(super) const LABELS: [&str; 12] = [
+        "read",
+        "write",
+        "delete",
+        "foreign",
+        "config",
+        "no_secret",
+        "no_revision",
+        "record",
+        "job",
+        "plan",
+        "history",
+        "malformed",
+    ];
+
     /// The name of the variant, for metrics.
     pub(super) const fn label(&self) -> &'static str {
         match self {
@@ -162,6 +178,15 @@ mod tests {
         assert_eq!(backoff.failed("b").as_secs(), 5);
         backoff.succeeded("a");
         assert_eq!(backoff.failed("a").as_secs(), 5);
+    }
+
+    #[test]
+    fn every_label_is_listed() {
+        let source = include_str!("error.rs");
+        let (_, function) = source.split_once("fn label(&self)").unwrap();
+        let (function, _) = function.split_once("\n    }\n").unwrap();
+        let given: Vec<&str> = function.split('"').skip(1).step_by(2).collect();
+        assert_eq!(given, Error::LABELS);
     }
 
     #[test]

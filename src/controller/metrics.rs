@@ -15,8 +15,9 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::error::Error;
 use crate::api::status::FrappeReleaseStatus;
-use crate::api::{FrappeRelease, Phase};
+use crate::api::{FrappeRelease, Phase, condition};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Release {
@@ -32,8 +33,31 @@ struct ReleasePhase {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReleaseInfo {
+    namespace: String,
+    name: String,
+    image: String,
+}
+
+/// A release that stands still, and why: one of the reasons of its `Stalled` condition, which are few.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Halt {
+    namespace: String,
+    name: String,
+    reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Failure {
     error: &'static str,
+}
+
+/// What is kept of a release between two reconciles: the times that grow by themselves, and labels that change.
+struct Kept {
+    phase_since: Option<Timestamp>,
+    waiting_since: Option<Timestamp>,
+    info: ReleaseInfo,
+    halt: Option<Halt>,
 }
 
 /// The operator's metrics.
@@ -41,11 +65,16 @@ pub(super) struct Metrics {
     registry: Registry,
     leader: Gauge,
     phase: Family<ReleasePhase, Gauge>,
+    info: Family<ReleaseInfo, Gauge>,
     weight: Family<Release, Gauge>,
     seconds: Family<Release, Gauge>,
+    waiting: Family<Release, Gauge>,
+    paused: Family<Release, Gauge>,
+    stalled: Family<Halt, Gauge>,
+    window: Family<Release, Gauge>,
     reconcile: Histogram,
     errors: Family<Failure, Counter>,
-    since: Mutex<HashMap<Release, Timestamp>>,
+    kept: Mutex<HashMap<Release, Kept>>,
 }
 
 impl Default for Metrics {
@@ -54,11 +83,16 @@ impl Default for Metrics {
             registry: Registry::with_prefix("crossfade"),
             leader: Gauge::default(),
             phase: Family::default(),
+            info: Family::default(),
             weight: Family::default(),
             seconds: Family::default(),
+            waiting: Family::default(),
+            paused: Family::default(),
+            stalled: Family::default(),
+            window: Family::default(),
             reconcile: Histogram::new(exponential_buckets(0.005, 2.0, 13)),
             errors: Family::default(),
-            since: Mutex::default(),
+            kept: Mutex::default(),
         };
         metrics.register();
         metrics
@@ -71,11 +105,22 @@ impl Metrics {
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The operator that runs", build);
         registry.register("leader", "1 while this replica acts", self.leader.clone());
+        registry.register("release_info", "1, with the image that a release asks for", self.info.clone());
         registry.register("release_phase", "1 for the phase a release is in, else 0", self.phase.clone());
         registry.register("release_weight_percent", "Traffic on green", self.weight.clone());
         registry.register("release_phase_seconds", "Time in the present phase", self.seconds.clone());
+        let waiting = "Time that the same has been waited for";
+        registry.register("release_waiting_seconds", waiting, self.waiting.clone());
+        registry.register("release_paused", "1 while spec.paused holds a release", self.paused.clone());
+        registry.register("release_stalled", "1 while nothing goes on by itself", self.stalled.clone());
+        let window = "Time that blue is kept before the contraction";
+        registry.register("release_rollback_window_seconds", window, self.window.clone());
         registry.register("reconcile_duration_seconds", "Time of one reconcile", self.reconcile.clone());
         registry.register("reconcile_errors", "Reconciles that failed, by what failed", self.errors.clone());
+        // A counter that is not there before the first failure hides that failure from rate() and increase().
+        for error in Error::LABELS {
+            self.errors.get_or_create(&Failure { error }).inc_by(0);
+        }
     }
 
     /// Notes whether this replica acts.
@@ -95,38 +140,97 @@ impl Metrics {
 
     /// Notes how a release stands.
     pub(super) fn set_release(&self, release: &FrappeRelease, status: &FrappeReleaseStatus) {
-        let labels = labels(release);
+        let (labels, kept) = (labels(release), Kept::new(release, status));
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = all.remove(&labels) {
+            self.forget_changed(&labels, &before, &kept);
+        }
         for phase in Phase::ALL {
             let gauge = self.phase.get_or_create_owned(&with_phase(&labels, phase));
             gauge.set(i64::from(status.phase == Some(phase)));
         }
+        self.info.get_or_create(&kept.info).set(1);
         self.weight.get_or_create(&labels).set(status.weight.unwrap_or(0).into());
-        if let Some(since) = &status.phase_since {
-            self.since.lock().unwrap_or_else(PoisonError::into_inner).insert(labels, since.0);
+        self.paused.get_or_create(&labels).set(i64::from(is_paused(status)));
+        self.window.get_or_create(&labels).set(release.spec.contract.rollback_window_seconds.into());
+        if let Some(halt) = &kept.halt {
+            self.stalled.get_or_create(halt).set(1);
+        }
+        all.insert(labels, kept);
+    }
+
+    /// Removes the series whose labels do not hold any more.
+    fn forget_changed(&self, labels: &Release, before: &Kept, now: &Kept) {
+        if before.info != now.info {
+            self.info.remove(&before.info);
+        }
+        if let Some(halt) = before.halt.as_ref().filter(|halt| now.halt.as_ref() != Some(halt)) {
+            self.stalled.remove(halt);
+        }
+        if now.waiting_since.is_none() {
+            self.waiting.remove(labels);
         }
     }
 
     /// Forgets a release that is gone.
     pub(super) fn forget(&self, release: &FrappeRelease) {
         let labels = labels(release);
+        // Held to the end: a text that is written meanwhile would bring the times back.
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         for phase in Phase::ALL {
             self.phase.remove(&with_phase(&labels, phase));
         }
-        self.weight.remove(&labels);
-        self.seconds.remove(&labels);
-        self.since.lock().unwrap_or_else(PoisonError::into_inner).remove(&labels);
+        for family in [&self.weight, &self.seconds, &self.waiting, &self.paused, &self.window] {
+            family.remove(&labels);
+        }
+        if let Some(kept) = all.remove(&labels) {
+            self.info.remove(&kept.info);
+            kept.halt.map(|halt| self.stalled.remove(&halt));
+        }
     }
 
     /// The text that `/metrics` answers.
     pub(super) fn text(&self, now: Timestamp) -> Result<String, std::fmt::Error> {
-        let since = self.since.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for (labels, since) in since {
-            self.seconds.get_or_create(&labels).set(now.as_second() - since.as_second());
+        let all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        for (labels, kept) in all.iter() {
+            for (family, since) in [(&self.seconds, kept.phase_since), (&self.waiting, kept.waiting_since)] {
+                if let Some(since) = since {
+                    family.get_or_create(labels).set(now.as_second() - since.as_second());
+                }
+            }
         }
+        drop(all);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
+}
+
+impl Kept {
+    fn new(release: &FrappeRelease, status: &FrappeReleaseStatus) -> Self {
+        let Release { namespace, name } = labels(release);
+        let halt = condition(status, condition::STALLED);
+        Self {
+            phase_since: status.phase_since.as_ref().map(|since| since.0),
+            waiting_since: status.waiting_since.as_ref().map(|since| since.0),
+            info: ReleaseInfo {
+                namespace: namespace.clone(),
+                name: name.clone(),
+                image: release.spec.image.clone(),
+            },
+            halt: halt.map(|reason| Halt { namespace, name, reason: reason.to_owned() }),
+        }
+    }
+}
+
+/// The reason of a condition that is true.
+fn condition<'a>(status: &'a FrappeReleaseStatus, kind: &str) -> Option<&'a str> {
+    let found = status.conditions.iter().find(|c| c.type_ == kind && c.status == "True");
+    found.map(|condition| condition.reason.as_str())
+}
+
+fn is_paused(status: &FrappeReleaseStatus) -> bool {
+    condition(status, condition::RECONCILING) == Some("Paused")
 }
 
 fn labels(release: &FrappeRelease) -> Release {
@@ -139,34 +243,143 @@ fn with_phase(labels: &Release, phase: Phase) -> ReleasePhase {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
     use super::*;
 
-    #[test]
-    fn a_release_is_shown_with_its_phase_and_forgotten_when_it_is_gone() {
+    fn release() -> FrappeRelease {
         let text = "{metadata: {name: erp, namespace: shop}, spec: {image: 'a:1', sites: [],
-            bench: {commonConfigSecret: {name: c, key: k}}, database: {adminSecret: {name: a}}, web: {}, traffic: {}},
+            bench: {commonConfigSecret: {name: c, key: k}}, database: {adminSecret: {name: a}}, web: {}, traffic: {},
+            contract: {rollbackWindowSeconds: 600}},
             apiVersion: crossfade.dev/v1alpha1, kind: FrappeRelease}";
-        let release: FrappeRelease = serde_yaml::from_str(text).unwrap();
-        let status = FrappeReleaseStatus {
+        serde_yaml::from_str(text).unwrap()
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn status(true_condition: &'static str, reason: &str) -> FrappeReleaseStatus {
+        let mut status = FrappeReleaseStatus {
             phase: Some(Phase::Shifting),
-            phase_since: Some(Time(Timestamp::from_second(100).unwrap())),
+            phase_since: Some(Time(at(100))),
+            waiting_since: Some(Time(at(130))),
             weight: Some(50),
             ..FrappeReleaseStatus::default()
         };
-        let metrics = Metrics::default();
-        metrics.set_release(&release, &status);
-        let shown = metrics.text(Timestamp::from_second(142).unwrap()).unwrap();
+        let wanted = condition::Wanted {
+            kind: true_condition,
+            value: Some(true),
+            reason: reason.to_owned(),
+            message: String::new(),
+        };
+        condition::set(&mut status.conditions, wanted, 1, at(100));
+        status
+    }
+
+    #[test]
+    fn a_release_is_shown_with_its_phase_and_forgotten_when_it_is_gone() {
+        let (metrics, release) = (Metrics::default(), release());
+        metrics.set_release(&release, &status(condition::STALLED, "JobFailed"));
+        let shown = metrics.text(at(142)).unwrap();
         for line in [
+            "crossfade_release_info{namespace=\"shop\",name=\"erp\",image=\"a:1\"} 1",
             "crossfade_release_phase{namespace=\"shop\",name=\"erp\",phase=\"Shifting\"} 1",
             "crossfade_release_phase{namespace=\"shop\",name=\"erp\",phase=\"Draining\"} 0",
             "crossfade_release_weight_percent{namespace=\"shop\",name=\"erp\"} 50",
             "crossfade_release_phase_seconds{namespace=\"shop\",name=\"erp\"} 42",
+            "crossfade_release_waiting_seconds{namespace=\"shop\",name=\"erp\"} 12",
+            "crossfade_release_paused{namespace=\"shop\",name=\"erp\"} 0",
+            "crossfade_release_stalled{namespace=\"shop\",name=\"erp\",reason=\"JobFailed\"} 1",
+            "crossfade_release_rollback_window_seconds{namespace=\"shop\",name=\"erp\"} 600",
         ] {
             assert!(shown.contains(line), "{line} is not in\n{shown}");
         }
         metrics.forget(&release);
         assert!(!metrics.text(Timestamp::UNIX_EPOCH).unwrap().contains("erp"));
+    }
+
+    #[test]
+    fn what_changes_leaves_no_series_behind() {
+        let (metrics, mut release) = (Metrics::default(), release());
+        metrics.set_release(&release, &status(condition::STALLED, "JobFailed"));
+        metrics.text(at(142)).unwrap();
+        release.spec.image = "a:2".to_owned();
+        let paused = status(condition::RECONCILING, "Paused");
+        metrics.set_release(&release, &FrappeReleaseStatus { waiting_since: None, ..paused });
+        let shown = metrics.text(at(142)).unwrap();
+        assert!(shown.contains("crossfade_release_paused{namespace=\"shop\",name=\"erp\"} 1"), "{shown}");
+        assert!(shown.contains("image=\"a:2\""), "{shown}");
+        for gone in ["image=\"a:1\"", "release_stalled{", "release_waiting_seconds{"] {
+            assert!(!shown.contains(gone), "{gone} is still in\n{shown}");
+        }
+    }
+
+    /// Every metric as one asks for it: its name, its type, its labels.
+    fn shown() -> BTreeMap<String, (String, BTreeSet<String>)> {
+        let metrics = Metrics::default();
+        metrics.set_release(&release(), &status(condition::STALLED, "JobFailed"));
+        let text = metrics.text(at(142)).unwrap();
+        let mut all = BTreeMap::new();
+        for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+            let (family, kind) = line.split_once(' ').unwrap();
+            let name = match kind {
+                "counter" => format!("{family}_total"),
+                "info" => format!("{family}_info"),
+                _ => family.to_owned(),
+            };
+            let sample = text.lines().find(|line| line.starts_with(&name)).unwrap();
+            let labels = sample.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
+            let labels =
+                labels.map_or("", |(labels, _)| labels).split(',').filter_map(|label| label.split_once('='));
+            let labels = labels.map(|(label, _)| label.to_owned()).filter(|label| label != "le").collect();
+            all.insert(name, (kind.to_owned(), labels));
+        }
+        all
+    }
+
+    fn file(path: &str) -> String {
+        std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    #[test]
+    fn rules_dashboard_and_pages_name_metrics_that_are_there() {
+        let known = shown();
+        let pattern = regex::Regex::new("crossfade_[a-z_]+").unwrap();
+        for path in [
+            "charts/crossfade/templates/prometheusrule.yaml",
+            "charts/crossfade/dashboards/crossfade.json",
+            "docs/metrics.md",
+        ] {
+            let text = file(path);
+            let named: BTreeSet<&str> = pattern.find_iter(&text).map(|found| found.as_str()).collect();
+            assert!(named.len() > 1, "{path} names no metric");
+            for name in named {
+                let histogram = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
+                let is_there = known.contains_key(name)
+                    || histogram
+                        .and_then(|name| known.get(name))
+                        .is_some_and(|(kind, _)| kind == "histogram");
+                assert!(is_there, "{path} names {name}, which /metrics does not show");
+            }
+        }
+    }
+
+    #[test]
+    fn every_metric_has_its_line_in_the_documentation() {
+        let page = file("docs/metrics.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `crossfade_"));
+        let written: BTreeMap<String, (String, BTreeSet<String>)> = rows
+            .map(|row| {
+                let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+                let name = format!("crossfade_{}", cells[0].trim_end_matches('`'));
+                let labels = cells[2].split(", ").filter(|label| !label.is_empty());
+                let labels = labels.map(|label| label.trim_matches('`').to_owned()).collect();
+                (name, (cells[1].to_owned(), labels))
+            })
+            .collect();
+        assert_eq!(written, shown());
     }
 }

@@ -50,6 +50,19 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{- /* How both monitors scrape. */ -}}
+{{- define "crossfade.scrape" -}}
+path: /metrics
+# The label namespace of a release's metrics is the namespace of the release, as the alerts expect.
+honorLabels: true
+{{- with .interval }}
+interval: {{ . }}
+{{- end }}
+{{- with .scrapeTimeout }}
+scrapeTimeout: {{ . }}
+{{- end }}
+{{- end }}
+
 {{- /* What the operator may do in every namespace that it watches: tests/chart.rs holds the same list. */ -}}
 {{- define "crossfade.rules" -}}
 # The resource itself: patch sets and clears the finalizer.
