@@ -156,6 +156,20 @@ fn a_failed_job_halts_and_goes_on_after_a_retry() {
 }
 
 #[test]
+fn a_drain_that_failed_is_tried_again_after_its_deadline_too() {
+    let mut world = installed();
+    world.broken = vec![JobStep::Drain];
+    upgrade(&mut world, "erp:v2");
+    assert_eq!(world.settle().phase, Phase::Draining);
+    world.now = world.now.saturating_add(jiff::SignedDuration::from_hours(100)).unwrap();
+    world.broken.clear();
+    annotate(&mut world, ANNOTATION_RETRY, "1");
+    // That it takes too long is still said, while the Job runs.
+    let is_over = (0..30).any(|_| world.turn().phase == Phase::Complete);
+    assert!(is_over, "{}", world.log.join("\n"));
+}
+
+#[test]
 fn a_plan_that_cannot_be_served_touches_nothing() {
     let mut world = installed();
     world.verdict = Verdict::Blocking;

@@ -32,7 +32,9 @@ pub(super) fn draining(going: &Going<'_>) -> Outcome {
         }
         let limit = going.seen.release.spec.deadlines.drain_seconds;
         let outcome = jobs::for_the_bench(going, JobStep::Drain);
-        if let Outcome::Stay { because, .. } = &outcome
+        // A Job that is to be made, or made again after a failure, is made all the same.
+        if let Outcome::Stay { because, actions, .. } = &outcome
+            && actions.is_empty()
             && going.seconds_in(Phase::Draining) > i64::from(limit)
         {
             let because = format!("blue's queues are not empty after {limit} s: {because}");
