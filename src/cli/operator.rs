@@ -16,9 +16,9 @@ use crate::controller::{self, Settings};
 /// `--output json` logs one JSON object a line.
 #[derive(Debug, Args)]
 pub(super) struct Operator {
-    /// Look at one namespace only.
-    #[arg(long, env = "CROSSFADE_NAMESPACE")]
-    namespace: Option<String>,
+    /// Look at this namespace only; may be given several times, in the environment parted by commas.
+    #[arg(long, env = "CROSSFADE_NAMESPACE", value_delimiter = ',')]
+    namespace: Vec<String>,
     /// Image with this program, for Jobs and init containers.
     #[arg(long, env = "CROSSFADE_IMAGE")]
     image: String,
@@ -35,7 +35,7 @@ impl Operator {
     pub(super) fn run(self, output: Output) -> ExitCode {
         log_to_stderr(output);
         let settings = Settings {
-            namespace: self.namespace.filter(|namespace| !namespace.is_empty()),
+            namespaces: self.namespace.into_iter().filter(|namespace| !namespace.is_empty()).collect(),
             image: self.image,
             listen: self.listen,
             is_leader_elected: self.leader_elect,

@@ -37,14 +37,24 @@ const START_PERIOD: Duration = Duration::from_secs(2);
 /// How the operator runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The one namespace it looks at; `None` for all.
-    pub namespace: Option<String>,
+    /// The namespaces it looks at; none for all.
+    pub namespaces: Vec<String>,
     /// Image of its Jobs and init containers.
     pub image: String,
     /// Where `/metrics`, `/healthz` and `/readyz` are served.
     pub listen: SocketAddr,
     /// Whether only the replica that holds the Lease acts.
     pub is_leader_elected: bool,
+}
+
+impl Settings {
+    /// What it watches: `None` stands for all namespaces at once.
+    fn places(&self) -> Vec<Option<&str>> {
+        if self.namespaces.is_empty() {
+            return vec![None];
+        }
+        self.namespaces.iter().map(|namespace| Some(namespace.as_str())).collect()
+    }
 }
 
 /// Why the operator stopped.
@@ -87,7 +97,7 @@ pub async fn run(settings: Settings) -> Result<(), OperatorError> {
             act_as_leader(&ctx, &settings, stop.clone()).await
         } else {
             ctx.metrics.set_leader(true);
-            watch_all(ctx.clone(), &settings, stop.clone()).await;
+            watch_each(&ctx, &settings, stop.clone()).await;
             Ok(())
         }
     };
@@ -108,7 +118,7 @@ async fn act_as_leader(
     }
     ctx.metrics.set_leader(true);
     let result = tokio::select! {
-        () = watch_all(ctx.clone(), settings, stop) => Ok(()),
+        () = watch_each(ctx, settings, stop) => Ok(()),
         () = contender.keep() => Err(OperatorError::LostLease),
     };
     ctx.metrics.set_leader(false);
@@ -118,9 +128,15 @@ async fn act_as_leader(
     result
 }
 
-/// Watches and reconciles until told to stop and the reconciles that run have ended.
-async fn watch_all(ctx: Arc<Context>, settings: &Settings, stop: watch::Receiver<bool>) {
-    let namespace = settings.namespace.as_deref();
+/// Watches and reconciles until told to stop and the reconciles that run have ended. Rights in some namespaces are no
+/// right to watch all of them: each has a controller of its own.
+async fn watch_each(ctx: &Arc<Context>, settings: &Settings, stop: watch::Receiver<bool>) {
+    let controllers = settings.places().into_iter().map(|place| watch(ctx.clone(), place, stop.clone()));
+    futures::future::join_all(controllers).await;
+    tracing::info!("no reconcile runs any more");
+}
+
+async fn watch(ctx: Arc<Context>, namespace: Option<&str>, stop: watch::Receiver<bool>) {
     let client = &ctx.client;
     let ours = watcher::Config::default().labels(&format!("{LABEL_MANAGED_BY}={MANAGED_BY}"));
     let mut controller = Controller::new(api::<Guarded>(client, namespace), watcher::Config::default())
@@ -144,7 +160,6 @@ async fn watch_all(ctx: Arc<Context>, settings: &Settings, stop: watch::Receiver
             }
         })
         .await;
-    tracing::info!("no reconcile runs any more");
 }
 
 /// A watch for a kind that the cluster does not know fails for ever and slows all others down.
@@ -176,10 +191,13 @@ where
 
 /// Waits until the API server answers and knows the resource.
 async fn reach(client: &Client, settings: &Settings, is_ready: &AtomicBool) {
-    let releases = api::<Guarded>(client, settings.namespace.as_deref());
-    while let Err(error) = releases.list_metadata(&ListParams::default().limit(1)).await {
-        tracing::warn!(%error, "cannot list {} yet", FrappeRelease::plural(&()));
-        tokio::time::sleep(START_PERIOD).await;
+    for place in settings.places() {
+        let releases = api::<Guarded>(client, place);
+        while let Err(error) = releases.list_metadata(&ListParams::default().limit(1)).await {
+            let namespace = place.unwrap_or("all");
+            tracing::warn!(%error, namespace, "cannot list {} yet", FrappeRelease::plural(&()));
+            tokio::time::sleep(START_PERIOD).await;
+        }
     }
     is_ready.store(true, Ordering::Relaxed);
 }
