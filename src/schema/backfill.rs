@@ -23,14 +23,18 @@ use crate::plan::{Assignment, CAST_MODE};
 /// A lock that is taken, a deadlock, a row that changed since the snapshot (11.x): over when tried again.
 const RETRIED: [u16; 3] = [1205, 1213, 1020];
 /// How long a range should take: others who want its rows wait as long.
-const GOAL: Duration = Duration::from_millis(8);
+const GOAL: Duration = Duration::from_millis(15);
 /// Rows of a range beside users. The commit alone costs as much as some hundred rows: smaller ranges would never come to an
 /// end beside those who add rows. Larger ones are held longer.
-const ROWS: (u64, u64) = (200, 400);
+const ROWS: (u64, u64) = (200, 1000);
 /// Rows of a range at full speed: fewer cost more commits, more were slower again.
 const ROWS_AT_FULL_SPEED: u64 = 500;
 /// Ranges that are sent in one go at full speed: on a busy machine each answer that is waited for costs more than rows.
 const AT_ONCE: usize = 8;
+/// What each connection that fills is told. Without gap locks nobody who adds a row meets a range that is being filled. A
+/// metadata lock is not waited for longer than it takes to say so.
+const BEFORE: &str =
+    "SET SESSION lock_wait_timeout = 1; SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 /// How often a long fill says how far it is, and looks whether it still has the site's lock.
 const SAY_EVERY: Duration = Duration::from_secs(2);
 
@@ -54,11 +58,8 @@ impl std::fmt::Display for Fill<'_> {
 /// Fills all rows that are there now: those that come later are filled by the triggers.
 pub(crate) async fn run(session: &mut Session<'_>, fill: &Fill<'_>) -> Result<(), Error> {
     session.check_lock().await?;
-    // Without gap locks nobody who adds a row meets a range that is being filled. A metadata lock is not waited for
-    // longer than it takes to say so.
-    let before = "SET SESSION lock_wait_timeout = 1; SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
     let after = "SET SESSION lock_wait_timeout = 30; SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
-    session.execute("prepare a backfill", before.to_owned()).await?;
+    session.execute("prepare a backfill", BEFORE.to_owned()).await?;
     let done = Filling::start(session, fill).await?.run(session).await;
     session.execute("end a backfill", after.to_owned()).await?;
     done
@@ -74,6 +75,8 @@ struct Filling<'f> {
     left: VecDeque<Range>,
     meter: Meter,
     patience: Patience,
+    /// Fills half of the ranges at full speed.
+    second: Option<MySqlConnection>,
 }
 
 impl<'f> Filling<'f> {
@@ -82,8 +85,17 @@ impl<'f> Filling<'f> {
         let rows = inspect::row_estimate(&mut session.connection, [&session.base, fill.table]).await?;
         let watch = Watch::start(session).await?;
         let size = if watch.is_full_speed() { ROWS_AT_FULL_SPEED } else { ROWS.0 };
+        let second = if watch.is_full_speed() {
+            let mut second = session.database.connect().await?;
+            connection::run(&mut second, BEFORE.to_owned())
+                .await
+                .map_err(Error::query("prepare a backfill"))?;
+            Some(second)
+        } else {
+            None
+        };
         let (left, patience) = (VecDeque::new(), Patience::default());
-        Ok(Self { fill, key, watch, size, left, meter: Meter::start(fill, rows), patience })
+        Ok(Self { fill, key, watch, size, left, meter: Meter::start(fill, rows), patience, second })
     }
 
     async fn run(mut self, session: &mut Session<'_>) -> Result<(), Error> {
@@ -144,26 +156,29 @@ impl<'f> Filling<'f> {
         }
     }
 
-    /// Fills ranges one after the other, each in a transaction of its own.
+    /// Fills ranges, each in a transaction of its own: one after the other, or at full speed half of them on each of two
+    /// connections.
     async fn ranges(&mut self, session: &mut Session<'_>, ranges: &[Range]) -> Result<(), Error> {
-        let mut ranges = ranges;
-        while let [first, rest @ ..] = ranges {
-            if rest.is_empty() {
-                return self.range(session, first).await;
+        let halves = ranges.split_at(ranges.len() / 2);
+        let [one, other] = [halves.0, halves.1].map(|half| self.statements(half));
+        let (one, other) = match &mut self.second {
+            Some(second) => tokio::join!(send_all(&mut session.connection, one), send_all(second, other)),
+            None => ((0, None), (0, None)),
+        };
+        for (half, (done, error)) in [(halves.0, one), (halves.1, other)] {
+            if let Some(error) = error.filter(|error| !RETRIED.contains(&error_number(error))) {
+                return Err(self.failed(error));
             }
-            let statements: Vec<String> = ranges.iter().map(|range| self.statement(range)).collect();
-            let (done, error) = send_all(&mut session.connection, statements.join("; ")).await;
-            ranges = ranges.get(done..).unwrap_or_default();
-            match (error, ranges) {
-                (None, _) => break,
-                (Some(error), [refused, rest @ ..]) if RETRIED.contains(&error_number(&error)) => {
-                    self.range(session, refused).await?;
-                    ranges = rest;
-                }
-                (Some(error), _) => return Err(self.failed(error)),
+            // What was refused, and what was to come after it.
+            for range in half.get(done..).unwrap_or_default() {
+                self.range(session, range).await?;
             }
         }
         Ok(())
+    }
+
+    fn statements(&self, ranges: &[Range]) -> String {
+        ranges.iter().map(|range| self.statement(range)).collect::<Vec<_>>().join("; ")
     }
 
     async fn last(&mut self, session: &mut Session<'_>) -> Result<Option<String>, Error> {
@@ -300,8 +315,11 @@ fn part(rest: &Range, bounds: &[String], parts: usize) -> (Vec<Range>, Option<Ra
     (ranges, None)
 }
 
-/// Sends several statements in one go; gives how many were done, and what ended them early.
+/// Sends several statements in one go, if any; gives how many were done, and what ended them early.
 async fn send_all(connection: &mut MySqlConnection, sql: String) -> (usize, Option<sqlx::Error>) {
+    if sql.is_empty() {
+        return (0, None);
+    }
     let mut done = 0;
     let mut results = sqlx::raw_sql(connection::safe(sql)).fetch_many(connection);
     while let Some(result) = results.next().await {
