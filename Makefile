@@ -6,7 +6,7 @@ SHELL := /bin/bash
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills e2e releases bed-up bed-down images crds plan-schema bench-plan bench-engine clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills load e2e releases bed-up bed-down images crds plan-schema bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -70,6 +70,9 @@ versions: ## Every version of the sample app on the real site, to contract and b
 # Hours on a small machine: each command is killed at each of its statements, mariadbd 50 times.
 kills: ## The long form of the kill tests: SIGKILL at every statement, mariadbd killed at random
 	$(call timed,kills,CROSSFADE_LONG=1 cargo test --test mariadb -- --include-ignored --nocapture --test-threads=1 boundaries:: kills::)
+
+load: ## A release and a rollback of every kind of change under 100 users on 1,000,000 rows
+	$(call timed,load,CROSSFADE_LONG=1 cargo test --test mariadb -- --include-ignored --nocapture --test-threads=1 load::)
 
 e2e: ## End-to-end tests on a real cluster; KEEP=1 leaves it up
 	$(call timed,e2e,CROSSFADE_NEED_HELM=1 e2e/bed/with.sh cargo test --test chart --test e2e -- --include-ignored --test-threads=1)

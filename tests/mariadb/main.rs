@@ -26,6 +26,8 @@ mod in_step;
 mod isolation;
 mod kills;
 mod live_site;
+mod load;
+mod many_clients;
 mod no_wait_entry;
 mod plans;
 mod redis_keys;
