@@ -52,6 +52,11 @@ pub fn run(command: &mut Command, input: Option<&str>) -> Fallible<String> {
     Err(format!("{command:?} failed: {words}{}", String::from_utf8_lossy(&output.stdout)).into())
 }
 
+/// Breaks something of the node, or mends it: see `e2e/bed/fault.sh`.
+pub fn fault(arguments: &[&str]) -> Fallible {
+    run(Command::new(repository().join("e2e/bed/fault.sh")).args(arguments), None).map(drop)
+}
+
 /// A namespace of one test, made new.
 #[derive(Debug, Clone)]
 pub struct Namespace {

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::Fallible;
-use super::cluster::{Namespace, program, repository, run, until};
+use super::cluster::{Namespace, fault, program, repository, run, until};
 
 /// Namespace of the operator.
 pub const NAMESPACE: &str = "crossfade-system";
@@ -55,6 +55,39 @@ pub fn scale(replicas: u32) -> Fallible {
         let pods = namespace.list("pods", "app.kubernetes.io/name=crossfade")?;
         Ok((format!("--replicas={}", pods.len()) == replicas).then_some(()))
     })
+}
+
+/// The Pod that leads, by its lease.
+pub fn leader() -> Fallible<String> {
+    let namespace = Namespace { name: NAMESPACE.to_owned() };
+    let lease = namespace.get("lease", "crossfade")?.ok_or("there is no lease")?;
+    let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
+    let (pod, _) = holder.rsplit_once('_').ok_or_else(|| format!("the lease is held by {holder:?}"))?;
+    Ok(pod.to_owned())
+}
+
+/// A Pod of the operator that the API server does not hear; it does again when this is dropped.
+pub struct CutOff {
+    address: String,
+}
+
+impl CutOff {
+    /// Cuts the Pod off.
+    pub fn new(pod: &str) -> Fallible<Self> {
+        let namespace = Namespace { name: NAMESPACE.to_owned() };
+        let pod = namespace.get("pod", pod)?.ok_or("the leader has no Pod")?;
+        let address = pod["status"]["podIP"].as_str().ok_or("the leader's Pod has no address")?.to_owned();
+        fault(&["cut", &address])?;
+        Ok(Self { address })
+    }
+}
+
+impl Drop for CutOff {
+    fn drop(&mut self) {
+        if let Err(error) = fault(&["mend", &self.address]) {
+            println!("{error}");
+        }
+    }
 }
 
 /// Waits until the operator is available again.

@@ -1,12 +1,11 @@
 //! The operator is killed in every phase and the kubelet once: the release goes on as if nothing had been.
 
-use std::process::Command;
 use std::time::Duration;
 
 use super::{RELEASE, installed, must_be_clean, must_change_hands};
 use crate::harness::Fallible;
 use crate::harness::bench::PHASES;
-use crate::harness::cluster::{repository, run};
+use crate::harness::cluster::fault;
 use crate::harness::load::Load;
 use crate::harness::operator;
 
@@ -37,8 +36,4 @@ fn the_operator_killed_in_every_phase_and_the_kubelet_once_lose_no_request() -> 
         return Err(format!("a phase passed before the operator could be killed in it: {killed:?}").into());
     }
     bench.namespace.delete()
-}
-
-fn fault(arguments: &[&str]) -> Fallible {
-    run(Command::new(repository().join("e2e/bed/fault.sh")).args(arguments), None).map(drop)
 }

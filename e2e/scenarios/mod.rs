@@ -7,10 +7,12 @@ mod gates;
 mod kills;
 mod many_doctypes;
 mod observing;
+mod partition;
 mod release;
 mod rights;
 mod service;
 mod traffic_per_app;
+mod two_benches;
 mod validation;
 mod window;
 
