@@ -12,6 +12,8 @@
 
 #[path = "bench.rs"]
 mod bench;
+#[path = "../../tests/mariadb/no_wait.rs"]
+mod no_wait;
 #[allow(dead_code, reason = "shared with the tests")]
 #[path = "../../tests/mariadb/server.rs"]
 mod server;

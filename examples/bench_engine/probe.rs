@@ -8,19 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rand::Rng;
-use sqlx::mysql::MySqlDatabaseError;
-use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
+use sqlx::{Connection, Executor, MySqlConnection};
 use tokio::task::JoinHandle;
 
 use super::{Options, table};
+use crate::no_wait;
 
 const CONNECTIONS: u32 = 8;
-/// As `src/entry/sitecustomize.py` has it: how long a NOWAIT is sent again, and the pause between, in milliseconds.
-const NOWAIT_FOR: Duration = Duration::from_secs(2);
-const NOWAIT_PAUSE: std::ops::RangeInclusive<u64> = 5..=30;
-/// The lock is taken.
-const LOCKED: u16 = 1205;
-
 /// What the operations saw.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
@@ -93,7 +87,7 @@ impl Worker {
         while !self.stop.load(Ordering::SeqCst) {
             tokio::time::sleep_until(due.into()).await;
             for sql in self.operation() {
-                if let Err(error) = send(&mut connection, sql, &mut seen.sent_again).await {
+                if let Err(error) = no_wait::send(&mut connection, sql, &mut seen.sent_again).await {
                     let text =
                         error.as_database_error().map_or_else(|| error.to_string(), ToString::to_string);
                     let text = text.split('\'').next().unwrap_or_default().to_owned();
@@ -135,29 +129,6 @@ impl Worker {
             }
             _ => vec![format!("SELECT * FROM tabBench WHERE name = '{name}'")],
         }
-    }
-}
-
-async fn send(
-    connection: &mut MySqlConnection,
-    sql: String,
-    sent_again: &mut u64,
-) -> Result<(), sqlx::Error> {
-    let begun = Instant::now();
-    loop {
-        let Err(error) = connection.execute(sqlx::raw_sql(AssertSqlSafe(sql.clone()))).await else {
-            return Ok(());
-        };
-        let is_locked = error
-            .as_database_error()
-            .and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>())
-            .is_some_and(|error| error.number() == LOCKED);
-        if !is_locked || !sql.ends_with("NOWAIT") || begun.elapsed() > NOWAIT_FOR {
-            return Err(error);
-        }
-        *sent_again += 1;
-        let pause = rand::rng().random_range(NOWAIT_PAUSE);
-        tokio::time::sleep(Duration::from_millis(pause)).await;
     }
 }
 

@@ -28,6 +28,7 @@ mod kills;
 mod live_site;
 mod load;
 mod many_clients;
+mod no_wait;
 mod no_wait_entry;
 mod plans;
 mod redis_keys;

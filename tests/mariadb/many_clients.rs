@@ -12,8 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 
-/// How long a NOWAIT that finds its row taken is sent again: what the module in the images does.
-const NOWAIT_FOR: Duration = Duration::from_secs(2);
+use super::no_wait;
 
 /// Who is at work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -342,17 +341,11 @@ impl Client {
         sent_again: &mut u64,
     ) -> Result<(), String> {
         self.send(url, "START TRANSACTION".to_owned()).await?;
-        let begun = Instant::now();
         let locked = format!("SELECT name FROM tabDeal WHERE name = '{name}' FOR UPDATE NOWAIT");
-        while let Err(error) = self.try_send(url, locked.clone()).await {
-            let is_locked = error.to_string().contains("1205");
-            if !is_locked || begun.elapsed() > NOWAIT_FOR {
-                return Err(format!("{error}: {locked}"));
-            }
-            *sent_again += 1;
-            let pause = rand::rng().random_range(5..30);
-            tokio::time::sleep(Duration::from_millis(pause)).await;
-        }
+        let connection = self.connection(url).await.map_err(|error| error.to_string())?;
+        no_wait::send(connection, locked, sent_again)
+            .await
+            .map_err(|error| format!("{error}: lock {name}"))?;
         self.send(url, format!("DELETE FROM tabDeal WHERE name = '{name}'")).await?;
         let children: &[&str] = if is_blue { &["tabDeal Row"] } else { &["tabDeal Row", "tabDeal Tax"] };
         for child in children {
