@@ -43,6 +43,12 @@ pub struct Wanted {
     pub message: String,
 }
 
+/// The reason of a condition of this type, if it is true.
+pub fn reason_of<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a str> {
+    let found = conditions.iter().find(|condition| condition.type_ == kind && condition.status == "True");
+    found.map(|condition| condition.reason.as_str())
+}
+
 /// Sets one condition; its transition time changes only when its status does.
 pub fn set(conditions: &mut Vec<Condition>, wanted: Wanted, generation: i64, now: Timestamp) {
     let status = match wanted.value {

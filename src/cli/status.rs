@@ -12,7 +12,7 @@ use kube::runtime::{WatchStreamExt, watcher};
 use super::Output;
 use super::status_tree::tree;
 use super::target::{Target, exit_with};
-use crate::api::condition::{READY, STALLED};
+use crate::api::condition::{READY, STALLED, reason_of};
 use crate::api::{FrappeRelease, Phase, Template};
 
 /// Exit code when a release stands still until a human acts.
@@ -153,9 +153,7 @@ impl Wait {
         if status.observed_generation < release.metadata.generation {
             return None;
         }
-        let is_true = |kind: &str| {
-            status.conditions.iter().any(|condition| condition.type_ == kind && condition.status == "True")
-        };
+        let is_true = |kind: &str| reason_of(&status.conditions, kind).is_some();
         let phase = status.phase?;
         // A phase that passed unseen was reached; the way back is on no way forward.
         let is_later = self.wanted < phase && phase <= Phase::Complete;

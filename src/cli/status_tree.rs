@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use jiff::Timestamp;
 
-use crate::api::condition::READY;
+use crate::api::condition::{READY, reason_of};
 use crate::api::status::{AnalysisStatus, FrappeReleaseStatus, WebhookStatus};
 use crate::api::{FrappeRelease, Phase};
 
@@ -73,7 +73,7 @@ fn group(name: &str, below: Vec<Branch>) -> Option<Branch> {
 /// The way so far: `✔` done, `●` here, `○` to come, `✘` left for the way back.
 fn phases(status: &FrappeReleaseStatus) -> Branch {
     let Some(now) = status.phase else { return Branch::leaf("phases".to_owned()) };
-    let is_ready = status.conditions.iter().any(|c| c.type_ == READY && c.status == "True");
+    let is_ready = reason_of(&status.conditions, READY).is_some();
     let mark = |phase: Phase| match phase.cmp(&now) {
         _ if now > Phase::Complete => "✘",
         std::cmp::Ordering::Less => "✔",

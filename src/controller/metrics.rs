@@ -209,7 +209,7 @@ impl Metrics {
 impl Kept {
     fn new(release: &FrappeRelease, status: &FrappeReleaseStatus) -> Self {
         let Release { namespace, name } = labels(release);
-        let halt = condition(status, condition::STALLED);
+        let halt = condition::reason_of(&status.conditions, condition::STALLED);
         Self {
             phase_since: status.phase_since.as_ref().map(|since| since.0),
             waiting_since: status.waiting_since.as_ref().map(|since| since.0),
@@ -223,14 +223,8 @@ impl Kept {
     }
 }
 
-/// The reason of a condition that is true.
-fn condition<'a>(status: &'a FrappeReleaseStatus, kind: &str) -> Option<&'a str> {
-    let found = status.conditions.iter().find(|c| c.type_ == kind && c.status == "True");
-    found.map(|condition| condition.reason.as_str())
-}
-
 fn is_paused(status: &FrappeReleaseStatus) -> bool {
-    condition(status, condition::RECONCILING) == Some("Paused")
+    condition::reason_of(&status.conditions, condition::RECONCILING) == Some("Paused")
 }
 
 fn labels(release: &FrappeRelease) -> Release {

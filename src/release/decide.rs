@@ -105,8 +105,7 @@ fn news(before: Option<&FrappeReleaseStatus>, now: &FrappeReleaseStatus) -> Vec<
         }
     }
     let halt = |status: &FrappeReleaseStatus| {
-        let stalled = status.conditions.iter().find(|c| c.type_ == condition::STALLED && c.status == "True");
-        stalled.map(|condition| condition.reason.clone())
+        condition::reason_of(&status.conditions, condition::STALLED).map(str::to_owned)
     };
     if let Some(why) = halt(now).filter(|why| before.and_then(halt).as_ref() != Some(why)) {
         let asked = [reason::APPROVAL, reason::PROMOTION].into_iter().find(|reason| *reason == why);
