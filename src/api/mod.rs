@@ -2,6 +2,7 @@
 //!
 //! The types are the source of `crds/`: `crossfade crds` prints the manifest and `tests/crds.rs` fails when it is stale.
 
+mod adopted;
 pub mod analysis;
 pub mod bench;
 pub mod condition;
@@ -14,5 +15,6 @@ pub mod status;
 pub mod traffic;
 pub mod webhook;
 
+pub use adopted::{Adopted, AdoptedEntry};
 pub use phase::Phase;
 pub use release::{FrappeRelease, FrappeReleaseSpec, Template};

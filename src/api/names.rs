@@ -37,6 +37,8 @@ pub const ANNOTATION_CAUSE: &str = "kubernetes.io/change-cause";
 pub const ANNOTATION_RUN: &str = "crossfade.dev/run";
 /// Annotation on the Job of an analysis: the number of the measurement.
 pub const ANNOTATION_MEASUREMENT: &str = "crossfade.dev/measurement";
+/// Annotation on another tool's Deployment that was stopped when the bench changed hands: the Pods that it had.
+pub const ANNOTATION_REPLICAS: &str = "crossfade.dev/replicas";
 /// Annotation on a Job: the value of [`ANNOTATION_RETRY`] that it was made under.
 pub const ANNOTATION_ATTEMPT: &str = "crossfade.dev/attempt";
 

@@ -5,6 +5,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::adopted::Adopted;
 use super::analysis::Analysis;
 use super::bench::{Bench, Cache, Migrate, Socketio, Web, Worker};
 use super::gate::{Approvals, Contract, Deadlines, Planning};
@@ -53,6 +54,11 @@ use super::webhook::Webhook;
     validation = kube::core::Rule::new(
         "self.traffic.apps.all(a, a.steps.all(s, !has(s.analysis) || (has(self.analysis) && self.analysis.exists(t, t.name == s.analysis))))"
     ).message("a traffic step names an analysis that spec.analysis does not have")
+)]
+#[x_kube(
+    validation = kube::core::Rule::new("!has(self.adopted) || self.traffic.provider == 'GatewayAPI'").message(
+        "spec.adopted needs spec.traffic.provider: GatewayAPI: a Service that selects by Crossfade's labels cannot lead to another tool's Pods"
+    )
 )]
 #[x_kube(
     validation = kube::core::Rule::new(
@@ -117,6 +123,9 @@ pub struct FrappeReleaseSpec {
         "scheduler.args needs scheduler.command, with the image's entry point if that is meant: Crossfade starts it itself"
     ))]
     pub scheduler: Option<super::bench::Program>,
+    /// The Deployments of another tool that run the bench, as long as Crossfade does not run it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<Adopted>,
     /// Green's own migrate.
     #[serde(default)]
     pub migrate: Migrate,
@@ -181,6 +190,9 @@ pub struct Template {
     pub workers: Vec<Worker>,
     /// The scheduler.
     pub scheduler: Option<super::bench::Program>,
+    /// What runs it, if that is not Crossfade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<Adopted>,
 }
 
 impl FrappeReleaseSpec {
@@ -194,6 +206,7 @@ impl FrappeReleaseSpec {
             socketio: self.socketio.clone(),
             workers: self.workers.clone(),
             scheduler: self.scheduler.clone(),
+            adopted: self.adopted.clone(),
         }
     }
 }

@@ -28,7 +28,7 @@ impl CacheClear {
     pub(crate) fn run(&self, output: Output) -> ExitCode {
         site::run(output, |_| async move {
             let (url, config) = (self.redis_cache.as_deref(), self.common_config.as_deref());
-            let url = site::needed_redis_url(url, config, "redis_cache", "--redis-cache")?;
+            let url = site::needed_setting(url, config, "redis_cache", "--redis-cache")?;
             let cleared = cache::clear(&url, &self.prefix).await?;
             Ok(format!("{} keys of {} deleted", cleared.keys, self.prefix))
         })

@@ -59,9 +59,8 @@ impl Contract {
     }
 
     async fn clear_cache(&self, printer: &Printer, base: &str) -> Result<(), site::Failure> {
-        let blue =
-            site::redis_url(self.redis_cache.as_deref(), self.common_config.as_deref(), "redis_cache")?;
-        let live = site::redis_url(
+        let blue = site::setting(self.redis_cache.as_deref(), self.common_config.as_deref(), "redis_cache")?;
+        let live = site::setting(
             self.live_redis_cache.as_deref(),
             self.live_common_config.as_deref(),
             "redis_cache",

@@ -19,9 +19,9 @@ pub(crate) struct Drain {
     /// A mounted `common_site_config.json`, read for `redis_queue`.
     #[arg(long, value_name = "FILE")]
     common_config: Option<PathBuf>,
-    /// The colour's `bench_id`: part of the queues' names.
+    /// The colour's `bench_id`: part of the queues' names. Default: what --common-config says.
     #[arg(long)]
-    bench_id: String,
+    bench_id: Option<String>,
     /// Queue names without the `bench_id`.
     #[arg(long, value_delimiter = ',', default_value = "short,default,long")]
     queues: Vec<String>,
@@ -35,10 +35,10 @@ impl Drain {
     pub(crate) fn run(&self, output: Output) -> ExitCode {
         site::run(output, |printer| async move {
             let (url, config) = (self.redis_queue.as_deref(), self.common_config.as_deref());
-            let url = site::needed_redis_url(url, config, "redis_queue", "--redis-queue")?;
-            queue::drain(&url, &self.bench_id, &self.queues, Duration::from_secs(self.wait), &printer)
-                .await?;
-            Ok(format!("the queues of {} are empty", self.bench_id))
+            let url = site::needed_setting(url, config, "redis_queue", "--redis-queue")?;
+            let bench_id = site::needed_setting(self.bench_id.as_deref(), config, "bench_id", "--bench-id")?;
+            queue::drain(&url, &bench_id, &self.queues, Duration::from_secs(self.wait), &printer).await?;
+            Ok(format!("the queues of {bench_id} are empty"))
         })
     }
 }

@@ -69,7 +69,7 @@ impl Relay {
                 "--green-redis-cache or --green-common-config",
             )
         };
-        site::redis_url(url.as_deref(), config.as_deref(), "redis_cache")?
+        site::setting(url.as_deref(), config.as_deref(), "redis_cache")?
             .ok_or_else(|| Failure::Unmet(format!("failed to find a cache: give {flag}")))
     }
 }

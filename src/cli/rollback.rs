@@ -74,7 +74,7 @@ impl Rollback {
     fn redis_urls(&self) -> Result<Vec<String>, site::Failure> {
         let mut urls = self.redis_cache.clone();
         for path in &self.common_config {
-            urls.extend(site::redis_url(None, Some(path), "redis_cache")?);
+            urls.extend(site::setting(None, Some(path), "redis_cache")?);
         }
         let mut seen = std::collections::BTreeSet::new();
         urls.retain(|url| seen.insert(url.clone()));

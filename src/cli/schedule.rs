@@ -49,7 +49,7 @@ impl Schedule {
     pub(crate) fn run(&self, output: Output) -> ExitCode {
         site::run(output, |printer| async move {
             let (url, config) = (self.redis_queue.as_deref(), self.common_config.as_deref());
-            let url = site::needed_redis_url(url, config, "redis_queue", "--redis-queue")?;
+            let url = site::needed_setting(url, config, "redis_queue", "--redis-queue")?;
             self.in_turn(Turn::new(url, &self.release, self.holder.clone()), &printer).await
         })
     }

@@ -202,34 +202,31 @@ pub(crate) fn read_served_plan(path: &Path) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
-/// A URL given by hand, or a key of a mounted `common_site_config.json` (Jobs: URLs may hold passwords).
-pub(crate) fn redis_url(
-    url: Option<&str>,
+/// A setting given by hand, or a key of a mounted `common_site_config.json` (Jobs: URLs may hold passwords).
+pub(crate) fn setting(
+    given: Option<&str>,
     config: Option<&Path>,
     key: &str,
 ) -> Result<Option<String>, Failure> {
-    let Some(path) = config else { return Ok(url.map(str::to_owned)) };
-    if let Some(url) = url {
-        return Ok(Some(url.to_owned()));
-    }
+    let Some(path) = config.filter(|_| given.is_none()) else { return Ok(given.map(str::to_owned)) };
     let bytes = std::fs::read(path).map_err(Failure::file("read", path))?;
     let wrong = |reason: String| Failure::Content { path: path.display().to_string(), reason };
     let config: serde_json::Value =
         serde_json::from_slice(&bytes).map_err(|error| wrong(format!("it is not JSON: {error}")))?;
     match config.get(key).and_then(serde_json::Value::as_str) {
-        Some(url) => Ok(Some(url.to_owned())),
+        Some(text) => Ok(Some(text.to_owned())),
         None => Err(wrong(format!("it has no text under {key}"))),
     }
 }
 
-/// The same of a command that cannot do without; `flag` names the argument with the URL.
-pub(crate) fn needed_redis_url(
-    url: Option<&str>,
+/// The same of a command that cannot do without; `flag` names the argument that gives it.
+pub(crate) fn needed_setting(
+    given: Option<&str>,
     config: Option<&Path>,
     key: &str,
     flag: &str,
 ) -> Result<String, Failure> {
-    redis_url(url, config, key)?.ok_or_else(|| Failure::Unmet(format!("give {flag} or --common-config")))
+    setting(given, config, key)?.ok_or_else(|| Failure::Unmet(format!("give {flag} or --common-config")))
 }
 
 /// Runs a command that says by its exit code what it found; a failure ends like that of [`run`].

@@ -12,6 +12,7 @@ use rand::Rng;
 use rand::distr::Alphanumeric;
 use serde_json::json;
 
+use super::adopted;
 use super::apply::{self, apply, create, delete};
 use super::context::{Context, title};
 use super::error::{Error, NoRevision};
@@ -142,7 +143,9 @@ impl<'a> Doing<'a> {
             None => Destination::Tables,
         };
         let user = secrets::read(self.ctx, self.release(), blueprint.template).await?;
-        let common = config::common(&user.common?, &blueprint.bench_id(), self.cache_slot(revision));
+        let common = user.common?;
+        let bench_id = config::bench_id(&blueprint, &common);
+        let common = config::common(&common, &bench_id, self.cache_slot(revision));
         let mut files = BTreeMap::from([(config::COMMON_KEY.to_owned(), common)]);
         let mut sites = user.sites;
         for site in &blueprint.template.sites {
@@ -221,6 +224,11 @@ impl<'a> Doing<'a> {
 
     async fn workloads(&self, revision: u32, running: Running) -> Result<(), Error> {
         let blueprint = self.blueprint(revision)?;
+        if let Some(adopted) = &blueprint.template.adopted {
+            let seen = self.seen.revisions.get(&revision).ok_or(NoRevision(revision))?;
+            let wanted = crate::release::components(seen, running);
+            return adopted::scale(self.ctx, self.release(), adopted, &seen.workloads, &wanted).await;
+        }
         for service in manifest::services(&blueprint) {
             apply(self.ctx, self.release(), &service, MANAGER_OBJECTS).await?;
         }
@@ -259,6 +267,12 @@ impl<'a> Doing<'a> {
     /// Writes every part of a split, then deletes what is left of another split or another provider.
     async fn route(&self, split: &Split) -> Result<(), Error> {
         let release = self.release();
+        for revision in split.blue.into_iter().chain([split.green]) {
+            let blueprint = self.blueprint(revision)?;
+            if let Some(adopted) = &blueprint.template.adopted {
+                adopted::lead(self.ctx, &blueprint, adopted).await?;
+            }
+        }
         let nothing = Routing::default();
         let green = self.seen.revisions.get(&split.green);
         let wanted = traffic::Wanted {

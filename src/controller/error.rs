@@ -44,6 +44,20 @@ pub(super) enum Error {
         "failed to write {0}: an object of this name exists that this FrappeRelease did not make; remove or rename it"
     )]
     Foreign(String),
+    /// A Deployment that `spec.adopted` names belongs to a controller, which would undo what is written.
+    #[error(
+        "failed to adopt {0}: a controller has made it; name Deployments that a person or a chart has made"
+    )]
+    Owned(String),
+    /// A selector of another tool's Deployment cannot be read.
+    #[error("failed to list {what}")]
+    Selector {
+        /// What is selected.
+        what: String,
+        /// Why.
+        #[source]
+        source: kube::core::ParseExpressionError,
+    },
     /// A user's Secret cannot be used.
     #[error("failed to use Secret '{secret}', key '{key}'")]
     Config {
@@ -92,11 +106,13 @@ pub(super) struct NoRevision(pub(super) u32);
 
 impl Error {
     /// Every name that `label` gives.
-    pub(super) const LABELS: [&str; 12] = [
+    pub(super) const LABELS: [&str; 14] = [
         "read",
         "write",
         "delete",
         "foreign",
+        "owned",
+        "selector",
         "config",
         "no_secret",
         "no_revision",
@@ -114,6 +130,8 @@ impl Error {
             Self::Write { .. } => "write",
             Self::Delete { .. } => "delete",
             Self::Foreign(_) => "foreign",
+            Self::Owned(_) => "owned",
+            Self::Selector { .. } => "selector",
             Self::Config { .. } => "config",
             Self::NoSecret { .. } => "no_secret",
             Self::NoRevision(_) => "no_revision",

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | `observe` | all that a decision may look at (`seen`, `job_log`, `secrets` read the parts) | reads |
 //! | `crate::release::decide` | what to do now | none |
-//! | `act` | does it, through `apply` | writes |
+//! | `act` | does it, through `apply`; `adopted`: to Deployments of another tool | writes |
 //! | `measure` | takes measurements and calls webhooks beside the reconciles | other servers |
 //! | `status`, `event`, `finalizer` | tells | writes |
 //! | `lease`, `server`, `metrics` | the process around it | |
@@ -14,6 +14,7 @@
 //! a few seconds.
 
 mod act;
+mod adopted;
 mod apply;
 mod context;
 mod error;

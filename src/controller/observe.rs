@@ -15,9 +15,9 @@ use serde::de::DeserializeOwned;
 
 use super::context::{Context, title};
 use super::error::{Error, NoRevision};
-use super::{apply, secrets, seen};
-use crate::api::FrappeRelease;
+use super::{adopted, apply, secrets, seen};
 use crate::api::traffic::Provider;
+use crate::api::{FrappeRelease, Template};
 use crate::manifest::{self, Component, config, gates, history, plan_store, record, schema_password};
 use crate::plan::Routing;
 use crate::release::{JobSeen, JobState, Observed, Revision, RouteSeen, SiteFacts, Split};
@@ -46,10 +46,15 @@ pub(super) async fn observe(ctx: &Context, release: FrappeRelease) -> Result<Obs
     }
     let route = route_seen(&release, &entries, &revisions);
     let common_config = files.common.as_ref().map(|_| ()).map_err(Error::chain);
+    let rival_routes = if revisions.values().any(|revision| revision.record.template.adopted.is_some()) {
+        adopted::rival_routes(ctx, &release).await?
+    } else {
+        Vec::new()
+    };
     let sites = site_facts(&release, &files);
     let is_history = |map: &&ConfigMap| seen::component_of(*map) == Component::History.label();
     let history = lists.config_maps.iter().find(is_history).map(history::read).unwrap_or_default();
-    Ok(Observed { release, revisions, route, sites, common_config, history })
+    Ok(Observed { release, revisions, route, sites, common_config, history, rival_routes })
 }
 
 fn site_facts(
@@ -158,7 +163,9 @@ fn route_seen(
 
 /// The revisions that have a socket.io server.
 pub(super) fn with_socketio(revisions: &BTreeMap<u32, Revision>) -> BTreeSet<u32> {
-    let with = revisions.iter().filter(|(_, revision)| revision.record.template.socketio.is_some());
+    // Another tool's entry leads to its own.
+    let has = |template: &Template| template.adopted.is_none() && template.socketio.is_some();
+    let with = revisions.iter().filter(|(_, revision)| has(&revision.record.template));
     with.map(|(number, _)| *number).collect()
 }
 
@@ -184,11 +191,14 @@ async fn revision(
         secret(ctx, release, config::name(&name, number)),
         secret(ctx, release, schema_password::name(&name, number))
     )?;
-    let (relays, pods): (Vec<_>, Vec<_>) =
+    let (relays, mut pods): (Vec<_>, Vec<_>) =
         seen::pods(&lists.pods, number).into_iter().partition(|pod| pod.component == manifest::RELAY);
     let relay = seen::workloads(&lists.deployments, &relays, number).remove(manifest::RELAY);
     let mut workloads = seen::workloads(&lists.deployments, &pods, number);
     workloads.remove(manifest::RELAY);
+    if let Some(adopted) = &record.template.adopted {
+        (workloads, pods) = adopted::observe(ctx, release, adopted).await?;
+    }
     Ok(Revision {
         record,
         config: config.as_ref().and_then(config::read),

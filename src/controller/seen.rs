@@ -8,8 +8,8 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt;
 
 use crate::api::names::{
-    ANNOTATION_ATTEMPT, ANNOTATION_CONFIG, ANNOTATION_MEASUREMENT, ANNOTATION_RUN, ANNOTATION_SITE,
-    LABEL_COMPONENT, LABEL_REVISION,
+    ANNOTATION_ATTEMPT, ANNOTATION_CONFIG, ANNOTATION_MEASUREMENT, ANNOTATION_REPLICAS, ANNOTATION_RUN,
+    ANNOTATION_SITE, LABEL_COMPONENT, LABEL_REVISION,
 };
 use crate::manifest::Component;
 use crate::release::{AnalysisJobSeen, JobSeen, JobState, JobStep, PodSeen, Progress, Workload};
@@ -38,15 +38,17 @@ pub(super) fn is_of_deployment(pod: &Pod) -> bool {
 /// Pod is kept for its log alone).
 pub(super) fn pods(all: &[Pod], revision: u32) -> Vec<PodSeen> {
     let own = all.iter().filter(|pod| revision_of(*pod) == Some(revision) && is_of_deployment(pod));
-    own.filter(|pod| !has_ended(pod))
-        .map(|pod| PodSeen {
-            name: pod.name_any(),
-            component: component_of(pod).to_owned(),
-            config_hash: pod.annotations().get(ANNOTATION_CONFIG).cloned(),
-            is_ready: is_ready(pod),
-            is_ending: pod.metadata.deletion_timestamp.is_some(),
-        })
-        .collect()
+    own.filter(|pod| !has_ended(pod)).map(|pod| pod_seen(pod, component_of(pod))).collect()
+}
+
+fn pod_seen(pod: &Pod, component: &str) -> PodSeen {
+    PodSeen {
+        name: pod.name_any(),
+        component: component.to_owned(),
+        config_hash: pod.annotations().get(ANNOTATION_CONFIG).cloned(),
+        is_ready: is_ready(pod),
+        is_ending: pod.metadata.deletion_timestamp.is_some(),
+    }
 }
 
 fn has_ended(pod: &Pod) -> bool {
@@ -66,13 +68,32 @@ pub(super) fn workloads(all: &[Deployment], pods: &[PodSeen], revision: u32) -> 
         let component = component_of(deployment).to_owned();
         let existing = pods.iter().filter(|pod| pod.component == component).count();
         let workload = Workload {
-            desired: deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1),
+            desired: desired(deployment),
+            full: desired(deployment),
             ready: ready(deployment),
             existing: i32::try_from(existing).unwrap_or(i32::MAX),
         };
         (component, workload)
     })
     .collect()
+}
+
+/// Pods that a Deployment asks for.
+fn desired(deployment: &Deployment) -> i32 {
+    deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)
+}
+
+/// A Deployment of another tool, as the workload of this component, and its Pods.
+pub(super) fn adopted(component: &str, deployment: &Deployment, pods: &[Pod]) -> (Workload, Vec<PodSeen>) {
+    let pods: Vec<PodSeen> =
+        pods.iter().filter(|pod| !has_ended(pod)).map(|pod| pod_seen(pod, component)).collect();
+    let desired = desired(deployment);
+    let had = deployment.annotations().get(ANNOTATION_REPLICAS).and_then(|had| had.parse().ok());
+    // A bench that serves has at least one Pod of each part of its web server.
+    let least = i32::from(component.starts_with("web"));
+    let full = if desired > 0 { desired } else { had.unwrap_or(0).max(least) };
+    let existing = i32::try_from(pods.len()).unwrap_or(i32::MAX);
+    (Workload { desired, full, ready: ready(deployment), existing }, pods)
 }
 
 /// Ready Pods of a Deployment; 0 while its controller has not seen the last change.
@@ -247,7 +268,7 @@ status: {{observedGeneration: {observed}, readyReplicas: 2}}"
         };
         assert_eq!(
             workloads(&[deployment(3)], &[], 2)["web"],
-            Workload { desired: 2, ready: 2, existing: 0 }
+            Workload { desired: 2, full: 2, ready: 2, existing: 0 }
         );
         assert_eq!(workloads(&[deployment(2)], &[], 2)["web"].ready, 0);
     }
@@ -335,5 +356,21 @@ status:
     fn no_secret_passes_into_a_message() {
         let secrets = ["hunter22".to_owned()];
         assert_eq!(redacted("user x with hunter22 refused", &secrets), "user x with *** refused");
+    }
+
+    #[test]
+    fn another_tools_deployment_has_the_pods_that_it_had_before_it_was_stopped() {
+        let full = |component: &str, annotations: &str, replicas: i32| {
+            let text = format!(
+                "metadata: {{annotations: {{{annotations}}}}}\nspec: {{replicas: {replicas}, selector: {{}}, template: {{}}}}"
+            );
+            adopted(component, &read(&text), &[pod("p", "status: {phase: Running}")])
+        };
+        let (workload, pods) = full("worker-long", "crossfade.dev/replicas: '3'", 0);
+        assert_eq!(workload, Workload { desired: 0, full: 3, ready: 0, existing: 1 });
+        assert_eq!(pods[0].component, "worker-long");
+        // Somebody has scaled it since, or stopped it himself.
+        assert_eq!(full("worker-long", "crossfade.dev/replicas: '3'", 2).0.full, 2);
+        assert_eq!((full("worker-long", "", 0).0.full, full("web", "", 0).0.full), (0, 1));
     }
 }

@@ -97,6 +97,16 @@ pub fn common(user: &Map<String, Value>, bench_id: &str, slot: u32) -> Map<Strin
     config
 }
 
+/// The `bench_id` of a revision's queues: its own name; of another tool's bench what its configuration says, or what Frappe
+/// makes from the folder of the bench (`get_bench_id` in frappe/utils/__init__.py).
+pub fn bench_id(blueprint: &Blueprint<'_>, user: &Map<String, Value>) -> String {
+    if blueprint.template.adopted.is_none() {
+        return blueprint.bench_id();
+    }
+    let said = user.get("bench_id").and_then(Value::as_str).map(str::to_owned);
+    said.unwrap_or_else(|| blueprint.template.bench.path.trim_matches('/').replace('/', "-"))
+}
+
 /// A Redis URL with the logical database of a slot. What is not a `redis://` or `rediss://` URL stays.
 fn cache_url(url: &str, slot: u32) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
@@ -244,7 +254,10 @@ pub(super) fn hash_of(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::api::{Adopted, AdoptedEntry};
     use crate::manifest::sample;
 
     fn map(value: &Value) -> Map<String, Value> {
@@ -263,6 +276,19 @@ mod tests {
             kill_blockers_after_seconds: None,
             replicas: Vec::new(),
         }
+    }
+
+    #[test]
+    fn the_queues_of_another_tools_bench_are_those_that_frappe_names() {
+        let release = sample::release();
+        let mut template = release.spec.template();
+        let entry = AdoptedEntry { deployment: "nginx".into(), port: 8080 };
+        template.adopted = Some(Adopted { entry, web: vec![], workers: vec![], scheduler: None });
+        let of = |user: &Value| bench_id(&sample::blueprint(&release, &template, 1), &map(user));
+        assert_eq!(of(&json!({})), "home-frappe-frappe-bench");
+        assert_eq!(of(&json!({"bench_id": "erp"})), "erp");
+        let own = release.spec.template();
+        assert_eq!(bench_id(&sample::blueprint(&release, &own, 3), &Map::new()), "erp-r3");
     }
 
     #[test]

@@ -20,9 +20,12 @@ const SCHEDULER_GRACE_SECONDS: i64 = 60;
 /// Variable with the Pod's name, by which a scheduler is known among those of the release.
 const POD_NAME: &str = "CROSSFADE_POD";
 
-/// All Deployments of a revision, scaled as told.
+/// All Deployments of a revision, scaled as told; none where another tool runs the bench.
 pub fn deployments(blueprint: &Blueprint<'_>, running: Running) -> Vec<Deployment> {
     let template = blueprint.template;
+    if template.adopted.is_some() {
+        return Vec::new();
+    }
     let mut all = vec![web(blueprint, scaled(running.web, template.web.replicas))];
     if let Some(part) = &template.socketio {
         all.push(socketio(blueprint, part, scaled(running.web, 1)));

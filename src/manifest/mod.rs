@@ -20,7 +20,7 @@ mod service;
 
 pub use deployment::deployments;
 pub use labels::{Component, RELAY, of_revision, selector};
-pub use service::services;
+pub use service::{leading_to, services};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, ResourceExt};

@@ -287,7 +287,7 @@ fn keep(seen: &Observed, number: u32, revision: &Revision) -> Verdict {
         actions.push(Action::Route { split });
     }
     let ready = revision.workloads.get("web").map_or(0, |web| web.ready);
-    let wanted = revision.record.template.web.replicas;
+    let wanted = parts.first().map_or(0, |(_, replicas)| *replicas);
     let say = if ready >= wanted {
         Say::complete(&format!("revision {number} runs {}", revision.record.template.image))
     } else {
@@ -321,6 +321,9 @@ fn begin(
         return (active.map(|(number, _)| number), Verdict::idle(Phase::Planning, say));
     }
     let number = last.map_or(0, |(number, _)| *number) + 1;
+    // Another tool's Pods have the first one: nobody gives them a configuration.
+    let is_first = wanted.adopted.is_some();
+    let cache_slot = active.filter(|_| !is_first).map_or(0, |(_, blue)| 1 - blue.record.cache_slot.min(1));
     let image = wanted.image.clone();
     let record = Record {
         template: wanted,
@@ -331,7 +334,7 @@ fn begin(
         attempt,
         by: history::author(&seen.release),
         cause: seen.release.annotated(ANNOTATION_CAUSE).map(str::to_owned),
-        cache_slot: active.map_or(0, |(_, blue)| 1 - blue.record.cache_slot.min(1)),
+        cache_slot,
     };
     let verdict = Verdict {
         phase: Phase::Planning,

@@ -8,6 +8,8 @@
 //! One file a phase in `phase/`; none of them has a client or a clock.
 
 mod action;
+#[cfg(test)]
+mod adoption_tests;
 mod decide;
 #[cfg(test)]
 mod fixtures;
@@ -31,6 +33,7 @@ pub use observed::{
     AnalysisJobSeen, AppStep, JobSeen, JobState, Observed, PlanSeen, PodSeen, Progress, Record, RecordState,
     Revision, RouteSeen, SiteFacts, Workload,
 };
+pub use phase::components;
 pub use split::Split;
 pub use status::{ReleasePlan, plan_of};
 

@@ -26,6 +26,9 @@ pub struct Observed {
     pub common_config: Result<(), String>,
     /// The history of the release as it is stored, the oldest first.
     pub history: Vec<Entry>,
+    /// Routes of the namespace that are none of ours and take a hostname of the sites as well; looked at while the bench
+    /// changes hands.
+    pub rival_routes: Vec<String>,
 }
 
 /// What a site's configuration says about its database. No credential is in it.
@@ -199,6 +202,9 @@ pub struct Progress {
 pub struct Workload {
     /// Pods that its spec asks for.
     pub desired: i32,
+    /// Pods that it has when it runs, as far as the cluster says: of a Deployment of another tool the number that it had
+    /// before it was stopped. Of ours the template says it.
+    pub full: i32,
     /// Pods that are ready; 0 unless the controller has seen the last spec.
     pub ready: i32,
     /// Pods that exist, also those that are ending; counted from the Pods themselves.

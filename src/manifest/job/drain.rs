@@ -21,8 +21,6 @@ pub(super) fn pod(order: &Order<'_>, colour: &Blueprint<'_>) -> PodSpec {
         "json",
         "--common-config",
         &common,
-        "--bench-id",
-        &colour.bench_id(),
         "--queues",
         &queues(colour),
         "--wait",

@@ -5,10 +5,17 @@ use std::time::Duration;
 use super::{Going, Outcome, jobs, shifting};
 use crate::api::Phase;
 use crate::api::names::ANNOTATION_APPROVE_CONTRACT;
-use crate::release::JobStep;
+use crate::release::{JobStep, Split};
 
 pub(super) fn contracting(going: &Going<'_>) -> Outcome {
     if going.blue.is_none() || going.is_in_window() {
+        return Outcome::Done;
+    }
+    // Where nothing is to be contracted the route tells that the approval and the window are behind: blue has left it.
+    let is_left = || {
+        going.seen.route.as_ref().and_then(|route| route.split.as_ref()) == Some(&Split::only(going.number))
+    };
+    if going.changes_hands() && is_left() {
         return Outcome::Done;
     }
     let is_begun = going.sites().any(|site| jobs::find(going, JobStep::Contract, Some(site)).is_some());
@@ -16,6 +23,9 @@ pub(super) fn contracting(going: &Going<'_>) -> Outcome {
         && let Some(outcome) = blue_in_use(going).or_else(|| approval(going)).or_else(|| window(going))
     {
         return outcome;
+    }
+    if going.changes_hands() {
+        return Outcome::Done;
     }
     jobs::for_every_site(going, JobStep::Contract)
 }

@@ -3,9 +3,24 @@
 //! The order is what keeps every job: while web Pods of blue live they may still enqueue, so the queues are watched
 //! only after the last of them is gone, and the workers stop only when the queues are empty.
 
+use std::time::Duration;
+
 use super::{Going, Outcome, jobs, scaled};
 use crate::api::Phase;
-use crate::release::{JobStep, Running};
+use crate::release::{Action, JobStep, Revision, Running};
+
+/// The time that requests in flight have at another tool's Pods: nobody tells what those do when they are told to stop, and
+/// nginx, for one, cuts them off.
+fn last_requests(going: &Going<'_>, blue: &Revision) -> Option<Outcome> {
+    let seconds = i64::from(going.green.record.template.web.grace_seconds);
+    let left = seconds - going.seconds_in(Phase::Draining);
+    let is_serving = blue.workloads.get("web").is_some_and(|web| web.desired > 0);
+    (blue.record.template.adopted.is_some() && is_serving && left > 0).then(|| Outcome::Stay {
+        actions: Vec::new(),
+        because: format!("blue's last requests have another {left} s"),
+        recheck: Duration::from_secs(5),
+    })
+}
 
 pub(super) fn draining(going: &Going<'_>) -> Outcome {
     let Some((number, blue)) = going.blue else {
@@ -20,10 +35,18 @@ pub(super) fn draining(going: &Going<'_>) -> Outcome {
     }
     let is_drained = matches!(jobs::for_the_bench(going, JobStep::Drain), Outcome::Done);
     if !is_drained {
+        // Another tool's scheduler waits for no turn: one ends before the other begins.
+        if going.changes_hands() && super::schedules(blue) {
+            let actions = vec![Action::Workloads { revision: number, running: Running::WITHOUT_SCHEDULER }];
+            return Outcome::act(actions, "ending blue's scheduler");
+        }
         // Green's Pod waits for its turn, which blue's gives up when it ends (`schema::turn`): no tick falls between.
         if let Some(outcome) =
             scaled(going.number, going.green, Running::ALL, "bringing green's scheduler up")
         {
+            return outcome;
+        }
+        if let Some(outcome) = last_requests(going, blue) {
             return outcome;
         }
         let ending = "handing the scheduler over and waiting for blue's last requests";

@@ -6,6 +6,9 @@ use crate::release::{Action, JobStep, Placement};
 pub(super) fn isolating(going: &Going<'_>) -> Outcome {
     // The first revision of a bench has nobody to protect.
     let Some((blue_number, blue)) = going.blue else { return Outcome::Done };
+    if going.changes_hands() {
+        return Outcome::Done;
+    }
     if going.is_in_window() {
         return super::closing::closing(going);
     }

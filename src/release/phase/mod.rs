@@ -18,9 +18,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Action, Observed, Revision, Running, gate, plan_of};
-use crate::api::Phase;
 use crate::api::gate::Approval;
 use crate::api::names::reason;
+use crate::api::{Adopted, Phase};
 use crate::plan::Verdict;
 
 pub(super) use complete::complete;
@@ -97,6 +97,13 @@ impl Going<'_> {
         self.blue.is_some() && plan_of(self.green).is_some_and(|plan| plan.verdict == Verdict::Blocking)
     }
 
+    /// Whether the bench changes hands: one colour is run by another tool. Both are of one version and share the tables as
+    /// they are, so there is no schema of views, and nothing to expand, to migrate or to contract.
+    pub(super) fn changes_hands(&self) -> bool {
+        let is_adopted = |revision: &Revision| revision.record.template.adopted.is_some();
+        self.blue.is_some_and(|(_, blue)| is_adopted(blue) || is_adopted(self.green))
+    }
+
     /// The halt at a gate until somebody has approved exactly `what` (a plan's hash, the number of the revision), in the
     /// spec or by the annotation.
     pub(super) fn unapproved(
@@ -145,8 +152,11 @@ pub(super) fn told(number: u32, revision: &Revision, hash: &str) -> Option<Outco
 }
 
 /// The parts of a revision with the Pods that each should have.
-pub(super) fn components(revision: &Revision, running: Running) -> Vec<(String, i32)> {
+pub fn components(revision: &Revision, running: Running) -> Vec<(String, i32)> {
     let template = &revision.record.template;
+    if let Some(adopted) = &template.adopted {
+        return adopted_components(revision, adopted, running);
+    }
     let pods = |is_on: bool, replicas: i32| if is_on { replicas } else { 0 };
     let mut parts = vec![("web".to_owned(), pods(running.web, template.web.replicas))];
     if template.socketio.is_some() {
@@ -159,6 +169,27 @@ pub(super) fn components(revision: &Revision, running: Running) -> Vec<(String, 
         parts.push(("scheduler".to_owned(), pods(running.scheduler, 1)));
     }
     parts
+}
+
+/// The Deployments of another tool, with the Pods that each has or had. One that is not there has none.
+fn adopted_components(revision: &Revision, adopted: &Adopted, running: Running) -> Vec<(String, i32)> {
+    let is_on = |component: &str| match component {
+        "scheduler" => running.scheduler,
+        name if name.starts_with("worker-") => running.workers,
+        _ => running.web,
+    };
+    let pods = |component: String| {
+        let full = revision.workloads.get(&component).map_or(0, |workload| workload.full);
+        let pods = if is_on(&component) { full } else { 0 };
+        (component, pods)
+    };
+    adopted.components().map(|(component, _)| pods(component)).collect()
+}
+
+/// Whether a scheduler of a revision runs, or is asked to.
+pub(super) fn schedules(revision: &Revision) -> bool {
+    let scheduler = revision.workloads.get("scheduler");
+    scheduler.is_some_and(|scheduler| scheduler.desired > 0 || scheduler.existing > 0)
 }
 
 /// Brings a revision's Deployments to a state; `None` when they are there and every Pod is as it should be.

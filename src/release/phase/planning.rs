@@ -11,7 +11,8 @@ use crate::release::{Action, JobStep};
 const MAX_EDGES: usize = 16;
 
 pub(super) fn planning(going: &Going<'_>) -> Outcome {
-    if let Some(because) = too_many_weights(going).or_else(|| unreadable(going)) {
+    if let Some(because) = too_many_weights(going).or_else(|| unreadable(going)).or_else(|| not_there(going))
+    {
         return Outcome::Halt { because, reason: "InvalidSpec" };
     }
     let missing: Vec<String> =
@@ -59,11 +60,41 @@ fn unreadable(going: &Going<'_>) -> Option<String> {
     })
 }
 
+/// Deployments of another tool that are named and are not there.
+fn not_there(going: &Going<'_>) -> Option<String> {
+    let adopted = going.green.record.template.adopted.as_ref()?;
+    let missing =
+        adopted.components().filter(|(component, _)| !going.green.workloads.contains_key(component));
+    let missing: Vec<&str> = missing.map(|(_, name)| name).collect();
+    (!missing.is_empty())
+        .then(|| format!("spec.adopted names Deployments that are not there: {}", missing.join(", ")))
+}
+
+/// A bench changes hands at the version that it runs: another tool's Pods cannot be sent to a schema of views.
+fn another_version(going: &Going<'_>, verdict: Verdict, summary: &str) -> Option<Outcome> {
+    let (_, blue) = going.blue.filter(|_| going.changes_hands())?;
+    let (old, new) = (&blue.record.template.image, &going.green.record.template.image);
+    let because = if old != new {
+        format!("{new} is another version than {old}")
+    } else if verdict != Verdict::Neutral {
+        format!("the site was not migrated with {new}, the plan is {verdict:?}: {summary}")
+    } else {
+        return None;
+    };
+    let because = format!(
+        "{because}; a bench changes hands at the version that it runs: hand it over first, release the other version then"
+    );
+    Some(Outcome::Halt { because, reason: "InvalidSpec" })
+}
+
 fn judge(going: &Going<'_>) -> Outcome {
     if let Some(because) = unknown_app(going) {
         return Outcome::Halt { because, reason: "InvalidSpec" };
     }
     let Some(plan) = plan_of(going.green) else { return Outcome::wait("the plan is not stored") };
+    if let Some(outcome) = another_version(going, plan.verdict, &plan.summary) {
+        return outcome;
+    }
     match plan.verdict {
         Verdict::Neutral | Verdict::Additive | Verdict::ContractOnly | Verdict::Synced | Verdict::Mapped => {}
         Verdict::Blocking if is_window_accepted(going, &plan.hash) => {}

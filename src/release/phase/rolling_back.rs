@@ -13,6 +13,8 @@ pub(in crate::release) fn rolling_back(going: &Going<'_>, reason: &str) -> Outco
     }
     let outcome = match going.blue {
         Some(_) => to_blue(going),
+        // It ran before it was named, and goes on.
+        None if going.green.record.template.adopted.is_some() => None,
         None => scaled(going.number, going.green, Running::NONE, "stopping green"),
     };
     outcome.unwrap_or_else(|| finish(going, reason))
@@ -45,9 +47,9 @@ fn stop_jobs(going: &Going<'_>) -> Option<Outcome> {
 
 fn to_blue(going: &Going<'_>) -> Option<Outcome> {
     let (number, blue) = going.blue?;
-    // Blue's scheduler waits for its turn, which green's gives up when it ends.
-    if green_still_schedules(going) {
-        if !is_asked_for(blue, Running::ALL) {
+    // Blue's scheduler waits for its turn, which green's gives up when it ends. Another tool's waits for none.
+    if super::schedules(going.green) {
+        if !going.changes_hands() && !is_asked_for(blue, Running::ALL) {
             let actions = vec![Action::Workloads { revision: number, running: Running::ALL }];
             return Some(Outcome::act(actions, "bringing blue back"));
         }
@@ -83,14 +85,6 @@ fn green_serves(going: &Going<'_>) -> bool {
     route.is_some_and(|route| route.split.as_ref().is_none_or(|split| split.serves(going.number)))
 }
 
-fn green_still_schedules(going: &Going<'_>) -> bool {
-    going
-        .green
-        .workloads
-        .get("scheduler")
-        .is_some_and(|scheduler| scheduler.desired > 0 || scheduler.existing > 0)
-}
-
 /// Green's web stops, its workers run out its queues if they can, then they stop too.
 fn stop_green(going: &Going<'_>) -> Option<Outcome> {
     let green = going.green;
@@ -113,7 +107,7 @@ fn stop_green(going: &Going<'_>) -> Option<Outcome> {
 /// Tables and metadata back to blue, then blue back to the tables, then the schema away.
 fn restore(going: &Going<'_>) -> Option<Outcome> {
     let (number, blue) = going.blue?;
-    if !going.green.record.entered.contains_key(&Phase::Isolating) {
+    if going.changes_hands() || !going.green.record.entered.contains_key(&Phase::Isolating) {
         return None;
     }
     if let Some(outcome) = jobs::for_every_site(going, JobStep::RollbackTables).unfinished() {

@@ -70,6 +70,9 @@ pub(super) fn shifting(going: &Going<'_>) -> Outcome {
     if stands.iter().all(Stand::is_done) {
         return route(going, 100).unwrap_or(Outcome::Done);
     }
+    if let Some(outcome) = rival(going) {
+        return outcome;
+    }
     if let Some(outcome) = promotion(going) {
         return outcome;
     }
@@ -90,6 +93,20 @@ pub(super) fn shifting(going: &Going<'_>) -> Outcome {
         return outcome;
     }
     go_on(going, &stands)
+}
+
+/// Of two routes that take the same requests the older one wins (Gateway API, `HTTPRouteRule.matches`): while another
+/// tool's own is there, no weight of ours is in force.
+fn rival(going: &Going<'_>) -> Option<Outcome> {
+    let rivals = &going.seen.rival_routes;
+    (going.changes_hands() && !rivals.is_empty()).then(|| {
+        let name = going.seen.release.metadata.name.as_deref().unwrap_or_default();
+        Outcome::wait(format!(
+            "HTTPRoute '{}' takes hostnames of the sites as well, and the older route wins: delete it; the route '{name}' \
+             leads to the same Pods",
+            rivals.join("', '")
+        ))
+    })
 }
 
 /// Where every app stands, in their order.

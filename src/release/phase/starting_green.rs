@@ -5,8 +5,11 @@ use crate::api::Phase;
 use crate::release::{Action, Running};
 
 pub(super) fn starting_green(going: &Going<'_>) -> Outcome {
-    let expected = super::components(going.green, Running::WITHOUT_SCHEDULER);
-    let start = Action::Workloads { revision: going.number, running: Running::WITHOUT_SCHEDULER };
+    // Another tool's bench that is named for the first time runs already.
+    let is_running = going.blue.is_none() && going.green.record.template.adopted.is_some();
+    let running = if is_running { Running::ALL } else { Running::WITHOUT_SCHEDULER };
+    let expected = super::components(going.green, running);
+    let start = Action::Workloads { revision: going.number, running };
     let (mut ready, mut wanted, mut is_missing) = (0, 0, false);
     for (component, replicas) in &expected {
         wanted += replicas;
