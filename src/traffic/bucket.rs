@@ -10,6 +10,9 @@
 
 use std::collections::BTreeSet;
 
+use super::signature::signature;
+use crate::api::FrappeRelease;
+
 /// A bucket that is handed out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Draw {
@@ -37,40 +40,43 @@ pub(super) const fn is_green(bucket: u8, weight: u8) -> bool {
     bucket < weight
 }
 
-/// Two digits: the bucket as it stands in the cookie.
-pub(super) fn text(bucket: u8) -> String {
-    format!("{:02}", bucket.min(99))
-}
+/// Characters of a signature: who guesses one has tried a million others, each with a request.
+const SIGNED: usize = 6;
 
-/// A regular expression for the buckets that are on green at a weight; `None` if none is.
-pub(super) fn green(weight: u8) -> Option<String> {
-    let (tens, ones) = (weight.min(100) / 10, weight.min(100) % 10);
-    let mut parts = Vec::new();
-    if tens > 0 {
-        parts.push(format!("{}[0-9]", range(0, tens - 1)));
-    }
-    if ones > 0 {
-        parts.push(format!("{tens}{}", range(0, ones - 1)));
-    }
-    (!parts.is_empty()).then(|| parts.join("|"))
-}
+/// The buckets of one release as they stand in the cookie: two digits and their signature, so that nobody moves himself to
+/// a bucket that he was not given.
+pub(super) struct Texts(Vec<String>);
 
-/// A regular expression for the buckets that are on blue at a weight; `None` if none is.
-pub(super) fn blue(weight: u8) -> Option<String> {
-    let (tens, ones) = (weight.min(100) / 10, weight.min(100) % 10);
-    let mut parts = Vec::new();
-    if tens < 10 && ones > 0 {
-        parts.push(format!("{tens}{}", range(ones, 9)));
+impl Texts {
+    /// The texts for the release of this revision.
+    pub(super) fn of(release: &FrappeRelease, green: u32) -> Self {
+        let text = |bucket: u8| {
+            let signature = signature(release, &format!("bucket {bucket} of {green}"));
+            format!("{bucket:02}{}", &signature[..SIGNED])
+        };
+        Self((0..100).map(text).collect())
     }
-    let first = if ones > 0 { tens + 1 } else { tens };
-    if first < 10 {
-        parts.push(format!("{}[0-9]", range(first, 9)));
-    }
-    (!parts.is_empty()).then(|| parts.join("|"))
-}
 
-fn range(from: u8, to: u8) -> String {
-    if from == to { from.to_string() } else { format!("[{from}-{to}]") }
+    /// The text of one bucket, 0 to 99.
+    pub(super) fn text(&self, bucket: u8) -> &str {
+        self.0.get(usize::from(bucket)).map_or("", String::as_str)
+    }
+
+    /// A regular expression for the buckets that are on green at a weight; `None` if none is.
+    pub(super) fn green(&self, weight: u8) -> Option<String> {
+        self.any(|bucket| is_green(bucket, weight))
+    }
+
+    /// A regular expression for the buckets that are on blue at a weight; `None` if none is.
+    pub(super) fn blue(&self, weight: u8) -> Option<String> {
+        self.any(|bucket| !is_green(bucket, weight))
+    }
+
+    fn any(&self, is_meant: impl Fn(u8) -> bool) -> Option<String> {
+        let meant: Vec<&str> =
+            (0..100).filter(|bucket| is_meant(*bucket)).map(|bucket| self.text(bucket)).collect();
+        (!meant.is_empty()).then(|| meant.join("|"))
+    }
 }
 
 #[cfg(test)]
@@ -78,20 +84,32 @@ mod tests {
     use regex::Regex;
 
     use super::*;
+    use crate::traffic::simulated::release;
 
     #[test]
-    fn every_bucket_has_exactly_one_colour_at_every_weight() {
+    fn every_bucket_has_exactly_one_colour_at_every_weight_and_one_without_its_signature_none() {
+        let texts = Texts::of(&release(""), 2);
         for weight in 0..=100 {
             let matcher =
                 |pattern: Option<String>| pattern.map(|p| Regex::new(&format!("^(?:{p})$")).unwrap());
-            let (green, blue) = (matcher(green(weight)), matcher(blue(weight)));
+            let (green, blue) = (matcher(texts.green(weight)), matcher(texts.blue(weight)));
+            let is = |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_some_and(|p| p.is_match(text));
             for bucket in 0..100 {
-                let text = text(bucket);
-                let is = |pattern: &Option<Regex>| pattern.as_ref().is_some_and(|p| p.is_match(&text));
-                assert_eq!(is(&green), is_green(bucket, weight), "{bucket} at {weight}");
-                assert_ne!(is(&green), is(&blue), "{bucket} at {weight}");
+                let text = texts.text(bucket);
+                assert_eq!(is(&green, text), is_green(bucket, weight), "{bucket} at {weight}");
+                assert_ne!(is(&green, text), is(&blue, text), "{bucket} at {weight}");
+                let other = format!("{:02}{}", (bucket + 1) % 100, &text[2..]);
+                for forged in [other.as_str(), &text[..2], &text[..text.len() - 1]] {
+                    assert!(!is(&green, forged) && !is(&blue, forged), "{forged}");
+                }
             }
         }
+    }
+
+    #[test]
+    fn a_release_knows_no_bucket_of_another() {
+        let (one, other) = (Texts::of(&release(""), 2), Texts::of(&release(""), 3));
+        assert!((0..100).all(|bucket| one.text(bucket) != other.text(bucket)));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod pattern;
 mod preview;
 mod rules;
 pub mod service;
+mod signature;
 #[cfg(test)]
 mod simulated;
 

@@ -122,6 +122,7 @@ struct Maker<'a> {
     name: String,
     cookie: String,
     preview: Preview,
+    buckets: bucket::Texts,
     draws: Vec<bucket::Draw>,
 }
 
@@ -132,6 +133,7 @@ impl<'a> Maker<'a> {
             wanted,
             cookie: cookie_name(&name, wanted.split.green),
             preview: Preview::of(wanted.release, wanted.split.green),
+            buckets: bucket::Texts::of(wanted.release, wanted.split.green),
             draws: bucket::draws(&wanted.release.spec.traffic.edges()),
             name,
         }
@@ -142,8 +144,8 @@ impl<'a> Maker<'a> {
     fn users(&self, matches: &[HttpRouteRulesMatches], weight: u8, part: Part, hands_out: bool) -> Group {
         let split = self.wanted.split;
         let colours = [
-            (Some(split.green), &self.preview.green, bucket::green(weight)),
-            (split.blue, &self.preview.blue, bucket::blue(weight)),
+            (Some(split.green), &self.preview.green, self.buckets.green(weight)),
+            (split.blue, &self.preview.blue, self.buckets.blue(weight)),
         ];
         let colours =
             || colours.iter().filter_map(|(revision, value, buckets)| Some(((*revision)?, *value, buckets)));
@@ -197,7 +199,7 @@ impl<'a> Maker<'a> {
         let cookie = format!(
             "{}={}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax",
             self.cookie,
-            bucket::text(bucket)
+            self.buckets.text(bucket)
         );
         HttpRouteRulesBackendRefsFilters {
             r#type: HttpRouteRulesBackendRefsFiltersType::ResponseHeaderModifier,
