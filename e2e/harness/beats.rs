@@ -11,6 +11,9 @@ const AROUND: f64 = 30.0;
 const WINDOW: usize = 10;
 const LATE: usize = 3;
 
+/// The pause of one tick that is lost, in seconds.
+pub const ONE_TICK: f64 = 2.5 * TICK;
+
 /// When the job ran, by the clock of the Pods, and for which `bench_id`, in order.
 #[derive(Debug)]
 pub struct Beats(Vec<(f64, String)>);
@@ -35,8 +38,8 @@ impl Beats {
     }
 
     /// Fails unless the scheduler changed hands at `at` (seconds since 1970) as it should: exactly one colour's jobs at a
-    /// time, and no tick lost beyond one. What the machine itself loses at other times is allowed then too.
-    pub fn must_change_hands(&self, at: f64) -> Fallible {
+    /// time, and no longer `pause` (seconds) between two. What the machine itself loses at other times is allowed then too.
+    pub fn must_change_hands(&self, at: f64, pause: f64) -> Fallible {
         let is_near = |time: f64| (at - AROUND..at + AROUND).contains(&time);
         let gaps = self.0.windows(2).map(|pair| (pair[0].0, pair[1].0 - pair[0].0));
         let (near, far): (Vec<_>, Vec<_>) = gaps.partition(|(begin, _)| is_near(*begin));
@@ -60,7 +63,7 @@ impl Beats {
         if hands.len() < 2 || hands.len() > 4 {
             return Err(format!("{words}: it did not change hands once").into());
         }
-        let allowed = (2.5 * TICK).max(far + TICK);
-        if near > allowed { Err(format!("{words}: more than one tick was lost").into()) } else { Ok(()) }
+        let allowed = pause.max(far + TICK);
+        if near > allowed { Err(format!("{words}: longer than {allowed:.1} s").into()) } else { Ok(()) }
     }
 }

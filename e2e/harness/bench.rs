@@ -45,6 +45,11 @@ pub struct Bench {
 impl Bench {
     /// Makes the namespace, starts the database and Redis, and makes the site with the code of `version`.
     pub fn new(name: &str, version: &str) -> Fallible<Self> {
+        Self::made_by("bench.yaml", name, version)
+    }
+
+    /// The same with another manifest, which has the Job `new-site`.
+    pub fn made_by(file: &str, name: &str, version: &str) -> Fallible<Self> {
         let namespace = Namespace::new(name)?;
         let bench = Self { site: format!("{name}.e2e.test"), namespace };
         for file in ["mariadb.yaml", "redis.yaml"] {
@@ -57,7 +62,7 @@ impl Bench {
             let status = format!("statefulset/{server}");
             bench.namespace.kubectl(&["rollout", "status", &status, "--timeout=180s"])?;
         }
-        bench.apply("bench.yaml", version)?;
+        bench.apply(file, version)?;
         bench.namespace.wait("job/new-site", "condition=Complete", limit)?;
         Ok(bench)
     }

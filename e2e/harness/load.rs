@@ -51,9 +51,10 @@ impl Load {
         prepare(bench, &std::fs::read_to_string(&template)?, &token)?;
         let out = repository().join("target/e2e-load");
         std::fs::create_dir_all(&out)?;
-        let events = out.join(format!("{}.jsonl", bench.namespace.name));
+        let name = bench.site.split('.').next().unwrap_or_default();
+        let events = out.join(format!("{name}.jsonl"));
         let _ = std::fs::remove_file(&events);
-        let log = std::fs::File::create(out.join(format!("{}.log", bench.namespace.name)))?;
+        let log = std::fs::File::create(out.join(format!("{name}.log")))?;
         let locust = Command::new(locust()?)
             .arg("-f")
             .arg(folder.join("locustfile.py"))

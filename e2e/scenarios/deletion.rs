@@ -1,10 +1,11 @@
-//! A FrappeRelease that is deleted in the middle of a release leaves the database as blue had it.
+//! A FrappeRelease that is deleted in the middle of a release leaves the database as blue had it; a namespace that is deleted
+//! then goes with all that is in it.
 
 use std::time::Duration;
 
 use super::{RELEASE, installed, only_the_site_is_left};
 use crate::harness::Fallible;
-use crate::harness::cluster::until;
+use crate::harness::cluster::{kubectl, until};
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
@@ -26,4 +27,13 @@ fn a_release_that_is_deleted_on_its_way_gives_the_database_back() -> Fallible {
         Ok(bench.namespace.list("pods", "crossfade.dev/release=shop")?.is_empty().then_some(()))
     })?;
     bench.namespace.delete()
+}
+
+#[test]
+#[ignore = "needs the cluster of e2e/bed"]
+fn a_namespace_that_is_deleted_in_the_middle_of_a_release_goes() -> Fallible {
+    let bench = installed("goes")?;
+    bench.release("v2")?;
+    bench.wait_for_phase("Expanding", RELEASE)?;
+    kubectl(&["delete", "namespace", "goes", "--timeout=180s"], None).map(drop)
 }

@@ -1,7 +1,9 @@
 //! One file a behaviour that users rely on.
 
 mod abort;
+mod adoption;
 mod changes;
+mod crashes;
 mod deletion;
 mod gates;
 mod kills;
@@ -13,6 +15,7 @@ mod rights;
 mod service;
 mod traffic_per_app;
 mod two_benches;
+mod two_sites;
 mod validation;
 mod window;
 
@@ -20,7 +23,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::harness::Fallible;
-use crate::harness::beats::Beats;
+use crate::harness::beats::{Beats, ONE_TICK};
 use crate::harness::bench::Bench;
 use crate::harness::cluster::{bed, run};
 use crate::harness::figures::Figures;
@@ -59,24 +62,35 @@ fn must_be_clean(requests: &[Request]) -> Fallible<Figures> {
     Err(format!("of {} requests failed {:?}; the first: {first:#?}", figures.requests, figures.kinds).into())
 }
 
-/// The scheduler went from blue to green in the release of this revision, at its drain.
+/// The scheduler went from blue to green in the release of this revision, at its drain; no tick was lost beyond one.
 fn must_change_hands(bench: &Bench, revision: u32) -> Fallible {
+    must_change_hands_within(bench, revision, ONE_TICK)
+}
+
+/// The same, with another pause (seconds) between two runs of the scheduled job.
+fn must_change_hands_within(bench: &Bench, revision: u32, pause: f64) -> Fallible {
     let Some(beats) = Beats::of(bench)? else { return Ok(()) };
     let phases = bench.phases(revision)?;
     let draining = phases.iter().find(|(phase, _)| phase == "Draining");
-    beats.must_change_hands(draining.ok_or("the release has not drained blue")?.1)
+    beats.must_change_hands(draining.ok_or("the release has not drained blue")?.1, pause)
 }
 
 /// Only the site's own database and user are left on the server, and no trigger.
 fn only_the_site_is_left(bench: &Bench) -> Fallible {
+    only_these_sites_are_left(bench, &["shop"])
+}
+
+/// The same for several sites.
+fn only_these_sites_are_left(bench: &Bench, databases: &[&str]) -> Fallible {
     let left = bench.sql(
         "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'shop%' \
          UNION ALL SELECT User FROM mysql.user WHERE User LIKE 'shop%' \
          UNION ALL SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA LIKE 'shop%'",
     )?;
-    if left.split_whitespace().collect::<Vec<_>>() == ["shop", "shop"] {
+    let wanted: Vec<&str> = databases.iter().chain(databases).copied().collect();
+    if left.split_whitespace().collect::<Vec<_>>() == wanted {
         Ok(())
     } else {
-        Err(format!("the database holds more than the site and its user: {left}").into())
+        Err(format!("the server holds other than the sites' databases and users: {left}").into())
     }
 }

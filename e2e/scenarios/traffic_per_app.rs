@@ -48,6 +48,7 @@ fn an_app_is_held_while_others_move_and_every_user_stays_on_his_colour() -> Fall
     let held_since = now();
     said_while_held(&bench)?;
     previews(&bench)?;
+    sessions(&bench)?;
     assets(&bench)?;
     other_owners(&bench)?;
     sockets(&bench, socket)?;
@@ -155,6 +156,38 @@ fn previews(bench: &Bench) -> Fallible {
     // `*` is on green: somebody who guesses stays there.
     let got = get(&bench.site, "/", &["X-Crossfade-Colour: blue"])?;
     if got.version == "v2" { Ok(()) } else { Err("a guessed value chose a colour".into()) }
+}
+
+/// Who has logged in by one colour is known to the other, and who has logged out by one is a guest in both.
+fn sessions(bench: &Bench) -> Fallible {
+    let (blue, green) = (preview(bench, "blue")?.0, preview(bench, "green")?.0);
+    for (by, other) in [(&blue, &green), (&green, &blue)] {
+        let login = "/api/method/login?usr=Administrator&pwd=admin";
+        let host = format!("Host: {}", bench.site);
+        let mut curl = Command::new("curl");
+        curl.args(["-s", "-o", "/dev/null", "-D", "-", "-H", &host, "-H", by]);
+        let answer = run(curl.arg(format!("{}{login}", gateway())), None)?;
+        let sid = answer.lines().find_map(|line| {
+            line.strip_prefix("Set-Cookie: ")
+                .or(line.strip_prefix("set-cookie: "))?
+                .split(';')
+                .next()?
+                .strip_prefix("sid=")
+        });
+        let sid = format!("Cookie: sid={}", sid.ok_or_else(|| format!("nobody was logged in: {answer}"))?);
+        let known = |colour: &String| -> Fallible<bool> {
+            let path = "/api/method/frappe.auth.get_logged_user";
+            Ok(get(&bench.site, path, &[colour, &sid, "Authorization:"])?.body.contains("Administrator"))
+        };
+        if !known(by)? || !known(other)? {
+            return Err(format!("a session that began with `{by}` is not known to both colours").into());
+        }
+        get(&bench.site, "/api/method/logout", &[other, &sid, "Authorization:"])?;
+        until("a logout to reach the other colour", Duration::from_secs(5), || {
+            Ok((!known(by)? && !known(other)?).then_some(()))
+        })?;
+    }
+    Ok(())
 }
 
 /// Bundles of both pages are found whoever asks, again and again.

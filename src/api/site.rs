@@ -71,8 +71,16 @@ pub struct Database {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 86_400))]
     pub kill_blockers_after_seconds: Option<u32>,
+    /// Sites that a step works on at once.
+    #[serde(default = "default_parallel_sites")]
+    #[schemars(range(min = 1, max = 64))]
+    pub parallel_sites: u16,
     /// Replicas (`host` or `host:port`) that rows are not filled faster than; the admin's user must be known there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(min = 1, max = 260)))]
     pub replicas: Vec<String>,
+}
+
+const fn default_parallel_sites() -> u16 {
+    4
 }

@@ -143,6 +143,14 @@ impl Error {
         }
     }
 
+    /// Whether nothing new can be written because the namespace is being deleted (the API server's admission plugin
+    /// `NamespaceLifecycle`).
+    pub(super) fn is_of_a_namespace_that_goes(&self) -> bool {
+        let Self::Write { source: kube::Error::Api(status), .. } = self else { return false };
+        let causes = status.details.iter().flat_map(|details| &details.causes);
+        causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
+    }
+
     /// The whole chain of causes in one line.
     pub(super) fn chain(&self) -> String {
         let mut text = self.to_string();
@@ -205,6 +213,19 @@ mod tests {
         let (function, _) = function.split_once("\n    }\n").unwrap();
         let given: Vec<&str> = function.split('"').skip(1).step_by(2).collect();
         assert_eq!(given, Error::LABELS);
+    }
+
+    #[test]
+    fn a_namespace_that_goes_is_told_from_other_refusals() {
+        let refused = |causes: &str| {
+            let text =
+                format!("{{code: 403, reason: Forbidden, status: Failure, details: {{causes: [{causes}]}}}}");
+            let status: kube::core::Status = serde_yaml::from_str(&text).unwrap();
+            Error::Write { what: "Job".into(), source: kube::Error::Api(status.boxed()) }
+        };
+        let goes = refused("{reason: NamespaceTerminating, field: metadata.namespace, message: it goes}");
+        assert!(goes.is_of_a_namespace_that_goes());
+        assert!(!refused("").is_of_a_namespace_that_goes());
     }
 
     #[test]

@@ -102,15 +102,33 @@ async fn step(guarded: &Guarded, ctx: &Context) -> Result<Next, Error> {
     // decide (no client)
     let decision = decide(&seen, Timestamp::now());
     if decision.is_finalized {
-        finalizer::remove(ctx, &seen.release).await?;
-        ctx.metrics.forget(&seen.release);
-        ctx.in_flight.forget(&seen.release.uid().unwrap_or_default());
-        return Ok(Next::await_change());
+        return let_go(ctx, &seen.release).await;
     }
     // act, then tell (client)
     let done = act_all(ctx, &seen, &decision).await;
+    if let Err(error) = &done
+        && seen.release.metadata.deletion_timestamp.is_some()
+        && error.is_of_a_namespace_that_goes()
+    {
+        // No Job can take the release back any more, and the namespace waits for the finalizer alone.
+        tracing::warn!(
+            release = seen.release.name_any(),
+            namespace = seen.release.namespace(),
+            phase = decision.phase.name(),
+            "the namespace is being deleted: the database is left as it is"
+        );
+        return let_go(ctx, &seen.release).await;
+    }
     tell(ctx, &seen, &decision, done.as_ref().err()).await?;
     done.map(|()| Next::requeue(decision.recheck))
+}
+
+/// The resource may go, and what is remembered of it goes too.
+async fn let_go(ctx: &Context, release: &FrappeRelease) -> Result<Next, Error> {
+    finalizer::remove(ctx, release).await?;
+    ctx.metrics.forget(release);
+    ctx.in_flight.forget(&release.uid().unwrap_or_default());
+    Ok(Next::await_change())
 }
 
 async fn current(guarded: &Guarded, ctx: &Context) -> Result<Option<FrappeRelease>, Error> {

@@ -270,6 +270,7 @@ mod tests {
 
     fn anywhere() -> Database {
         Database {
+            parallel_sites: 4,
             admin_secret: crate::api::site::SecretName { name: "a".into() },
             host: None,
             port: None,

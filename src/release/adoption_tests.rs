@@ -116,18 +116,24 @@ fn a_bench_changes_hands_only_at_the_version_that_it_runs() {
 
 #[test]
 fn a_route_that_would_win_is_waited_for() {
-    let mut world = adopted();
-    upgrade(&mut world, "erp:v1");
-    world.seen.rival_routes = vec!["chart".to_owned()];
-    for _ in 0..60 {
-        world.turn();
+    let mut named_first = World::new("erp:v1");
+    named_first.seen.release = named("erp:v1");
+    let mut handed_over_next = adopted();
+    upgrade(&mut handed_over_next, "erp:v1");
+    for mut world in [named_first, handed_over_next] {
+        world.verdict = Verdict::Neutral;
+        world.seen.rival_routes = vec!["chart".to_owned()];
+        for _ in 0..60 {
+            world.turn();
+        }
+        let last = world.turn();
+        assert_eq!(last.phase, Phase::Shifting);
+        assert!(last.status.message.contains("'chart'"), "{}", last.status.message);
+        // Ours is there, and leads to the other tool's Pods.
+        assert_eq!(world.seen.route.as_ref().unwrap().weight(1, "*"), 100);
+        world.seen.rival_routes.clear();
+        assert_eq!(world.settle().phase, Phase::Complete);
     }
-    let last = world.turn();
-    assert_eq!(last.phase, Phase::Shifting);
-    assert!(last.status.message.contains("'chart'"), "{}", last.status.message);
-    assert_eq!(world.seen.route.as_ref().unwrap().weight(2, "*"), 0);
-    world.seen.rival_routes.clear();
-    assert_eq!(world.settle().phase, Phase::Complete);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Whole releases, played in a small world: what is asked for, in order, is held by golden files.
 
 use super::world::{World, release};
-use super::{JobStep, Placement, RecordState, Split, decide};
+use super::{JobState, JobStep, Placement, RecordState, Split, decide};
 use crate::api::Phase;
 use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_APPROVE_WINDOW, ANNOTATION_RETRY};
+use crate::api::site::Site;
 use crate::plan::Verdict;
 
 pub(super) fn installed() -> World {
@@ -53,6 +54,38 @@ fn a_release_goes_through_every_phase() {
     assert_eq!(end.phase, Phase::Complete);
     assert_eq!(world.seen.revisions.keys().copied().collect::<Vec<_>>(), [2], "{}", world.log.join("\n"));
     golden("release", &world);
+}
+
+#[test]
+fn a_step_works_on_as_many_sites_at_once_as_the_spec_says_and_one_that_fails_holds_the_release() {
+    let names = ["erp.example.com", "a.example.com", "b.example.com", "c.example.com", "d.example.com"];
+    let several = |world: &mut World| {
+        let one = world.seen.release.spec.sites[0].clone();
+        let facts = world.seen.sites["erp.example.com"].clone();
+        world.seen.release.spec.database.parallel_sites = 2;
+        world.seen.release.spec.sites =
+            names.map(|name| Site { name: name.to_owned(), ..one.clone() }).to_vec();
+        world.seen.sites = names.map(|name| (name.to_owned(), facts.clone())).into();
+    };
+    let mut world = World::new("erp:v1");
+    several(&mut world);
+    assert_eq!(world.settle().phase, Phase::Complete);
+    upgrade(&mut world, "erp:v2");
+    several(&mut world);
+    world.broken = vec![JobStep::Expand];
+    let mut most = 0;
+    for _ in 0..60 {
+        world.turn();
+        let jobs = &world.seen.revisions[&2].jobs;
+        most = most.max(jobs.iter().filter(|job| job.state == JobState::Running).count());
+    }
+    assert_eq!((most, world.turn().phase), (2, Phase::Expanding));
+    let green = &world.seen.revisions[&2];
+    assert_eq!(green.jobs.iter().filter(|job| job.step == JobStep::Expand).count(), names.len());
+    assert!(green.workloads.is_empty());
+    world.broken.clear();
+    annotate(&mut world, ANNOTATION_RETRY, "mended");
+    assert_eq!(world.settle().phase, Phase::Complete);
 }
 
 #[test]

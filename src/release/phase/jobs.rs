@@ -4,7 +4,7 @@ use super::{Going, Outcome};
 use crate::api::names::{self, ANNOTATION_RETRY};
 use crate::release::{Action, JobSeen, JobState, JobStep};
 
-/// Runs a step's Job for every site, all at once.
+/// Runs a step's Job for every site, as many at once as `spec.database.parallelSites` says.
 pub(super) fn for_every_site(going: &Going<'_>, step: JobStep) -> Outcome {
     let sites: Vec<Option<&str>> = going.sites().map(Some).collect();
     run(going, step, &sites)
@@ -31,11 +31,12 @@ fn run(going: &Going<'_>, step: JobStep, sites: &[Option<&str>]) -> Outcome {
     let attempt = going.seen.release.annotated(ANNOTATION_RETRY).unwrap_or_default();
     let revision = going.number;
     let (mut actions, mut running, mut failed, mut done) = (Vec::new(), Vec::new(), Vec::new(), 0_usize);
+    let mut missing = Vec::new();
     for &site in sites {
         let target = site.map(str::to_owned);
         let label = site.unwrap_or("the bench");
         match find(going, step, site) {
-            None => actions.push(Action::Job { revision, step, site: target }),
+            None => missing.push(Action::Job { revision, step, site: target }),
             Some(job) if job.is_deleting => running.push(format!("{label}: the last try is being removed")),
             Some(job) => match &job.state {
                 JobState::Succeeded => done += 1,
@@ -50,6 +51,10 @@ fn run(going: &Going<'_>, step: JobStep, sites: &[Option<&str>]) -> Outcome {
     if done == sites.len() {
         return Outcome::Done;
     }
+    // One that failed holds the release in its phase, and does not hold the others.
+    let at_once = usize::from(going.seen.release.spec.database.parallel_sites);
+    missing.truncate(at_once.saturating_sub(running.len()));
+    actions.extend(missing);
     if !failed.is_empty() && actions.is_empty() && running.is_empty() {
         let what =
             names::revision_name(&going.seen.release.metadata.name.clone().unwrap_or_default(), revision);

@@ -61,6 +61,9 @@ impl Stand<'_> {
 }
 
 pub(super) fn shifting(going: &Going<'_>) -> Outcome {
+    if let Some(outcome) = rival(going) {
+        return outcome;
+    }
     // Without blue there is nothing to move from: the route leads to green at once.
     // Nor from a site that is closed.
     if going.blue.is_none() || going.is_in_window() {
@@ -69,9 +72,6 @@ pub(super) fn shifting(going: &Going<'_>) -> Outcome {
     let stands = stands(going);
     if stands.iter().all(Stand::is_done) {
         return route(going, 100).unwrap_or(Outcome::Done);
-    }
-    if let Some(outcome) = rival(going) {
-        return outcome;
     }
     if let Some(outcome) = promotion(going) {
         return outcome;
@@ -95,16 +95,19 @@ pub(super) fn shifting(going: &Going<'_>) -> Outcome {
     go_on(going, &stands)
 }
 
-/// Of two routes that take the same requests the older one wins (Gateway API, `HTTPRouteRule.matches`): while another
-/// tool's own is there, no weight of ours is in force.
+/// Of two routes that take the same requests the older one wins (Gateway API, `HTTPRouteRule.matches`), and some gateways
+/// refuse the other: while another tool's own is there, ours is not in force.
 fn rival(going: &Going<'_>) -> Option<Outcome> {
+    let is_adopted = going.green.record.template.adopted.is_some() || going.changes_hands();
+    // Ours is written first, so that it is in force when the other one goes.
+    let is_written = going.seen.route.as_ref().is_some_and(|route| route.is_whole);
     let rivals = &going.seen.rival_routes;
-    (going.changes_hands() && !rivals.is_empty()).then(|| {
-        let name = going.seen.release.metadata.name.as_deref().unwrap_or_default();
+    (is_adopted && is_written && !rivals.is_empty()).then(|| {
         Outcome::wait(format!(
-            "HTTPRoute '{}' takes hostnames of the sites as well, and the older route wins: delete it; the route '{name}' \
-             leads to the same Pods",
-            rivals.join("', '")
+            "HTTPRoute '{}' takes hostnames of the sites as well, and the older route wins: delete it; the route '{}' leads to \
+             the same Pods",
+            rivals.join("', '"),
+            going.seen.release.metadata.name.as_deref().unwrap_or_default()
         ))
     })
 }
