@@ -21,8 +21,8 @@ fn two_sites_are_released_as_one_and_a_failure_of_one_holds_both() -> Fallible {
     first.wait_for("Ready", RELEASE)?;
     let mut users = vec![Load::start(&first, 15)?, Load::start(&second, 15)?];
 
-    // A schema of this name that is not Crossfade's: it is not touched, and the second site cannot be isolated.
-    first.sql("CREATE DATABASE shop2__r2")?;
+    // A schema of this name with somebody's table in it: it is not touched, and the second site cannot be isolated.
+    first.sql("CREATE DATABASE shop2__r2; CREATE TABLE shop2__r2.theirs (a INT)")?;
     ask(&first, &second, "v2")?;
     until("the release to be held", RELEASE, || {
         let is_held = first.phase()? == "Isolating" && first.words().contains("isolate of shop-r2 failed");

@@ -41,13 +41,14 @@ async fn deployment(ctx: &Context, release: &FrappeRelease, name: &str) -> Resul
     let what = title::<Deployment>(&(), name);
     let found = ctx.api::<Deployment>(release).get_opt(name).await;
     let found = found.map_err(|source| Error::Read { what: what.clone(), source })?;
-    let is_owned = |deployment: &Deployment| {
-        deployment.owner_references().iter().any(|owner| owner.controller == Some(true))
-    };
     match found {
         Some(deployment) if is_owned(&deployment) => Err(Error::Owned(what)),
         found => Ok(found),
     }
+}
+
+fn is_owned(deployment: &Deployment) -> bool {
+    deployment.owner_references().iter().any(|owner| owner.controller == Some(true))
 }
 
 async fn own_pods(
@@ -114,4 +115,18 @@ pub(super) async fn rival_routes(ctx: &Context, release: &FrappeRelease) -> Resu
         route.owner_references().iter().any(|owner| Some(&owner.uid) == release.metadata.uid.as_ref())
     };
     Ok(found.iter().filter(|route| !is_own(route) && takes(route)).map(ResourceExt::name_any).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deployment_that_a_controller_owns_is_not_adopted() {
+        let owned_by = |owners: &str| -> bool {
+            is_owned(&serde_yaml::from_str(&format!("metadata: {{ownerReferences: [{owners}]}}")).unwrap())
+        };
+        assert!(owned_by("{apiVersion: v1, kind: Bench, name: b, uid: u, controller: true}"));
+        assert!(!owned_by("{apiVersion: v1, kind: Bench, name: b, uid: u}") && !owned_by(""));
+    }
 }
