@@ -87,8 +87,11 @@ fn only_these_sites_are_left(bench: &Bench, databases: &[&str]) -> Fallible {
          UNION ALL SELECT User FROM mysql.user WHERE User LIKE 'shop%' \
          UNION ALL SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA LIKE 'shop%'",
     )?;
-    let wanted: Vec<&str> = databases.iter().chain(databases).copied().collect();
-    if left.split_whitespace().collect::<Vec<_>>() == wanted {
+    let mut wanted: Vec<&str> = databases.iter().chain(databases).copied().collect();
+    let mut found: Vec<&str> = left.split_whitespace().collect();
+    wanted.sort_unstable();
+    found.sort_unstable();
+    if found == wanted {
         Ok(())
     } else {
         Err(format!("the server holds other than the sites' databases and users: {left}").into())
