@@ -89,6 +89,15 @@ class Jobs(unittest.TestCase):
         wait_for(lambda: self.notes("later"), "the delayed job")
         self.assertEqual(self.redis.zcard(self.key("scheduled")), 0)
 
+    def test_a_job_whose_worker_never_told_its_end_fails_in_time(self):
+        self.redis.hset("rq:job:lost", mapping={"status": "started"})
+        self.redis.hset("rq:job:young", mapping={"status": "started"})
+        self.redis.zadd(self.key("wip"), {"lost": time.time() - 1, "young": time.time() + 60})
+        self.bench.start("worker", "--queue", "default")
+        wait_for(lambda: self.redis.zscore(self.key("failed"), "lost"), "the lost job to fail")
+        self.assertEqual(self.redis.hget("rq:job:lost", "status"), "failed")
+        self.assertEqual(self.redis.zrange(self.key("wip"), 0, -1), ["young"])
+
     def test_a_failing_job_leaves_an_error_log(self):
         call = {"site": SITE, "method": "shop.tasks.fail", "user": "Administrator"}
         data = zlib.compress(json.dumps({**call, "kwargs": {"token": "f"}}).encode())

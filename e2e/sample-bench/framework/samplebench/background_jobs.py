@@ -16,6 +16,8 @@ from .site import bench_id, local
 
 QUEUES = ("short", "default", "long")
 RESULT_SECONDS = 600
+# RQ's 30 s between two signs of life of a worker and 60 more; jobs here take no longer than a minute and give none.
+LOST_SECONDS = 90
 
 
 def queue_name(queue, bench=None):
@@ -79,6 +81,14 @@ def move_due(redis, name):
             redis.rpush(f"rq:queue:{name}", job)
 
 
+def fail_lost(redis, name):
+    """Fail the jobs whose worker could not tell how they ended (RQ's maintenance; until then an id is not free again)."""
+    for job in redis.zrangebyscore(f"rq:wip:{name}", 0, time.time()):
+        if redis.zrem(f"rq:wip:{name}", job):
+            redis.hset(f"rq:job:{job.decode()}", "status", "failed")
+            redis.zadd(f"rq:failed:{name}", {job: time.time() + RESULT_SECONDS})
+
+
 def payload(redis, job):
     """The call of a job, or None when its hash is gone."""
     raw = redis.hget(f"rq:job:{job}", "data")
@@ -92,7 +102,7 @@ def started(redis, name, job, worker):
         f"rq:job:{job}",
         mapping={"status": "started", "started_at": timestamp(), "worker_name": worker},
     )
-    pipe.zadd(f"rq:wip:{name}", {job: time.time() + 360})
+    pipe.zadd(f"rq:wip:{name}", {job: time.time() + LOST_SECONDS})
     pipe.hset(f"rq:worker:{worker}", mapping={"state": "busy", "current_job": job})
     pipe.execute()
 

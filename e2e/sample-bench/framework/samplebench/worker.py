@@ -110,6 +110,7 @@ class Worker:
         self.redis.expire(f"rq:worker:{self.name}", TTL)
         for name in self.names:
             queue.move_due(self.redis, name)
+            queue.fail_lost(self.redis, name)
         taken = self.redis.blpop([f"rq:queue:{name}" for name in self.names], timeout=1)
         if taken:
             key, job = taken[0].decode(), taken[1].decode()
