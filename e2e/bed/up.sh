@@ -85,4 +85,7 @@ within 60 node; say "node Ready"
 within 180 programmed
 # One Pod each on one node: a kubelet that restarts calls them not ready until it has probed them again.
 for service in envoy-gw contour-gw; do kubectl -n projectcontour patch service $service -p '{"spec":{"publishNotReadyAddresses":true}}' > /dev/null; done
+# A connection that was begun to a Pod that has just died leaves an entry that sends the next one with its port there too, for
+# 120 s if nothing is said: kube-proxy forgets those of UDP only. Five outlast the pauses in which a client tries again.
+$N sysctl -qw net.netfilter.nf_conntrack_tcp_timeout_syn_sent=5
 say "up: KUBECONFIG=$KUBECONFIG, gateway $GATEWAY_URL"
