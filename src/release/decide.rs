@@ -60,7 +60,11 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Decision {
         Some((number, green)) => {
             let blue = green.record.blue.and_then(|blue| Some((blue, seen.revisions.get(&blue)?)));
             let going = Going { seen, number: *number, green, blue, now };
-            (Some(*number), on_the_way(&going))
+            let mut verdict = on_the_way(&going);
+            if let Some(image) = waits_behind(&going) {
+                verdict.say.add(&format!("; then {image} is released, which was asked for meanwhile"));
+            }
+            (Some(*number), verdict)
         }
         None => settled(seen, now),
     };
@@ -201,6 +205,15 @@ fn wants_back(going: &Going<'_>) -> Option<String> {
     let (number, blue) = going.blue?;
     (release.spec.template() == blue.record.template)
         .then(|| format!("the spec is that of revision {number} again"))
+}
+
+/// The image that the spec asks for by now, if this release neither makes it nor goes back to it: its turn comes after.
+fn waits_behind<'a>(going: &Going<'a>) -> Option<&'a str> {
+    let release = &going.seen.release;
+    let wanted = release.spec.template();
+    let goes_back = !is_final(going) && going.blue.is_some_and(|(_, blue)| blue.record.template == wanted);
+    let is_meant = going.green.record.template == wanted || goes_back;
+    (!is_meant && release.metadata.deletion_timestamp.is_none()).then_some(release.spec.image.as_str())
 }
 
 fn enter(going: &Going<'_>, phase: Phase) -> Verdict {

@@ -38,6 +38,11 @@ impl Say {
         Self { state: State::Halted(reason), message: message.to_owned() }
     }
 
+    /// Says more after what is said.
+    pub(super) fn add(&mut self, words: &str) {
+        self.message.push_str(words);
+    }
+
     pub(super) fn complete(message: &str) -> Self {
         Self { state: State::Complete, message: message.to_owned() }
     }
