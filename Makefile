@@ -6,7 +6,7 @@ SHELL := /bin/bash
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills load e2e releases bed-up bed-down images crds plan-schema bench-plan bench-engine clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills load e2e releases faults bed-up bed-down images crds plan-schema bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -80,6 +80,9 @@ e2e: ## End-to-end tests on a real cluster; KEEP=1 leaves it up
 RELEASES ?= 20
 releases: ## So many releases in a row on the real cluster, forth and back, under load (RELEASES=)
 	$(call timed,releases,RELEASES=$(RELEASES) e2e/bed/with.sh cargo test --test e2e -- --include-ignored --nocapture releases_in_a_row)
+
+faults: ## MariaDB, Redis and the gateway killed, and a release aborted, each in every phase on the real cluster
+	$(call timed,faults,CROSSFADE_LONG=1 e2e/bed/with.sh cargo test --test e2e -- --include-ignored --nocapture --test-threads=1 servers:: abort_in_every_phase::)
 
 bed-up: ## Bring the cluster up, with the operator's image in it
 	$(call timed,bed-up,e2e/bed/up.sh && e2e/bed/operator.sh)

@@ -2,6 +2,7 @@
 
 use super::Fallible;
 use super::bench::Bench;
+use super::outage::Outage;
 
 /// Seconds between two ticks of the sample bench's scheduler.
 const TICK: f64 = 1.0;
@@ -10,6 +11,11 @@ const AROUND: f64 = 30.0;
 /// Runs that a wait in the queue may move into a window of so many ticks.
 const WINDOW: usize = 10;
 const LATE: usize = 3;
+/// Seconds between two runs that a busy machine may need although nothing is away.
+const BUSY: f64 = 5.0;
+/// Seconds after an outage until the job must run again. A scheduler may have lost its turn (10 s). A job whose worker
+/// could not tell Redis that it is done counts as lost after 90 s, and is not put on the queue a second time before.
+const BACK: f64 = 110.0;
 
 /// The pause of one tick that is lost, in seconds.
 pub const ONE_TICK: f64 = 2.5 * TICK;
@@ -45,12 +51,7 @@ impl Beats {
         let (near, far): (Vec<_>, Vec<_>) = gaps.partition(|(begin, _)| is_near(*begin));
         let longest = |gaps: &[(f64, f64)]| gaps.iter().map(|(_, gap)| *gap).fold(0.0, f64::max);
         let (near, far) = (longest(&near), longest(&far));
-        let most = self.0.windows(WINDOW + LATE + 1).filter(|window| is_near(window[0].0));
-        let crowded =
-            most.map(|window| window[WINDOW + LATE].0 - window[0].0).find(|span| *span < TICK * 10.0);
-        let colours = self.0.iter().filter(|(time, _)| is_near(*time)).map(|(_, colour)| colour.as_str());
-        let mut hands: Vec<&str> = colours.collect();
-        hands.dedup();
+        let (crowded, hands) = (self.crowded(is_near), self.hands(is_near));
         let words = format!(
             "the scheduler's job ran {} times; longest pause {near:.1} s while it changed hands, {far:.1} s else; {hands:?}",
             self.0.len()
@@ -59,11 +60,65 @@ impl Beats {
         if let Some(span) = crowded {
             return Err(format!("{words}: {} runs in {span:.1} s are too many", WINDOW + LATE + 1).into());
         }
-        // Blue's last job may still run when green's first one is done already.
-        if hands.len() < 2 || hands.len() > 4 {
-            return Err(format!("{words}: it did not change hands once").into());
-        }
+        must_be_one_change(&hands, &words)?;
         let allowed = pause.max(far + TICK);
         if near > allowed { Err(format!("{words}: longer than {allowed:.1} s").into()) } else { Ok(()) }
     }
+
+    /// Fails unless the job ran all the time but for the outages, never twice at a tick, and changed hands once in the
+    /// release that was entered at `from` and over at `until`.
+    pub fn must_pause_only_in(&self, outages: &[Outage], from: f64, until: f64) -> Fallible {
+        let is_meant = |time: f64| (from..until).contains(&time);
+        let (crowded, hands) = (self.crowded(is_meant), self.hands(is_meant));
+        let mut longest = (0.0_f64, 0.0_f64);
+        for (begin, end) in self.0.windows(2).map(|pair| (pair[0].0, pair[1].0)) {
+            if !is_meant(begin) {
+                continue;
+            }
+            let met: Vec<&Outage> =
+                outages.iter().filter(|outage| outage.overlaps(begin, end, BUSY)).collect();
+            let back = met.iter().map(|outage| outage.until).fold(begin + BUSY - BACK, f64::max) + BACK;
+            if end > back {
+                let servers: Vec<_> = met.iter().map(|outage| outage.server).collect();
+                return Err(format!(
+                    "the scheduler's job paused for {:.1} s; away: {servers:?}",
+                    end - begin
+                )
+                .into());
+            }
+            let longest = if met.is_empty() { &mut longest.1 } else { &mut longest.0 };
+            *longest = longest.max(end - begin);
+        }
+        let words = format!(
+            "the scheduler's longest pause was {:.1} s with a server away, {:.1} s else; {hands:?}",
+            longest.0, longest.1
+        );
+        println!("{words}");
+        if let Some(span) = crowded {
+            return Err(format!("{words}: {} runs in {span:.1} s are too many", WINDOW + LATE + 1).into());
+        }
+        must_be_one_change(&hands, &words)
+    }
+
+    /// Seconds in which more runs were than ticks, if there are such.
+    fn crowded(&self, is_meant: impl Fn(f64) -> bool) -> Option<f64> {
+        let most = self.0.windows(WINDOW + LATE + 1).filter(|window| is_meant(window[0].0));
+        most.map(|window| window[WINDOW + LATE].0 - window[0].0).find(|span| *span < TICK * 10.0)
+    }
+
+    /// Whose jobs ran, one after the other.
+    fn hands(&self, is_meant: impl Fn(f64) -> bool) -> Vec<&str> {
+        let colours = self.0.iter().filter(|(time, _)| is_meant(*time)).map(|(_, colour)| colour.as_str());
+        let mut hands: Vec<&str> = colours.collect();
+        hands.dedup();
+        hands
+    }
+}
+
+/// Blue's last job may still run when green's first one is done already.
+fn must_be_one_change(hands: &[&str], words: &str) -> Fallible {
+    if hands.len() < 2 || hands.len() > 4 {
+        return Err(format!("{words}: it did not change hands once").into());
+    }
+    Ok(())
 }

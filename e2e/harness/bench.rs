@@ -3,12 +3,13 @@
 //! `BLUE_IMAGE`, `GREEN_IMAGE` and `NEXT_IMAGE` replace the sample bench by any real bench's images, see
 //! `e2e/README.md`.
 
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::Fallible;
-use super::cluster::{Namespace, repository, until};
+use super::cluster::{Namespace, gateway, repository, run, until};
 
 /// Prepares `sites/` of a container that nobody lays out: links into the mounted Secrets.
 const LAYOUT: &str = r#"{name: layout, image: "${IMAGE}", securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}},
@@ -141,6 +142,14 @@ impl Bench {
             Ok((order(&now) >= order(phase) && now != "Complete" || now == phase).then_some(()))
         })
         .map_err(|error| format!("{error}; status: {}", self.words()).into())
+    }
+
+    /// The version that answers a request through the gateway, as the sample bench says it.
+    pub fn answering(&self) -> Fallible<String> {
+        let mut curl = Command::new("curl");
+        curl.args(["-s", "--max-time", "10", "-o", "/dev/null", "-w", "%header{x-bench-version}"]);
+        curl.args(["-H", &format!("Host: {}", self.site)]);
+        run(curl.arg(format!("{}/api/method/ping", gateway())), None)
     }
 
     /// Runs a statement on the database server as its admin; gives the rows, columns parted by tabs.

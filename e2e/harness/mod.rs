@@ -8,6 +8,7 @@ pub mod figures;
 pub mod jars;
 pub mod load;
 pub mod operator;
+pub mod outage;
 pub mod socket;
 
 /// What goes wrong on the way, in words.

@@ -1,6 +1,7 @@
 //! One file a behaviour that users rely on.
 
 mod abort;
+mod abort_in_every_phase;
 mod adoption;
 mod changes;
 mod crashes;
@@ -8,10 +9,12 @@ mod deletion;
 mod gates;
 mod kills;
 mod many_doctypes;
+mod newer;
 mod observing;
 mod partition;
 mod release;
 mod rights;
+mod servers;
 mod service;
 mod traffic_per_app;
 mod two_benches;

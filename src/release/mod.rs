@@ -17,6 +17,8 @@ pub mod gate;
 #[cfg(test)]
 mod gate_tests;
 pub mod history;
+#[cfg(test)]
+mod newer_tests;
 mod observed;
 mod phase;
 mod shift;
