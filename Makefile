@@ -93,8 +93,8 @@ images: ## Build the bed's images that are not cached
 crds: ## Generate crds/ and the chart crossfade-crds from the code
 	$(call timed,crds,cargo run --quiet -- crds > crds/$(CRD).tmp && mv crds/$(CRD).tmp crds/$(CRD) && cp crds/$(CRD) charts/crossfade-crds/templates/$(CRD))
 
-plan-schema: ## Generate docs/plan.schema.json from the code
-	$(call timed,plan-schema,cargo run --quiet -- plan-schema > docs/plan.schema.json.tmp && mv docs/plan.schema.json.tmp docs/plan.schema.json)
+plan-schema: ## Generate docs/reference/plan.schema.json from the code
+	$(call timed,plan-schema,cargo run --quiet -- plan-schema > docs/reference/plan.schema.json.tmp && mv docs/reference/plan.schema.json.tmp docs/reference/plan.schema.json)
 
 BENCH := $(CROSSFADE_SHARED)/releases/fixtures/erpnext
 PAIR := $(BENCH)/v15.62.0.tar.gz $(BENCH)/v16.0.0-dev.tar.gz
