@@ -5,6 +5,7 @@
 
 use super::{Going, Outcome, jobs, scaled};
 use crate::api::Phase;
+use crate::api::condition::stalled;
 use crate::release::{JobStep, Running};
 
 pub(super) fn draining(going: &Going<'_>) -> Outcome {
@@ -38,7 +39,7 @@ pub(super) fn draining(going: &Going<'_>) -> Outcome {
             && going.seconds_in(Phase::Draining) > i64::from(limit)
         {
             let because = format!("blue's queues are not empty after {limit} s: {because}");
-            return Outcome::Halt { because, reason: "DrainDeadline" };
+            return Outcome::Halt { because, reason: stalled::DRAIN_DEADLINE };
         }
         return outcome;
     }

@@ -1,6 +1,7 @@
 //! Planning: both images are read, the plan is stored and, if the spec asks, approved.
 
 use super::{Going, Outcome, jobs};
+use crate::api::condition::stalled;
 use crate::api::names::{ANNOTATION_APPROVE_PLAN, ANNOTATION_APPROVE_WINDOW};
 use crate::api::traffic::REST;
 use crate::plan::Verdict;
@@ -12,7 +13,7 @@ const MAX_EDGES: usize = 16;
 
 pub(super) fn planning(going: &Going<'_>) -> Outcome {
     if let Some(because) = too_many_weights(going).or_else(|| unreadable(going)) {
-        return Outcome::Halt { because, reason: "InvalidSpec" };
+        return Outcome::Halt { because, reason: stalled::INVALID_SPEC };
     }
     let missing: Vec<String> =
         going.sites().filter(|site| !going.green.plans.contains_key(*site)).map(str::to_owned).collect();
@@ -61,7 +62,7 @@ fn unreadable(going: &Going<'_>) -> Option<String> {
 
 fn judge(going: &Going<'_>) -> Outcome {
     if let Some(because) = unknown_app(going) {
-        return Outcome::Halt { because, reason: "InvalidSpec" };
+        return Outcome::Halt { because, reason: stalled::INVALID_SPEC };
     }
     let Some(plan) = plan_of(going.green) else { return Outcome::wait("the plan is not stored") };
     match plan.verdict {
@@ -73,7 +74,7 @@ fn judge(going: &Going<'_>) -> Outcome {
                 plan.summary,
                 going.seen.release.metadata.name.as_deref().unwrap_or_default()
             );
-            return Outcome::Halt { because, reason: "PlanBlocking" };
+            return Outcome::Halt { because, reason: stalled::PLAN_BLOCKING };
         }
     }
     let Some(approval) = &going.seen.release.spec.approvals.plan else { return Outcome::Done };
