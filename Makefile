@@ -6,7 +6,7 @@ SHELL := /bin/bash
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills load e2e releases bed-up bed-down images crds plan-schema bench-plan bench-engine clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills load e2e releases bed-up bed-down images crds plan-schema manifests bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -90,11 +90,14 @@ bed-down: ## Take the cluster down and remove what it left
 images: ## Build the bed's images that are not cached
 	$(call timed,images,e2e/images/images.sh)
 
-crds: ## Generate crds/ and the chart crossfade-crds from the code
-	$(call timed,crds,cargo run --quiet -- crds > crds/$(CRD).tmp && mv crds/$(CRD).tmp crds/$(CRD) && cp crds/$(CRD) charts/crossfade-crds/templates/$(CRD))
+crds: ## Generate crds/, and its copies in the chart crossfade-crds and deploy/, from the code
+	$(call timed,crds,cargo run --quiet -- crds > crds/$(CRD).tmp && mv crds/$(CRD).tmp crds/$(CRD) && cp crds/$(CRD) charts/crossfade-crds/templates/$(CRD) && cp crds/$(CRD) deploy/base/$(CRD))
 
 plan-schema: ## Generate docs/reference/plan.schema.json from the code
 	$(call timed,plan-schema,cargo run --quiet -- plan-schema > docs/reference/plan.schema.json.tmp && mv docs/reference/plan.schema.json.tmp docs/reference/plan.schema.json)
+
+manifests: ## Generate deploy/base/operator.yaml from the chart
+	$(call timed,manifests,packaging/manifests.sh > deploy/base/operator.yaml.tmp && mv deploy/base/operator.yaml.tmp deploy/base/operator.yaml)
 
 BENCH := $(CROSSFADE_SHARED)/releases/fixtures/erpnext
 PAIR := $(BENCH)/v15.62.0.tar.gz $(BENCH)/v16.0.0-dev.tar.gz

@@ -15,9 +15,10 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube::CustomResourceExt;
 
-/// Where the manifest is kept: for `kubectl apply`, and in the chart of its own.
-const KEPT: [&str; 2] = [
+/// Where the manifest is kept: for `kubectl apply`, for kustomize, and in the chart of its own.
+const KEPT: [&str; 3] = [
     "crds/frappereleases.crossfade.dev.yaml",
+    "deploy/base/frappereleases.crossfade.dev.yaml",
     "charts/crossfade-crds/templates/frappereleases.crossfade.dev.yaml",
 ];
 
