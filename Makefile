@@ -6,7 +6,7 @@ SHELL := /bin/bash
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills load e2e releases bed-up bed-down images crds plan-schema manifests bench-plan bench-engine clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills load e2e releases bed-up bed-down images crds plan-schema manifests deny workflows dist reproducible bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -98,6 +98,20 @@ plan-schema: ## Generate docs/reference/plan.schema.json from the code
 
 manifests: ## Generate deploy/base/operator.yaml from the chart
 	$(call timed,manifests,packaging/manifests.sh > deploy/base/operator.yaml.tmp && mv deploy/base/operator.yaml.tmp deploy/base/operator.yaml)
+
+# Loads the advisory database from the network: not part of test.
+deny: ## Licences, advisories, duplicates and sources of every crate, as deny.toml allows them
+	$(call timed,deny,PATH=$$(packaging/tool.sh cargo-deny):$$PATH && cargo deny --all-features check)
+
+workflows: ## Lint the workflows
+	$(call timed,workflows,PATH=$$(packaging/tool.sh actionlint):$$PATH && actionlint)
+
+dist: ## Build what is released: binary, image, bill of materials, checksums, in target/dist
+	$(call timed,dist,packaging/build.sh target/dist)
+
+# Two release builds: an hour on a small machine.
+reproducible: ## Build the commit twice, in places that differ, and compare every byte
+	$(call timed,reproducible,packaging/reproducible.sh)
 
 BENCH := $(CROSSFADE_SHARED)/releases/fixtures/erpnext
 PAIR := $(BENCH)/v15.62.0.tar.gz $(BENCH)/v16.0.0-dev.tar.gz

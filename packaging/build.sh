@@ -23,6 +23,10 @@ export CFLAGS
 flags=$(printf '"%s",' "${remap[@]}")
 cargo auditable build --locked --release --bin crossfade --config "target.$triple.rustflags=[${flags%,}]"
 install -m 755 "$target/$triple/release/crossfade" "$out/crossfade"
+for place in "$root" "$target" "$home"; do
+  ! grep -aqF "$place" "$out/crossfade" || { echo "the binary names $place: another machine would build another one" >&2; exit 1; }
+done
+readelf --sections --wide "$out/crossfade" | grep -qF .dep-v0 || { echo "the binary does not carry the list of its crates" >&2; exit 1; }
 
 cargo cyclonedx --quiet --format json --spec-version 1.5 --target "$triple" --override-filename crossfade.cdx
 mv crossfade.cdx.json "$out/crossfade.cdx.json"

@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
+commit=$(git rev-parse HEAD)
 registry=${CARGO_HOME:-$HOME/.cargo}/registry
 mkdir -p "$registry"
 
@@ -11,7 +12,7 @@ mkdir -p "$registry"
 once() {
   local place=$1; shift
   mkdir -p "$place/source" "$place/home"
-  git archive HEAD | tar -x -C "$place/source"
+  git archive "$commit" | tar -x -C "$place/source"
   ln -s "$registry" "$place/home/registry" # the same crates under another path, not loaded anew
   env "$@" CARGO_HOME="$place/home" CARGO_TARGET_DIR="$place/built" "$place/source/packaging/build.sh" "$place/out" > /dev/null
   rm -rf "$place/built"
