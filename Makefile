@@ -6,7 +6,7 @@ SHELL := /bin/bash
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills load e2e releases bed-up bed-down images crds plan-schema manifests deny workflows dist reproducible bench-plan bench-engine clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills load e2e releases bed-up bed-down images crds plan-schema manifests reference book deny workflows dist reproducible bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -98,6 +98,12 @@ plan-schema: ## Generate docs/reference/plan.schema.json from the code
 
 manifests: ## Generate deploy/base/operator.yaml from the chart
 	$(call timed,manifests,packaging/manifests.sh > deploy/base/operator.yaml.tmp && mv deploy/base/operator.yaml.tmp deploy/base/operator.yaml)
+
+reference: ## Generate the pages of docs/ that are made from the code
+	$(call timed,reference,UPDATE_GOLDENFILES=1 cargo test --quiet --test docs reference)
+
+book: ## Build docs/ as a site, in target/book
+	$(call timed,book,PATH=$$(packaging/tool.sh mdbook mdbook-mermaid):$$PATH && mdbook-mermaid install docs && mdbook build docs)
 
 # Loads the advisory database from the network: not part of test.
 deny: ## Licences, advisories, duplicates and sources of every crate, as deny.toml allows them

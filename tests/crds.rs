@@ -184,14 +184,6 @@ fn valid_examples_parse_as_the_type_itself() {
     }
 }
 
-#[test]
-fn the_manifest_of_the_readme_parses_as_the_type_itself() {
-    let text = fs::read_to_string(root().join("README.md")).unwrap();
-    let manifest = text.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
-    let release: FrappeRelease = serde_yaml::from_str(manifest).unwrap();
-    assert_eq!(release.spec.traffic.apps[0].steps.last().unwrap().weight, Some(100));
-}
-
 /// The full example is the place where a new part is shown.
 #[test]
 fn the_full_example_shows_every_part_of_the_spec() {

@@ -96,7 +96,8 @@ fn every_alert_leads_to_its_section_and_every_section_is_of_an_alert() {
     }
     for rule in rules(&groups) {
         // As a web page makes an anchor of a heading.
-        let anchor = format!("docs/troubleshooting/alerts.md#{}", rule["alert"].as_str().unwrap().to_lowercase());
+        let anchor =
+            format!("docs/troubleshooting/alerts.md#{}", rule["alert"].as_str().unwrap().to_lowercase());
         let url = rule["annotations"]["runbook_url"].as_str().unwrap();
         assert!(url.ends_with(&anchor), "{url}");
     }
