@@ -12,6 +12,7 @@ mod release;
 mod rights;
 mod service;
 mod traffic_per_app;
+mod tutorial;
 mod two_benches;
 mod validation;
 mod window;
