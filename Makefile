@@ -6,7 +6,7 @@ SHELL := /bin/bash
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills load e2e releases faults bed-up bed-down images crds plan-schema bench-plan bench-engine clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills load e2e releases faults bed-up bed-down images crds plan-schema manifests reference book deny workflows dist reproducible bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -93,11 +93,34 @@ bed-down: ## Take the cluster down and remove what it left
 images: ## Build the bed's images that are not cached
 	$(call timed,images,e2e/images/images.sh)
 
-crds: ## Generate crds/ and the chart crossfade-crds from the code
-	$(call timed,crds,cargo run --quiet -- crds > crds/$(CRD).tmp && mv crds/$(CRD).tmp crds/$(CRD) && cp crds/$(CRD) charts/crossfade-crds/templates/$(CRD))
+crds: ## Generate crds/, and its copies in the chart crossfade-crds and deploy/, from the code
+	$(call timed,crds,cargo run --quiet -- crds > crds/$(CRD).tmp && mv crds/$(CRD).tmp crds/$(CRD) && cp crds/$(CRD) charts/crossfade-crds/templates/$(CRD) && cp crds/$(CRD) deploy/base/$(CRD))
 
-plan-schema: ## Generate docs/plan.schema.json from the code
-	$(call timed,plan-schema,cargo run --quiet -- plan-schema > docs/plan.schema.json.tmp && mv docs/plan.schema.json.tmp docs/plan.schema.json)
+plan-schema: ## Generate docs/reference/plan.schema.json from the code
+	$(call timed,plan-schema,cargo run --quiet -- plan-schema > docs/reference/plan.schema.json.tmp && mv docs/reference/plan.schema.json.tmp docs/reference/plan.schema.json)
+
+manifests: ## Generate deploy/base/operator.yaml from the chart
+	$(call timed,manifests,packaging/manifests.sh > deploy/base/operator.yaml.tmp && mv deploy/base/operator.yaml.tmp deploy/base/operator.yaml)
+
+reference: ## Generate the pages of docs/ that are made from the code
+	$(call timed,reference,UPDATE_GOLDENFILES=1 cargo test --quiet --test docs reference)
+
+book: ## Build docs/ as a site, in target/book
+	$(call timed,book,PATH=$$(packaging/tool.sh mdbook mdbook-mermaid):$$PATH && mdbook-mermaid install docs && mdbook build docs)
+
+# Loads the advisory database from the network: not part of test.
+deny: ## Licences, advisories, duplicates and sources of every crate, as deny.toml allows them
+	$(call timed,deny,PATH=$$(packaging/tool.sh cargo-deny):$$PATH && cargo deny --all-features check)
+
+workflows: ## Lint the workflows
+	$(call timed,workflows,PATH=$$(packaging/tool.sh actionlint):$$PATH && actionlint)
+
+dist: ## Build what is released: binary, image, bill of materials, checksums, in target/dist
+	$(call timed,dist,packaging/build.sh target/dist)
+
+# Two release builds: an hour on a small machine.
+reproducible: ## Build the commit twice, in places that differ, and compare every byte
+	$(call timed,reproducible,packaging/reproducible.sh)
 
 BENCH := $(CROSSFADE_SHARED)/releases/fixtures/erpnext
 PAIR := $(BENCH)/v15.62.0.tar.gz $(BENCH)/v16.0.0-dev.tar.gz

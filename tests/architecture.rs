@@ -164,7 +164,7 @@ fn every_folder_uses_only_what_the_table_allows() {
             for other in named.iter().filter(|name| table.contains_key(*name) && *name != folder) {
                 if !allowed.contains(other) {
                     wrong.push(format!(
-                        "{}: {folder}/ must not use {other}/ (docs/architecture.md, the rule)",
+                        "{}: {folder}/ must not use {other}/ (docs/explanation/architecture.md, the rule)",
                         shown(&path)
                     ));
                 }
@@ -204,7 +204,7 @@ fn pure_folders_touch_nothing_outside() {
     }
     assert!(
         wrong.is_empty(),
-        "a pure folder does IO (docs/architecture.md, the rule):\n{}",
+        "a pure folder does IO (docs/explanation/architecture.md, the rule):\n{}",
         wrong.join("\n")
     );
 }

@@ -37,19 +37,26 @@ const MAY_AT_HOME: [(&str, &str, &str); 1] = [("coordination.k8s.io", "leases", 
 const EVERYTHING: &str = "../tests/chart_everything.yaml";
 
 fn helm() -> Option<PathBuf> {
+    program("helm")
+}
+
+/// A program by the variable of its name, from PATH or from the bed.
+fn program(name: &str) -> Option<PathBuf> {
     let bed = std::env::var_os("CROSSFADE_BED")
         .map_or_else(|| std::env::temp_dir().join("crossfade-bed"), PathBuf::from)
-        .join("bin/helm");
-    let named = std::env::var_os("HELM").map(PathBuf::from);
+        .join("bin")
+        .join(name);
+    let variable = name.to_uppercase();
+    let named = std::env::var_os(&variable).map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path).map(|folder| folder.join("helm"));
+    let on_path = std::env::split_paths(&path).map(|folder| folder.join(name));
     let found = named.into_iter().chain(on_path).chain([bed]).find(|file| file.is_file());
     if found.is_none() {
         assert!(
             std::env::var_os("CROSSFADE_NEED_HELM").is_none(),
-            "no helm: set HELM, or bring the bed up once (make bed-up)"
+            "no {name}: set {variable}, or bring the bed up once (make bed-up)"
         );
-        eprintln!("skipped: no helm in HELM, PATH or the bed");
+        eprintln!("skipped: no {name} in {variable}, PATH or the bed");
     }
     found
 }
@@ -352,6 +359,37 @@ fn a_service_monitor_without_the_service_is_refused() {
     let output = run(&helm, &["template", "x", "crossfade", "--kube-version", "1.34.0", "--set", settings]);
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && words.contains("take metrics.podMonitor"), "{words}");
+}
+
+#[test]
+fn the_plain_manifests_are_what_the_chart_renders() {
+    let Some(helm) = helm() else { return };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new(root.join("packaging/manifests.sh")).env("HELM", helm).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let kept = std::fs::read(root.join("deploy/base/operator.yaml")).unwrap();
+    assert!(
+        kept == output.stdout,
+        "deploy/base/operator.yaml is stale: run `make manifests` and commit what it writes"
+    );
+}
+
+/// The Jobs take the binary from the image that the operator is told, which must be its own.
+#[test]
+fn an_overlay_that_names_another_image_gives_it_to_the_jobs_too() {
+    let Some(kubectl) = program("kubectl") else { return };
+    let overlay = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/example");
+    let output = Command::new(kubectl).arg("kustomize").arg(overlay).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let objects: Vec<Value> = serde_yaml::Deserializer::from_str(&text)
+        .map(|document| serde::Deserialize::deserialize(document).unwrap())
+        .collect();
+    let container = &deployment(&objects)["spec"]["template"]["spec"]["containers"][0];
+    let told =
+        container["env"].as_array().unwrap().iter().find(|variable| variable["name"] == "CROSSFADE_IMAGE");
+    assert!(container["image"].as_str().unwrap().starts_with("registry.example.com/crossfade@sha256:"));
+    assert_eq!(told.unwrap()["value"], container["image"]);
 }
 
 #[test]

@@ -108,27 +108,33 @@ fn declared_renames_reach_the_plan() {
 
 #[test]
 fn the_schema_is_what_the_types_say() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plan.schema.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/plan.schema.json");
     let kept = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(kept == plan_schema::schema().unwrap(), "docs/plan.schema.json is stale: run `make plan-schema`");
+    assert!(
+        kept == plan_schema::schema().unwrap(),
+        "docs/reference/plan.schema.json is stale: run `make plan-schema`"
+    );
 }
 
 #[test]
 fn every_kind_of_change_has_its_page() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let pages: BTreeSet<String> = std::fs::read_dir(root.join("docs/changes"))
+    let pages: BTreeSet<String> = std::fs::read_dir(root.join("docs/explanation/changes"))
         .unwrap()
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     let kinds: BTreeSet<String> = KINDS.iter().map(|kind| (*kind).to_owned()).collect();
-    assert_eq!(pages, kinds, "docs/changes has one page a kind of change (src/plan/kind.rs), and no other");
+    assert_eq!(
+        pages, kinds,
+        "docs/explanation/changes has one page a kind of change (src/plan/kind.rs), and no other"
+    );
     let code: String = std::fs::read_dir(root.join("src/plan/change"))
         .unwrap()
         .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
         .collect();
     for kind in KINDS {
         assert!(code.contains(&format!("\"{kind}\"")), "no file of src/plan/change makes {kind}");
-        let page = std::fs::read_to_string(root.join(format!("docs/changes/{kind}.md"))).unwrap();
+        let page = std::fs::read_to_string(root.join(format!("docs/explanation/changes/{kind}.md"))).unwrap();
         for part in ["## What Frappe does", "## What Crossfade does", "## What can go wrong"] {
             assert!(
                 page.starts_with(&format!("# {kind}\n")) && page.contains(part),

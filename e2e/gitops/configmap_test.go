@@ -21,7 +21,7 @@ const configMap = "../../argocd/argocd-cm.yaml"
 var actions = []string{"approve", "promote", "pause", "resume", "abort", "retry", "undo"}
 
 const head = `# What Argo CD has to know of a FrappeRelease: how it is, and what can be done to it. Written from the files beside it by
-# UPDATE_GOLDENFILES=1 make gitops; docs/gitops.md says how to install it.
+# UPDATE_GOLDENFILES=1 make gitops; docs/how-to/gitops.md says how to install it.
 apiVersion: v1
 kind: ConfigMap
 metadata:

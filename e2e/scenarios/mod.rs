@@ -17,6 +17,7 @@ mod rights;
 mod servers;
 mod service;
 mod traffic_per_app;
+mod tutorial;
 mod two_benches;
 mod two_sites;
 mod validation;

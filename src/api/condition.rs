@@ -30,6 +30,39 @@ pub const STALLED: &str = "Stalled";
 pub const PHASES: [&str; 8] =
     [PLANNED, ISOLATED, EXPANDED, MIGRATED, GREEN_READY, TRAFFIC_SHIFTED, DRAINED, CONTRACTED];
 
+/// Reasons of the condition `Stalled`: why nothing goes on without a human.
+pub mod stalled {
+    pub use crate::api::names::reason::{APPROVAL, PROMOTION};
+
+    /// A Secret or a key of it cannot be read, or the spec asks for what this version does not serve.
+    pub const INVALID_SPEC: &str = "InvalidSpec";
+    /// Both versions cannot share the database, or a patch of green was not accepted.
+    pub const PLAN_BLOCKING: &str = "PlanBlocking";
+    /// A Job gave up.
+    pub const JOB_FAILED: &str = "JobFailed";
+    /// Measurements of an analysis are neither good nor bad.
+    pub const INCONCLUSIVE: &str = "AnalysisInconclusive";
+    /// Blue's queues did not run out in `deadlines.drainSeconds`.
+    pub const DRAIN_DEADLINE: &str = "DrainDeadline";
+    /// Green does not come up after a maintenance window.
+    pub const NO_WAY_BACK: &str = "NoWayBack";
+    /// The release was taken back; blue serves from the tables.
+    pub const ROLLED_BACK: &str = "RolledBack";
+
+    /// All of them, in the order in which a release can meet them.
+    pub const ALL: [&str; 9] = [
+        INVALID_SPEC,
+        PLAN_BLOCKING,
+        APPROVAL,
+        JOB_FAILED,
+        PROMOTION,
+        INCONCLUSIVE,
+        DRAIN_DEADLINE,
+        NO_WAY_BACK,
+        ROLLED_BACK,
+    ];
+}
+
 /// What a condition should say now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {

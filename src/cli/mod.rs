@@ -97,6 +97,11 @@ enum Command {
     Probe(probe::Probe),
 }
 
+/// The command line as clap knows it: what its reference is made from, and what the commands of all pages are held to.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Parses the arguments, runs the command and gives its exit code: 0 done, 1 failed, others as the command says.
 pub fn main() -> ExitCode {
     match Cli::try_parse() {

@@ -67,7 +67,7 @@ pub(super) struct Plan {
     /// Fail (exit code 3) if the plan has such a change: a kind, e.g. `field_removed`, or a verdict, e.g. Synced.
     #[arg(long, value_name = "KIND", value_parser = FailOn::parse)]
     fail_on: Vec<FailOn>,
-    /// Rules and exceptions of your team, as YAML (docs/plan-in-ci.md).
+    /// Rules and exceptions of your team, as YAML (docs/how-to/plan-in-ci.md).
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// With --output sql: which statements are there to run; the others are comments.

@@ -1,4 +1,4 @@
-//! `crossfade plan-schema`: the JSON Schema of a plan, as `docs/plan.schema.json` holds it.
+//! `crossfade plan-schema`: the JSON Schema of a plan, as `docs/reference/plan.schema.json` holds it.
 
 use std::process::ExitCode;
 

@@ -345,7 +345,7 @@ mod tests {
         for path in [
             "charts/crossfade/templates/prometheusrule.yaml",
             "charts/crossfade/dashboards/crossfade.json",
-            "docs/metrics.md",
+            "docs/reference/metrics.md",
         ] {
             let text = file(path);
             let named: BTreeSet<&str> = pattern.find_iter(&text).map(|found| found.as_str()).collect();
@@ -363,7 +363,7 @@ mod tests {
 
     #[test]
     fn every_metric_has_its_line_in_the_documentation() {
-        let page = file("docs/metrics.md");
+        let page = file("docs/reference/metrics.md");
         let rows = page.lines().filter_map(|line| line.strip_prefix("| `crossfade_"));
         let written: BTreeMap<String, (String, BTreeSet<String>)> = rows
             .map(|row| {

@@ -1,6 +1,6 @@
 //! What is known to leave the database alone. Everything else that is called is followed or reported.
 //!
-//! docs/patches.md lists this for people who read a plan.
+//! docs/explanation/patches.md lists this for people who read a plan.
 
 use ruff_python_ast::Expr;
 

@@ -1,4 +1,4 @@
-//! The names of all kinds of change: what `--fail-on` and a policy may name, and what `docs/changes` explains.
+//! The names of all kinds of change: what `--fail-on` and a policy may name, and what `docs/explanation/changes` explains.
 
 /// Every kind of change that a plan may hold, sorted. The names are those of the field's vocabulary.
 pub const KINDS: [&str; 48] = [

@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use super::phase::{self, FORWARD, Going, Outcome};
 use super::status::{self, Say};
 use super::{Action, JobStep, Observed, Record, RecordState, Revision, Running, Split, gate, history};
+use crate::api::condition::{self, stalled};
 use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_CAUSE, ANNOTATION_RETRY, reason};
 use crate::api::status::FrappeReleaseStatus;
 use crate::api::traffic::REST;
 use crate::api::webhook::{HookPoint, Webhook};
-use crate::api::{Phase, Template, condition};
+use crate::api::{Phase, Template};
 
 /// What to do now, what to say, and when to look again.
 #[derive(Debug, Clone, PartialEq)]
@@ -165,7 +166,7 @@ fn on_the_way(going: &Going<'_>) -> Verdict {
                 let because = format!(
                     "{because}; there is no way back after migrate in a maintenance window: mend it, then retry, or restore your backup"
                 );
-                return carry(going, phase, Outcome::Halt { because, reason: "NoWayBack" });
+                return carry(going, phase, Outcome::Halt { because, reason: stalled::NO_WAY_BACK });
             }
             Outcome::RollBack { because } => return abort(going, &because),
             outcome @ (Outcome::Stay { .. } | Outcome::Halt { .. }) => {
@@ -368,7 +369,7 @@ fn taken_back(seen: &Observed, active: Option<(u32, &Revision)>, reason: &str) -
     let kept = active.map(|(number, revision)| keep(seen, number, revision).actions).unwrap_or_default();
     let because =
         format!("{reason}; change the spec, or run `kubectl crossfade retry` to try the same again");
-    let say = Say::halted("RolledBack", &because);
+    let say = Say::halted(stalled::ROLLED_BACK, &because);
     Verdict { phase: Phase::RolledBack, actions: kept, say, recheck: IDLE, event: None }
 }
 

@@ -10,8 +10,9 @@ use super::JobStep;
 use super::gate;
 use super::tests::annotate;
 use super::world::World;
+use crate::api::condition::stalled;
 use crate::api::gate::Approval;
-use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_APPROVE_WINDOW, FINALIZER, reason};
+use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_APPROVE_WINDOW, FINALIZER};
 use crate::api::status::FrappeReleaseStatus;
 use crate::api::{FrappeRelease, FrappeReleaseSpec, Phase};
 use crate::plan::Verdict;
@@ -227,16 +228,5 @@ fn there_is_a_fixture_of_every_phase_and_every_halt() {
     let conditions = statuses.iter().flat_map(|status| &status.conditions);
     let stalled = conditions.filter(|condition| condition.type_ == "Stalled" && condition.status == "True");
     let reasons: BTreeSet<&str> = stalled.map(|condition| condition.reason.as_str()).collect();
-    let known = [
-        "AnalysisInconclusive",
-        reason::APPROVAL,
-        "DrainDeadline",
-        "InvalidSpec",
-        "JobFailed",
-        "NoWayBack",
-        "PlanBlocking",
-        reason::PROMOTION,
-        "RolledBack",
-    ];
-    assert_eq!(reasons, BTreeSet::from(known));
+    assert_eq!(reasons, BTreeSet::from(stalled::ALL));
 }

@@ -23,7 +23,7 @@ pub(super) fn text(report: &Report<'_>) -> Result<String, serde_json::Error> {
     Ok(text)
 }
 
-/// The JSON Schema of the document, as `docs/plan.schema.json` keeps it.
+/// The JSON Schema of the document, as `docs/reference/plan.schema.json` keeps it.
 pub fn schema() -> Schema {
     let mut schema = schemars::schema_for!(Document<'_>);
     schema.insert("title".to_owned(), "Plan of a release of Frappe apps".into());

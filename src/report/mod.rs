@@ -28,7 +28,7 @@ impl Report<'_> {
         human::text(self, width)
     }
 
-    /// The plan as one JSON document, as `docs/plan.schema.json` describes it.
+    /// The plan as one JSON document, as `docs/reference/plan.schema.json` describes it.
     ///
     /// # Errors
     /// Fails only if the plan cannot be written as JSON.

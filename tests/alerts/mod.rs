@@ -85,7 +85,7 @@ fn every_alert_has_a_scenario_in_which_it_fires_and_one_in_which_all_is_well() {
 #[test]
 fn every_alert_leads_to_its_section_and_every_section_is_of_an_alert() {
     let Some(groups) = groups() else { return };
-    let page = std::fs::read_to_string(repository().join("docs/alerts.md")).unwrap();
+    let page = std::fs::read_to_string(repository().join("docs/troubleshooting/alerts.md")).unwrap();
     let sections = page.lines().filter_map(|line| line.strip_prefix("## Crossfade"));
     let sections: BTreeSet<String> = sections.map(|rest| format!("Crossfade{rest}")).collect();
     assert_eq!(sections, names(&groups));
@@ -96,7 +96,8 @@ fn every_alert_leads_to_its_section_and_every_section_is_of_an_alert() {
     }
     for rule in rules(&groups) {
         // As a web page makes an anchor of a heading.
-        let anchor = format!("docs/alerts.md#{}", rule["alert"].as_str().unwrap().to_lowercase());
+        let anchor =
+            format!("docs/troubleshooting/alerts.md#{}", rule["alert"].as_str().unwrap().to_lowercase());
         let url = rule["annotations"]["runbook_url"].as_str().unwrap();
         assert!(url.ends_with(&anchor), "{url}");
     }

@@ -8,14 +8,13 @@ use super::names::Names;
 use super::run::{Reading, Run};
 use super::verdict::{Verdict, verdict};
 use crate::api::analysis::Analysis;
+use crate::api::condition::stalled;
 use crate::api::names::ANNOTATION_RETRY;
 use crate::release::phase::{Going, Outcome};
 use crate::release::{Action, JobState};
 
 /// The place of an analysis that runs from green's first traffic to the end of the shift.
 pub(super) const WHOLE_SHIFT: &str = "the whole shift";
-/// Reason of a release that stands still because an analysis is neither good nor bad.
-const INCONCLUSIVE: &str = "AnalysisInconclusive";
 
 /// Runs an analysis at a traffic step; `Done` when it has passed.
 pub(in crate::release) fn inline(going: &Going<'_>, place: &str, name: &str) -> Outcome {
@@ -39,7 +38,7 @@ fn run_on(going: &Going<'_>, place: &str, name: &str) -> Outcome {
     let Some(analysis) = going.seen.release.spec.analysis.iter().find(|analysis| analysis.name == name)
     else {
         let because = format!("{place} names the analysis '{name}', which spec.analysis does not have");
-        return Outcome::Halt { because, reason: "InvalidSpec" };
+        return Outcome::Halt { because, reason: stalled::INVALID_SPEC };
     };
     let key = run_key(place, name);
     let attempt = going.seen.release.annotated(ANNOTATION_RETRY).unwrap_or_default();
@@ -55,7 +54,7 @@ fn run_on(going: &Going<'_>, place: &str, name: &str) -> Outcome {
             because: format!(
                 "{about} is inconclusive: {why}; `kubectl crossfade retry` measures again, or abort"
             ),
-            reason: INCONCLUSIVE,
+            reason: stalled::INCONCLUSIVE,
         },
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{Going, Outcome, jobs, scaled};
 use crate::api::Phase;
+use crate::api::condition::stalled;
 use crate::release::{Action, JobStep, Revision, Running};
 
 /// The time that requests in flight have at another tool's Pods: nobody tells what those do when they are told to stop, and
@@ -61,7 +62,7 @@ pub(super) fn draining(going: &Going<'_>) -> Outcome {
             && going.seconds_in(Phase::Draining) > i64::from(limit)
         {
             let because = format!("blue's queues are not empty after {limit} s: {because}");
-            return Outcome::Halt { because, reason: "DrainDeadline" };
+            return Outcome::Halt { because, reason: stalled::DRAIN_DEADLINE };
         }
         return outcome;
     }

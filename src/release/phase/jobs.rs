@@ -1,6 +1,7 @@
 //! Running one Job a site (or one for the bench) to its end: the same in every phase that has Jobs.
 
 use super::{Going, Outcome};
+use crate::api::condition::stalled;
 use crate::api::names::{self, ANNOTATION_RETRY};
 use crate::release::{Action, JobSeen, JobState, JobStep};
 
@@ -63,7 +64,7 @@ fn run(going: &Going<'_>, step: JobStep, sites: &[Option<&str>]) -> Outcome {
             step.name(),
             failed.join("; ")
         );
-        return Outcome::Halt { because, reason: "JobFailed" };
+        return Outcome::Halt { because, reason: stalled::JOB_FAILED };
     }
     let waiting = if running.is_empty() { String::new() } else { format!(" ({})", running.join("; ")) };
     Outcome::act(actions, format!("{}: {done} of {} done{waiting}", step.name(), sites.len()))

@@ -1,6 +1,7 @@
 //! Planning: both images are read, the plan is stored and, if the spec asks, approved.
 
 use super::{Going, Outcome, jobs};
+use crate::api::condition::stalled;
 use crate::api::names::{ANNOTATION_APPROVE_PLAN, ANNOTATION_APPROVE_WINDOW};
 use crate::api::traffic::REST;
 use crate::plan::Verdict;
@@ -13,7 +14,7 @@ const MAX_EDGES: usize = 16;
 pub(super) fn planning(going: &Going<'_>) -> Outcome {
     if let Some(because) = too_many_weights(going).or_else(|| unreadable(going)).or_else(|| not_there(going))
     {
-        return Outcome::Halt { because, reason: "InvalidSpec" };
+        return Outcome::Halt { because, reason: stalled::INVALID_SPEC };
     }
     let missing: Vec<String> =
         going.sites().filter(|site| !going.green.plans.contains_key(*site)).map(str::to_owned).collect();
@@ -84,12 +85,12 @@ fn another_version(going: &Going<'_>, verdict: Verdict, summary: &str) -> Option
     let because = format!(
         "{because}; a bench changes hands at the version that it runs: hand it over first, release the other version then"
     );
-    Some(Outcome::Halt { because, reason: "InvalidSpec" })
+    Some(Outcome::Halt { because, reason: stalled::INVALID_SPEC })
 }
 
 fn judge(going: &Going<'_>) -> Outcome {
     if let Some(because) = unknown_app(going) {
-        return Outcome::Halt { because, reason: "InvalidSpec" };
+        return Outcome::Halt { because, reason: stalled::INVALID_SPEC };
     }
     let Some(plan) = plan_of(going.green) else { return Outcome::wait("the plan is not stored") };
     if let Some(outcome) = another_version(going, plan.verdict, &plan.summary) {
@@ -104,7 +105,7 @@ fn judge(going: &Going<'_>) -> Outcome {
                 plan.summary,
                 going.seen.release.metadata.name.as_deref().unwrap_or_default()
             );
-            return Outcome::Halt { because, reason: "PlanBlocking" };
+            return Outcome::Halt { because, reason: stalled::PLAN_BLOCKING };
         }
     }
     let Some(approval) = &going.seen.release.spec.approvals.plan else { return Outcome::Done };

@@ -117,7 +117,7 @@ async fn monitor(end: &End) -> Result<Monitor, Error> {
         let is_refused = error.code() == Some("NOPERM") || error.to_string().contains("unknown command");
         return Err(if is_refused {
             Error::Refused(format!(
-                "the relay's user may not run MONITOR ({error}): give it the rights of docs/cache-relay.md"
+                "the relay's user may not run MONITOR ({error}): give it the rights of docs/explanation/cache-relay.md"
             ))
         } else {
             failed()(error)

@@ -1,0 +1,142 @@
+//! How a release is made: the image is the same from the same binary, and the workflows run what is there, by versions
+//! that cannot move. That two builds give the same bytes takes an hour: `make reproducible`.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use regex::Regex;
+use serde_yaml::Value;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Makes the operator's image from a file with this content, changed this long ago, under this umask.
+fn image(content: &str, age: Duration, umask: &str) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let binary = folder.path().join("crossfade");
+    fs::write(&binary, content).unwrap();
+    fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::File::options().write(true).open(&binary).unwrap().set_modified(SystemTime::now() - age).unwrap();
+    let out = folder.path().join("image.tar");
+    let script = format!("umask {umask}; exec {}/packaging/image.sh \"$@\"", root().display());
+    let made = Command::new("bash")
+        .args(["-c", &script, "image"])
+        .arg(&binary)
+        .arg("localhost/crossfade:test")
+        .arg(&out)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    fs::read(out).unwrap()
+}
+
+#[test]
+fn the_same_binary_gives_the_same_image() {
+    let first = image("a program", Duration::ZERO, "022");
+    let second = image("a program", Duration::from_secs(86_400), "077");
+    assert!(first == second, "the image holds a time, a mode or a place of the machine that made it");
+    assert!(first != image("another program", Duration::ZERO, "022"));
+}
+
+#[test]
+fn a_binary_that_needs_a_libc_becomes_no_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = Command::new(root().join("packaging/image.sh"))
+        .args(["/bin/bash", "localhost/crossfade:test"])
+        .arg(folder.path().join("image.tar"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&made.stderr);
+    assert!(!made.status.success() && said.contains("linked dynamically"), "{said}");
+}
+
+/// Workflows and actions, each with its text.
+fn workflows() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(".github")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push((
+                    path.strip_prefix(root()).unwrap().to_owned(),
+                    fs::read_to_string(&path).unwrap(),
+                ));
+            }
+        }
+    }
+    assert!(found.len() >= 3, "ci, release and their setup");
+    found
+}
+
+#[test]
+fn actions_are_named_by_a_commit() {
+    let pinned = Regex::new(r"^(\./\.github/actions/\S+|[\w./-]+@[0-9a-f]{40} # v\d\S+)$").unwrap();
+    for (path, text) in workflows() {
+        for uses in text.lines().filter_map(|line| line.split_once("uses: ")).map(|(_, uses)| uses) {
+            assert!(pinned.is_match(uses), "{}: {uses} can become something else", path.display());
+            if let Some(folder) = uses.strip_prefix("./") {
+                assert!(root().join(folder).join("action.yml").exists(), "{}: {uses}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_release_may_write_and_only_what_it_must() {
+    for (path, text) in workflows().iter().filter(|(path, _)| path.starts_with(".github/workflows")) {
+        let workflow: Value = serde_yaml::from_str(text).unwrap();
+        let read: Value = serde_yaml::from_str("contents: read").unwrap();
+        assert_eq!(workflow["permissions"], read, "{}", path.display());
+        let may_write = text.matches(": write").count();
+        let expected = if path.ends_with("release.yml") { 4 } else { 0 };
+        assert_eq!(may_write, expected, "{}", path.display());
+        assert!(
+            !text.contains("pull_request_target"),
+            "{}: code of a stranger with our token",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn what_workflows_run_is_there() {
+    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
+    let rule = Regex::new(r"(?m)^([a-z0-9-]+):").unwrap();
+    let targets: BTreeSet<&str> =
+        rule.captures_iter(&makefile).map(|found| found.get(1).unwrap().as_str()).collect();
+    let make = Regex::new(r"\bmake ([a-z-]+)$").unwrap();
+    let script = Regex::new(r"(?:\./)?((?:packaging|\.ci|e2e)/[\w./-]+)").unwrap();
+    let mut seen = 0;
+    for (path, text) in workflows() {
+        for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
+            if let Some(target) = make.captures(line).map(|found| found.get(1).unwrap().as_str()) {
+                seen += 1;
+                assert!(targets.contains(target), "{}: make {target}", path.display());
+            }
+            for file in script.captures_iter(line).map(|found| found.get(1).unwrap().as_str()) {
+                seen += 1;
+                assert!(root().join(file).exists(), "{}: {file}", path.display());
+            }
+        }
+    }
+    assert!(seen > 6, "only {seen} commands were found");
+}
+
+#[test]
+fn tools_have_one_version_each() {
+    let text = fs::read_to_string(root().join("packaging/tools.txt")).unwrap();
+    let exact = Regex::new(r"^[a-z-]+ (v?\d+\.\d+\.\d+) \S+$").unwrap();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        assert!(exact.is_match(line), "packaging/tools.txt: {line}");
+    }
+}
