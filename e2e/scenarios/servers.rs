@@ -80,8 +80,12 @@ fn kill_each(bench: &Bench, servers: [Server; 8]) -> Fallible<Vec<Outage>> {
 fn migrate_is_at_work(bench: &Bench) -> Fallible {
     until("green's migrate at work", RELEASE, || {
         let pods = bench.namespace.list("pods", "crossfade.dev/component=migrate")?;
-        let is_running = |pod: &Value| !pod["status"]["containerStatuses"][0]["state"]["running"].is_null();
-        Ok(pods.iter().any(is_running).then_some(()))
+        // On a busy machine it may be over before it is looked at.
+        let has_begun = |pod: &Value| {
+            let state = &pod["status"]["containerStatuses"][0]["state"];
+            !state["running"].is_null() || !state["terminated"].is_null()
+        };
+        Ok(pods.iter().any(has_begun).then_some(()))
     })
 }
 
