@@ -40,7 +40,7 @@ fn image(content: &str, age: Duration, umask: &str) -> Vec<u8> {
 #[test]
 fn the_same_binary_gives_the_same_image() {
     let first = image("a program", Duration::ZERO, "022");
-    let second = image("a program", Duration::from_secs(86_400), "077");
+    let second = image("a program", Duration::from_hours(24), "077");
     assert!(first == second, "the image holds a time, a mode or a place of the machine that made it");
     assert!(first != image("another program", Duration::ZERO, "022"));
 }

@@ -14,7 +14,7 @@ const ENDS: [&str; 9] = ["|", "||", "&&", ";", "&", ">", ">>", "<", "2>&1"];
 
 /// The commands of a block, as words: lines that go on are joined, what the shell would fill in is 1.
 fn commands(block: &str) -> Vec<Vec<String>> {
-    let filled = Regex::new(r#"\$\([^()]*\)|\$\{[^}]*\}|\$[A-Za-z_]+"#).unwrap();
+    let filled = Regex::new(r"\$\([^()]*\)|\$\{[^}]*\}|\$[A-Za-z_]+").unwrap();
     let joined = block.replace("\\\n", " ");
     let mut found = Vec::new();
     for line in joined.lines() {
@@ -117,7 +117,7 @@ fn every_make_target_is_there() {
         rule.captures_iter(&makefile).map(|found| found.get(1).unwrap().as_str()).collect();
     let (mut wrong, mut seen) = (Vec::new(), 0);
     for page in page::all() {
-        let spans = page.spans().into_iter().map(|(text, line)| (text, line));
+        let spans = page.spans().into_iter();
         let blocks = page.blocks().into_iter().map(|block| (block.text, block.line));
         for (text, line) in spans.chain(blocks) {
             for command in commands(&text).iter().filter(|command| command[0] == "make") {

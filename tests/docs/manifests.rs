@@ -22,7 +22,7 @@ fn schema() -> Value {
         for key in ["properties", "items", "additionalProperties"] {
             match object.get_mut(key) {
                 Some(Value::Object(properties)) if key == "properties" => {
-                    properties.values_mut().for_each(close)
+                    properties.values_mut().for_each(close);
                 }
                 Some(other) => close(other),
                 None => {}

@@ -60,7 +60,9 @@ pub(super) fn sections(path: &str, schema: &Value, root: &Value) -> String {
         .collect();
     if !rules.is_empty() {
         text.push_str("\nThe API server refuses what breaks one of these rules, in these words:\n\n");
-        rules.iter().for_each(|rule| writeln!(text, "- {}", cell(rule)).unwrap());
+        for rule in rules {
+            writeln!(text, "- {}", cell(rule)).unwrap();
+        }
     }
     text + &below
 }
