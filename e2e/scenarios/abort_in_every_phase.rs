@@ -11,7 +11,7 @@ use crate::harness::load::Load;
 /// Where the database is half-way; `abort` has Shifting and Contracting, `deletion` has StartingGreen.
 const SHORT: [&str; 1] = ["Migrating"];
 
-/// With `CROSSFADE_LONG=1` from all of `PHASES`.
+/// With `CROSSFADE_LONG=1` from all of `PHASES`. Not part of `make e2e`.
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn an_abort_in_every_phase_leaves_nothing_and_the_next_release_goes_through() -> Fallible {

@@ -15,9 +15,9 @@ fn a_green_that_crashes_is_taken_back_and_a_blue_that_crashes_is_replaced() -> F
     let manifest = bench.manifest("release.yaml", "v2")?;
     let broken = manifest.replace("    replicas: 2\n", "    replicas: 2\n    args: [--no-such-option]\n");
     assert_ne!(broken, manifest, "the manifest names no replicas as this test expects");
-    bench.namespace.apply(&format!("{broken}  deadlines: {{readySeconds: 30}}\n"))?;
+    bench.namespace.apply(&format!("{broken}  deadlines: {{readySeconds: 15}}\n"))?;
     bench.wait_for_rolled_back(RELEASE)?;
-    if !bench.words().contains("Pods of green were ready after 30 s") {
+    if !bench.words().contains("Pods of green were ready after 15 s") {
         return Err(format!("the status does not say why: {}", bench.words()).into());
     }
     users.run_for(Duration::from_secs(5))?;
