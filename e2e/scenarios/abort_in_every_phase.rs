@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{RELEASE, installed, must_be_clean, only_the_site_is_left};
 use crate::harness::Fallible;
 use crate::harness::bench::{Bench, PHASES};
+use crate::harness::cluster::until;
 use crate::harness::load::Load;
 
 /// Where the database is half-way; `abort` has Shifting and Contracting, `deletion` has StartingGreen.
@@ -57,9 +58,10 @@ fn taken_back(bench: &Bench, phase: &str, revision: u32) -> Fallible {
     if bench.answering()? != "v1" {
         return Err(format!("after an abort in {phase} {} answers", bench.answering()?).into());
     }
-    let left = bench.namespace.list("deployments", &format!("crossfade.dev/revision={revision}"))?;
-    if !left.is_empty() {
-        return Err(format!("{} Deployments of revision {revision} are left", left.len()).into());
-    }
+    // They are deleted in the foreground: each is there until its last Pod has gone.
+    let of_green = format!("crossfade.dev/revision={revision}");
+    until("no Deployment of green", Duration::from_mins(1), || {
+        Ok(bench.namespace.list("deployments", &of_green)?.is_empty().then_some(()))
+    })?;
     only_the_site_is_left(bench)
 }
