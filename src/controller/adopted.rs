@@ -18,6 +18,7 @@ use crate::api::names::{ANNOTATION_REPLICAS, MANAGER_OBJECTS};
 use crate::api::{Adopted, FrappeRelease};
 use crate::manifest::{self, Blueprint};
 use crate::release::{PodSeen, Workload};
+use crate::traffic::gateway_api::hostnames;
 
 /// The workloads by component, and the Pods of all of them. A Deployment that is not there is left out.
 pub(super) async fn observe(
@@ -107,14 +108,10 @@ pub(super) async fn scale(
 pub(super) async fn rival_routes(ctx: &Context, release: &FrappeRelease) -> Result<Vec<String>, Error> {
     let found = ctx.api::<HttpRoute>(release).list(&ListParams::default()).await;
     let found = found.map_err(|source| Error::Read { what: "the HTTPRoutes".to_owned(), source })?;
-    let hosts: Vec<String> = release.spec.sites.iter().flat_map(crate::api::site::Site::hosts).collect();
-    let takes = |route: &HttpRoute| {
-        route.spec.hostnames.iter().flatten().any(|name| hosts.iter().any(|host| host == name))
-    };
-    let is_own = |route: &HttpRoute| {
-        route.owner_references().iter().any(|owner| Some(&owner.uid) == release.metadata.uid.as_ref())
-    };
-    Ok(found.iter().filter(|route| !is_own(route) && takes(route)).map(ResourceExt::name_any).collect())
+    let hosts = hostnames(release);
+    let takes = |route: &&HttpRoute| route.spec.hostnames.iter().flatten().any(|name| hosts.contains(name));
+    let others = found.iter().filter(|route| !apply::is_controlled_by(*route, release));
+    Ok(others.filter(takes).map(ResourceExt::name_any).collect())
 }
 
 #[cfg(test)]

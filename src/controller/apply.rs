@@ -72,7 +72,8 @@ async fn owned<K: Owned>(ctx: &Context, release: &FrappeRelease, labels: &str) -
     Ok(found.items.into_iter().filter(|object| is_controlled_by(object, release)).collect())
 }
 
-fn is_controlled_by<K: Resource>(object: &K, release: &FrappeRelease) -> bool {
+/// Whether an object is this very release's own.
+pub(super) fn is_controlled_by<K: Resource>(object: &K, release: &FrappeRelease) -> bool {
     let owners = object.meta().owner_references.iter().flatten();
     let uid = release.uid();
     owners.into_iter().any(|owner| owner.controller == Some(true) && Some(&owner.uid) == uid.as_ref())

@@ -191,14 +191,16 @@ async fn revision(
         secret(ctx, release, config::name(&name, number)),
         secret(ctx, release, schema_password::name(&name, number))
     )?;
-    let (relays, mut pods): (Vec<_>, Vec<_>) =
+    let (relays, own_pods): (Vec<_>, Vec<_>) =
         seen::pods(&lists.pods, number).into_iter().partition(|pod| pod.component == manifest::RELAY);
     let relay = seen::workloads(&lists.deployments, &relays, number).remove(manifest::RELAY);
-    let mut workloads = seen::workloads(&lists.deployments, &pods, number);
-    workloads.remove(manifest::RELAY);
-    if let Some(adopted) = &record.template.adopted {
-        (workloads, pods) = adopted::observe(ctx, release, adopted).await?;
-    }
+    let (workloads, pods) = if let Some(adopted) = &record.template.adopted {
+        adopted::observe(ctx, release, adopted).await?
+    } else {
+        let mut workloads = seen::workloads(&lists.deployments, &own_pods, number);
+        workloads.remove(manifest::RELAY);
+        (workloads, own_pods)
+    };
     Ok(Revision {
         record,
         config: config.as_ref().and_then(config::read),

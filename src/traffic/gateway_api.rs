@@ -82,7 +82,7 @@ fn route(wanted: &Wanted<'_>, index: usize, hosts: &[String], rules: Vec<HttpRou
 }
 
 /// The hostnames of all sites, each once.
-fn hostnames(release: &FrappeRelease) -> Vec<String> {
+pub fn hostnames(release: &FrappeRelease) -> Vec<String> {
     let mut all = Vec::new();
     for host in release.spec.sites.iter().flat_map(crate::api::site::Site::hosts) {
         if !all.contains(&host) {

@@ -11,15 +11,7 @@ pub(super) fn contracting(going: &Going<'_>) -> Outcome {
     if going.blue.is_none() || going.is_in_window() {
         return Outcome::Done;
     }
-    // Where nothing is to be contracted the route tells that the approval and the window are behind: blue has left it.
-    let is_left = || {
-        going.seen.route.as_ref().and_then(|route| route.split.as_ref()) == Some(&Split::only(going.number))
-    };
-    if going.changes_hands() && is_left() {
-        return Outcome::Done;
-    }
-    let is_begun = going.sites().any(|site| jobs::find(going, JobStep::Contract, Some(site)).is_some());
-    if !is_begun
+    if !is_begun(going)
         && let Some(outcome) = blue_in_use(going).or_else(|| approval(going)).or_else(|| window(going))
     {
         return outcome;
@@ -28,6 +20,15 @@ pub(super) fn contracting(going: &Going<'_>) -> Outcome {
         return Outcome::Done;
     }
     jobs::for_every_site(going, JobStep::Contract)
+}
+
+/// Whether the guards are behind: a Job has been made, or, where nothing is to be contracted, blue has left the route.
+fn is_begun(going: &Going<'_>) -> bool {
+    if going.changes_hands() {
+        let split = going.seen.route.as_ref().and_then(|route| route.split.as_ref());
+        return split == Some(&Split::only(going.number));
+    }
+    going.sites().any(|site| jobs::find(going, JobStep::Contract, Some(site)).is_some())
 }
 
 /// The guard of the point of no return: nothing of blue serves, whatever was seen before.

@@ -10,19 +10,6 @@ use crate::api::Phase;
 use crate::api::condition::stalled;
 use crate::release::{Action, JobStep, Revision, Running};
 
-/// The time that requests in flight have at another tool's Pods: nobody tells what those do when they are told to stop, and
-/// nginx, for one, cuts them off.
-fn last_requests(going: &Going<'_>, blue: &Revision) -> Option<Outcome> {
-    let seconds = i64::from(going.green.record.template.web.grace_seconds);
-    let left = seconds - going.seconds_in(Phase::Draining);
-    let is_serving = blue.workloads.get("web").is_some_and(|web| web.desired > 0);
-    (blue.record.template.adopted.is_some() && is_serving && left > 0).then(|| Outcome::Stay {
-        actions: Vec::new(),
-        because: format!("blue's last requests have another {left} s"),
-        recheck: Duration::from_secs(5),
-    })
-}
-
 pub(super) fn draining(going: &Going<'_>) -> Outcome {
     let Some((number, blue)) = going.blue else {
         return scaled(going.number, going.green, Running::ALL, "starting the scheduler")
@@ -67,4 +54,17 @@ pub(super) fn draining(going: &Going<'_>) -> Outcome {
         return outcome;
     }
     scaled(number, blue, Running::NONE, "stopping blue's workers").unwrap_or(Outcome::Done)
+}
+
+/// The time that requests in flight have at another tool's Pods: nobody tells what those do when they are told to stop, and
+/// nginx, for one, cuts them off.
+fn last_requests(going: &Going<'_>, blue: &Revision) -> Option<Outcome> {
+    let seconds = i64::from(going.green.record.template.web.grace_seconds);
+    let left = seconds - going.seconds_in(Phase::Draining);
+    let is_serving = blue.workloads.get("web").is_some_and(|web| web.desired > 0);
+    (blue.record.template.adopted.is_some() && is_serving && left > 0).then(|| Outcome::Stay {
+        actions: Vec::new(),
+        because: format!("blue's last requests have another {left} s"),
+        recheck: Duration::from_secs(5),
+    })
 }
