@@ -57,10 +57,7 @@ impl Beats {
             self.0.len()
         );
         println!("{words}");
-        if let Some(span) = crowded {
-            return Err(format!("{words}: {} runs in {span:.1} s are too many", WINDOW + LATE + 1).into());
-        }
-        must_be_one_change(&hands, &words)?;
+        must_be_one_change(crowded, &hands, &words)?;
         let allowed = pause.max(far + TICK);
         if near > allowed { Err(format!("{words}: longer than {allowed:.1} s").into()) } else { Ok(()) }
     }
@@ -77,7 +74,7 @@ impl Beats {
             }
             let met: Vec<&Outage> =
                 outages.iter().filter(|outage| outage.overlaps(begin, end, BUSY)).collect();
-            let back = met.iter().map(|outage| outage.until).fold(begin + BUSY - BACK, f64::max) + BACK;
+            let back = met.iter().map(|outage| outage.until + BACK).fold(begin + BUSY, f64::max);
             if end > back {
                 let servers: Vec<_> = met.iter().map(|outage| outage.server).collect();
                 return Err(format!(
@@ -94,10 +91,7 @@ impl Beats {
             longest.0, longest.1
         );
         println!("{words}");
-        if let Some(span) = crowded {
-            return Err(format!("{words}: {} runs in {span:.1} s are too many", WINDOW + LATE + 1).into());
-        }
-        must_be_one_change(&hands, &words)
+        must_be_one_change(crowded, &hands, &words)
     }
 
     /// Seconds in which more runs were than ticks, if there are such.
@@ -115,8 +109,11 @@ impl Beats {
     }
 }
 
-/// Blue's last job may still run when green's first one is done already.
-fn must_be_one_change(hands: &[&str], words: &str) -> Fallible {
+/// No tick was doubled, and the job changed hands once. Blue's last one may still run when green's first is done already.
+fn must_be_one_change(crowded: Option<f64>, hands: &[&str], words: &str) -> Fallible {
+    if let Some(span) = crowded {
+        return Err(format!("{words}: {} runs in {span:.1} s are too many", WINDOW + LATE + 1).into());
+    }
     if hands.len() < 2 || hands.len() > 4 {
         return Err(format!("{words}: it did not change hands once").into());
     }

@@ -114,6 +114,8 @@ fn said_while_held(bench: &Bench) -> Fallible {
 struct Got {
     status: u16,
     version: String,
+    /// The first cookie that is set.
+    cookie: String,
     body: String,
 }
 
@@ -125,14 +127,21 @@ fn get(site: &str, path: &str, headers: &[&str]) -> Fallible<Got> {
 /// Asks the gateway for a path, with these headers alone.
 fn ask(site: &str, path: &str, headers: &[&str]) -> Fallible<Got> {
     let mut curl = Command::new("curl");
-    curl.args(["-s", "--max-time", "60", "-w", "\n%{http_code} %header{x-bench-version}"]);
+    curl.args([
+        "-s",
+        "--max-time",
+        "60",
+        "-w",
+        "\n%{http_code} %header{x-bench-version} %header{set-cookie}",
+    ]);
     for header in [&[&*format!("Host: {site}")][..], headers].concat() {
         curl.args(["-H", header]);
     }
     let text = run(curl.arg(format!("{}{path}", gateway())), None)?;
     let (body, last) = text.rsplit_once('\n').ok_or("no status")?;
-    let (status, version) = last.split_once(' ').unwrap_or((last, ""));
-    Ok(Got { status: status.parse()?, version: version.to_owned(), body: body.to_owned() })
+    let mut said = last.splitn(3, ' ').map(str::to_owned);
+    let mut next = || said.next().unwrap_or_default();
+    Ok(Got { status: next().parse()?, version: next(), cookie: next(), body: body.to_owned() })
 }
 
 /// The values that `crossfade preview` prints for a colour: a header and a cookie.
@@ -166,12 +175,9 @@ fn sessions(bench: &Bench) -> Fallible {
     let (blue, green) = (preview(bench, "blue")?.0, preview(bench, "green")?.0);
     for (by, other) in [(&blue, &green), (&green, &blue)] {
         let login = "/api/method/login?usr=Administrator&pwd=admin";
-        let host = format!("Host: {}", bench.site);
-        let mut curl = Command::new("curl");
-        curl.args(["-s", "-o", "/dev/null", "-D", "-", "-H", &host, "-H", by]);
-        let answer = run(curl.arg(format!("{}{login}", gateway())), None)?;
-        let sid = answer.split("sid=").nth(1).and_then(|rest| rest.split(';').next());
-        let sid = format!("Cookie: sid={}", sid.ok_or_else(|| format!("nobody was logged in: {answer}"))?);
+        let cookie = ask(&bench.site, login, &[by])?.cookie;
+        let sid = cookie.split(';').next().filter(|cookie| cookie.starts_with("sid="));
+        let sid = format!("Cookie: {}", sid.ok_or_else(|| format!("nobody was logged in: {cookie}"))?);
         let known = |colour: &String| -> Fallible<bool> {
             let path = "/api/method/frappe.auth.get_logged_user";
             Ok(ask(&bench.site, path, &[colour, &sid])?.body.contains("Administrator"))
