@@ -82,8 +82,8 @@ RELEASES ?= 20
 releases: ## So many releases in a row on the real cluster, forth and back, under load (RELEASES=)
 	$(call timed,releases,RELEASES=$(RELEASES) e2e/bed/with.sh cargo test --test e2e -- --include-ignored --nocapture releases_in_a_row)
 
-faults: ## Each server killed and a release aborted in every phase, and its manifest changed on the way, on the real cluster
-	$(call timed,faults,CROSSFADE_LONG=1 e2e/bed/with.sh cargo test --test e2e -- --include-ignored --nocapture --test-threads=1 servers:: abort_in_every_phase:: newer::)
+faults: ## The kubelet and each server killed, and a release aborted in every phase, and its manifest changed on the way, on the real cluster
+	$(call timed,faults,CROSSFADE_LONG=1 e2e/bed/with.sh cargo test --test e2e -- --include-ignored --nocapture --test-threads=1 kills:: servers:: abort_in_every_phase:: newer::)
 
 bed-up: ## Bring the cluster up, with the operator's image in it
 	$(call timed,bed-up,e2e/bed/up.sh && e2e/bed/operator.sh)

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{RELEASE, installed, must_be_clean, only_the_site_is_left};
+use super::{RELEASE, installed, is_long, must_be_clean, only_the_site_is_left};
 use crate::harness::Fallible;
 use crate::harness::bench::{Bench, PHASES};
 use crate::harness::cluster::until;
@@ -16,8 +16,7 @@ const SHORT: [&str; 1] = ["Migrating"];
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn an_abort_in_every_phase_leaves_nothing_and_the_next_release_goes_through() -> Fallible {
-    let is_long = std::env::var_os("CROSSFADE_LONG").is_some();
-    let phases: &[&str] = if is_long { &PHASES } else { &SHORT };
+    let phases: &[&str] = if is_long() { &PHASES } else { &SHORT };
     let bench = installed("aborts")?;
     let mut users = Load::start(&bench, 30)?;
     bench.release("v2")?;

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use crate::harness::Fallible;
 use crate::harness::beats::{Beats, ONE_TICK};
-use crate::harness::bench::Bench;
+use crate::harness::bench::{Bench, PHASES};
 use crate::harness::cluster::{bed, run};
 use crate::harness::figures::Figures;
 use crate::harness::load::Request;
@@ -51,6 +51,24 @@ fn crossfade(bench: &Bench, arguments: &[&str]) -> Fallible<String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_crossfade"));
     command.env("KUBECONFIG", bed().join("pki/admin.kubeconfig"));
     run(command.args(arguments).args(["-n", &bench.namespace.name]), None)
+}
+
+/// Whether the scenarios that have a long form run it.
+fn is_long() -> bool {
+    std::env::var_os("CROSSFADE_LONG").is_some()
+}
+
+/// Does harm in every phase of the release that has been asked for.
+fn in_every_phase(bench: &Bench, mut harm: impl FnMut(&'static str) -> Fallible) -> Fallible {
+    for phase in PHASES {
+        bench.wait_for_phase(phase, RELEASE)?;
+        let seen = bench.phase()?;
+        if seen != phase {
+            return Err(format!("{phase} passed before harm could be done in it: it is {seen}").into());
+        }
+        harm(phase)?;
+    }
+    Ok(())
 }
 
 /// Fails with the kinds of failures and the first of them, unless there were none.

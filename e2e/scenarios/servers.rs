@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{RELEASE, installed, only_the_site_is_left};
+use super::{RELEASE, in_every_phase, installed, is_long, only_the_site_is_left};
 use crate::harness::Fallible;
 use crate::harness::beats::Beats;
-use crate::harness::bench::{Bench, PHASES};
+use crate::harness::bench::Bench;
 use crate::harness::cluster::until;
 use crate::harness::figures::Figures;
 use crate::harness::load::{Load, Request, now};
@@ -17,7 +17,7 @@ use crate::harness::outage::{Outage, Server};
 /// Longer than any server needs to come back here.
 const LONGEST_OUTAGE: f64 = 60.0;
 
-/// The server that is killed in each of `PHASES`, where it is in use.
+/// The server that is killed in each phase, in their order, where it is in use.
 const ONE_EACH: [Server; 8] = [
     Server::RedisQueue,
     Server::RedisCache,
@@ -34,7 +34,7 @@ const ONE_EACH: [Server; 8] = [
 #[ignore = "needs the cluster of e2e/bed"]
 fn a_server_killed_in_every_phase_loses_nothing_and_needs_no_human() -> Fallible {
     let mut releases = vec![ONE_EACH];
-    if std::env::var_os("CROSSFADE_LONG").is_some() {
+    if is_long() {
         releases.extend(Server::ALL.map(|server| [server; 8]));
     }
     let bench = installed("servers")?;
@@ -59,20 +59,18 @@ fn a_server_killed_in_every_phase_loses_nothing_and_needs_no_human() -> Fallible
 
 /// Kills a server in each phase, the next when the last is back.
 fn kill_each(bench: &Bench, servers: [Server; 8]) -> Fallible<Vec<Outage>> {
-    let (mut outages, mut killed) = (Vec::new(), Vec::new());
-    for (phase, server) in PHASES.into_iter().zip(servers) {
-        bench.wait_for_phase(phase, RELEASE)?;
+    let mut outages = Vec::new();
+    let mut servers = servers.into_iter();
+    in_every_phase(bench, |phase| {
         if phase == "Migrating" {
             migrate_is_at_work(bench)?;
         }
-        killed.push(bench.phase()?);
+        let server = servers.next().ok_or("there are more phases than servers")?;
         let outage = server.kill(bench)?;
         println!("{phase}: {server:?} was away for {:.1} s", outage.seconds());
         outages.push(outage);
-    }
-    if killed != PHASES {
-        return Err(format!("a phase passed before a server could be killed in it: {killed:?}").into());
-    }
+        Ok(())
+    })?;
     Ok(outages)
 }
 

@@ -61,6 +61,7 @@ pub(super) async fn act(ctx: &Context, seen: &Observed, action: &Action) -> Resu
             delete::<Deployment>(ctx, doing.release(), &relay::name(&doing.name(), *revision)).await
         }
         Action::Route { split } => doing.route(split).await,
+        Action::NoRoute => doing.no_route().await,
         Action::Remove { revision } => doing.remove(*revision).await,
         Action::Forget { revision } => {
             delete::<ConfigMap>(ctx, doing.release(), &gates::name(&doing.name(), *revision)).await?;
@@ -307,6 +308,14 @@ impl<'a> Doing<'a> {
             if !is_kept(service.name_any()) {
                 delete::<Service>(self.ctx, release, &service.name_any()).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Deletes what `route` writes for the Gateway API.
+    async fn no_route(&self) -> Result<(), Error> {
+        for route in apply::routes(self.ctx, self.release()).await? {
+            delete::<HttpRoute>(self.ctx, self.release(), &route.name_any()).await?;
         }
         Ok(())
     }

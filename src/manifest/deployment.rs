@@ -46,13 +46,14 @@ const fn scaled(is_running: bool, replicas: i32) -> i32 {
 fn web(blueprint: &Blueprint<'_>, replicas: i32) -> Deployment {
     let web = &blueprint.template.web;
     let mut server = pod::run(pod::bench_container(blueprint, "web"), &web.program, &[]);
-    server.ports = Some(vec![port("web", web.port)]);
+    // "web" is the port that requests come to, with and without a proxy: the Service of a release selects Pods of either kind.
+    server.ports = Some(vec![port(if web.proxy.is_some() { "server" } else { "web" }, web.port)]);
     server.liveness_probe = Some(tcp(web.port));
     server.lifecycle = Some(lifecycle(blueprint, web.port, &web.startup_path));
     let mut containers = vec![server];
     if let Some(proxy) = &web.proxy {
         let mut beside = pod::run(pod::bench_container(blueprint, "proxy"), &proxy.program, &[]);
-        beside.ports = Some(vec![port("proxy", proxy.port)]);
+        beside.ports = Some(vec![port("web", proxy.port)]);
         beside.liveness_probe = Some(tcp(proxy.port));
         beside.lifecycle = Some(lifecycle(blueprint, proxy.port, &web.startup_path));
         containers.push(beside);
@@ -217,6 +218,7 @@ fn first_site<'a>(blueprint: &Blueprint<'a>) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Template;
     use crate::api::bench::Sidecar;
     use crate::manifest::sample;
 
@@ -255,6 +257,25 @@ mod tests {
         assert_eq!(containers[1].command.as_deref(), Some(&words(&["nginx-entrypoint.sh"])[..]));
         let stop = |index: usize| containers[index].lifecycle.as_ref().unwrap().pre_stop.clone();
         assert_eq!(stop(0), stop(1));
+    }
+
+    #[test]
+    fn requests_come_to_the_port_web_with_and_without_a_proxy() {
+        let release = sample::release();
+        let mut template = release.spec.template();
+        let number = |template: &Template| {
+            let all = deployments(&sample::blueprint(&release, template, 1), Running::ALL);
+            let containers = all[0].spec.as_ref().unwrap().template.spec.as_ref().unwrap().containers.clone();
+            let ports = containers.into_iter().flat_map(|container| container.ports.unwrap_or_default());
+            let named: Vec<i32> = ports
+                .filter(|port| port.name.as_deref() == Some("web"))
+                .map(|port| port.container_port)
+                .collect();
+            named
+        };
+        assert_eq!(number(&template), [i32::from(template.web.port)]);
+        template.web.proxy = Some(Sidecar { program: Program::default(), port: 8080 });
+        assert_eq!(number(&template), [8080]);
     }
 
     #[test]

@@ -80,6 +80,8 @@ pub enum Action {
         /// Who gets how much.
         split: Split,
     },
+    /// Delete every part of the route.
+    NoRoute,
     /// Write entries of the runs and calls of a revision; `None` deletes one.
     Gate {
         /// Green's revision.
@@ -171,6 +173,7 @@ impl Action {
             | Self::StorePlan { .. }
             | Self::Workloads { .. }
             | Self::Route { .. }
+            | Self::NoRoute
             | Self::Relay { .. }
             | Self::Gate { .. }
             | Self::Measure { .. }

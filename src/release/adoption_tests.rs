@@ -1,8 +1,11 @@
 //! A bench of another tool is named, handed over, and handed back, in the small world.
 
+use jiff::ToSpan as _;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
 use super::tests::{annotate, golden, upgrade};
 use super::world::{World, release};
-use super::{RecordState, Running, Split};
+use super::{Action, RecordState, Running, Split};
 use crate::api::names::ANNOTATION_ABORT;
 use crate::api::{FrappeRelease, Phase};
 use crate::plan::Verdict;
@@ -134,6 +137,27 @@ fn a_route_that_would_win_is_waited_for() {
         world.seen.rival_routes.clear();
         assert_eq!(world.settle().phase, Phase::Complete);
     }
+}
+
+#[test]
+fn a_named_bench_is_left_with_its_services_until_every_proxy_knows_that_the_route_is_gone() {
+    let mut world = adopted();
+    world.seen.release.metadata.deletion_timestamp = Some(Time(world.now));
+    let turn = |world: &mut World| {
+        let decision = world.turn();
+        (decision.is_finalized, decision.actions.contains(&Action::NoRoute), world.seen.route.is_some())
+    };
+    assert_eq!(turn(&mut world), (false, true, false));
+    let gone = world.now;
+    // What is counted from is written down.
+    assert_eq!(turn(&mut world), (false, false, false));
+    world.now = gone + 2.seconds();
+    assert_eq!(turn(&mut world), (false, false, false));
+    assert_eq!(turn(&mut world), (true, false, false));
+    // Pods of Crossfade's own go with it: there is nothing to wait for.
+    let mut world = handed_over();
+    world.seen.release.metadata.deletion_timestamp = Some(Time(world.now));
+    assert!(world.turn().is_finalized);
 }
 
 #[test]

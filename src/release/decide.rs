@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::phase::{self, FORWARD, Going, Outcome};
 use super::status::{self, Say};
-use super::{Action, JobStep, Observed, Record, RecordState, Revision, Running, Split, gate, history};
+use super::{Action, JobStep, Observed, Record, RecordState, Revision, Running, Split, gate, history, leave};
 use crate::api::condition::{self, stalled};
 use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_CAUSE, ANNOTATION_RETRY, reason};
 use crate::api::status::FrappeReleaseStatus;
@@ -44,19 +44,22 @@ pub struct Event {
 }
 
 /// What a step of the decision found, before it is put into words for the status.
-struct Verdict {
-    phase: Phase,
-    actions: Vec<Action>,
-    say: Say,
-    recheck: Duration,
-    event: Option<Event>,
+pub(super) struct Verdict {
+    pub(super) phase: Phase,
+    pub(super) actions: Vec<Action>,
+    pub(super) say: Say,
+    pub(super) recheck: Duration,
+    pub(super) event: Option<Event>,
 }
 
 const IDLE: Duration = Duration::from_mins(5);
 
 /// Decides what to do about one release. The same input gives the same answer.
 pub fn decide(seen: &Observed, now: Timestamp) -> Decision {
+    let is_deleted = seen.release.metadata.deletion_timestamp.is_some();
     let going = seen.revisions.iter().rev().find(|(_, revision)| is_going(&revision.record.state));
+    let leaving = if is_deleted && going.is_none() { leave::leave(seen, now) } else { None };
+    let is_finalized = is_deleted && going.is_none() && leaving.is_none();
     let (current, verdict) = match going {
         Some((number, green)) => {
             let blue = green.record.blue.and_then(|blue| Some((blue, seen.revisions.get(&blue)?)));
@@ -67,9 +70,8 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Decision {
             }
             (Some(*number), verdict)
         }
-        None => settled(seen, now),
+        None => leaving.unwrap_or_else(|| settled(seen, now)),
     };
-    let is_deleted = seen.release.metadata.deletion_timestamp.is_some();
     let status = status::write(seen, current, verdict.phase, &verdict.say, now);
     let mut events: Vec<Event> = verdict.event.into_iter().collect();
     events.extend(news(seen.release.status.as_ref(), &status));
@@ -79,8 +81,8 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Decision {
     actions.splice(..0, history::written(seen).map(|entries| Action::History { entries }));
     Decision {
         phase: verdict.phase,
-        is_finalized: is_deleted && going.is_none(),
-        actions: if is_deleted && going.is_none() { Vec::new() } else { actions },
+        is_finalized,
+        actions: if is_finalized { Vec::new() } else { actions },
         status,
         recheck: verdict.recheck,
         events,
@@ -134,7 +136,7 @@ pub fn told(
 const fn is_going(state: &RecordState) -> bool {
     match state {
         RecordState::Releasing | RecordState::Aborting { .. } => true,
-        RecordState::Active | RecordState::RolledBack { .. } => false,
+        RecordState::Active | RecordState::RolledBack { .. } | RecordState::Leaving { .. } => false,
     }
 }
 

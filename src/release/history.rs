@@ -72,7 +72,9 @@ fn entry(number: u32, revision: &Revision, known: Option<&Entry>) -> Entry {
     let (outcome, reason, ended) = match &record.state {
         RecordState::Releasing => ("Releasing", "", None),
         RecordState::Aborting { reason } => ("GoingBack", reason.as_str(), None),
-        RecordState::Active => ("Active", "", record.entered.get(&Phase::Complete)),
+        RecordState::Active | RecordState::Leaving { .. } => {
+            ("Active", "", record.entered.get(&Phase::Complete))
+        }
         RecordState::RolledBack { reason } => {
             ("RolledBack", reason.as_str(), record.entered.get(&Phase::RolledBack))
         }

@@ -17,6 +17,7 @@ pub mod gate;
 #[cfg(test)]
 mod gate_tests;
 pub mod history;
+mod leave;
 #[cfg(test)]
 mod newer_tests;
 mod observed;

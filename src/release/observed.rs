@@ -125,6 +125,11 @@ pub enum RecordState {
     },
     /// It is what runs.
     Active,
+    /// It is what runs, but its FrappeRelease goes: no route of the release leads to it any more.
+    Leaving {
+        /// Since when.
+        since: Timestamp,
+    },
     /// It was taken back. It is not tried again until the spec changes or somebody asks.
     RolledBack {
         /// Why, in a sentence.

@@ -239,6 +239,7 @@ impl World {
                 self.seen.route =
                     Some(RouteSeen { split: Some(split), is_whole: true, is_accepted: false, message });
             }
+            Action::NoRoute => self.seen.route = None,
             Action::Remove { revision } => {
                 let revision = self.of(revision);
                 (revision.config, revision.jobs) = (None, Vec::new());
@@ -405,6 +406,7 @@ fn describe(action: &Action) -> String {
         Action::Route { split: Split { blue: Some(blue), green, apps } } => {
             format!("route r{blue} to r{green}: {apps:?}")
         }
+        Action::NoRoute => "no route".to_owned(),
         Action::Remove { revision } => format!("remove r{revision}"),
         Action::Forget { revision } => format!("forget r{revision}"),
         Action::Gate { entries, .. } => {

@@ -73,20 +73,14 @@ fn service(wanted: &Wanted<'_>, part: &str, component: &str, revision: u32) -> S
                 name: Some("http".to_owned()),
                 port: PORT,
                 protocol: Some("TCP".to_owned()),
-                // By name: a proxy beside the server has another number than a server alone.
-                target_port: Some(IntOrString::String(target(wanted, component).to_owned())),
+                // By name: the next revision may have a proxy before its server, or another number.
+                target_port: Some(IntOrString::String(component.to_owned())),
                 ..ServicePort::default()
             }]),
             ..ServiceSpec::default()
         }),
         status: None,
     }
-}
-
-/// The name of the port that takes requests in the Pods of a component.
-fn target<'a>(wanted: &Wanted<'_>, component: &'a str) -> &'a str {
-    let has_proxy = wanted.release.spec.web.proxy.is_some();
-    if component == WEB && has_proxy { "proxy" } else { component }
 }
 
 /// What the Services that are there say. There is nobody who accepts: what is written is in force, and the Pods that it

@@ -25,6 +25,7 @@ use crate::plan::Verdict;
 
 pub(super) use complete::complete;
 pub(super) use rolling_back::rolling_back;
+pub(super) use shifting::SETTLE_SECONDS;
 
 /// What a phase says.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,7 +15,7 @@ use crate::release::{Action, AppStep, Record, Running, Split, gate};
 
 /// Seconds between green's readiness and its first traffic. From Contour to Envoy a change took 16 to 26 ms on an idle
 /// machine (measured for weights); other gateways and busy machines take longer.
-const SETTLE_SECONDS: i64 = 3;
+pub(in crate::release) const SETTLE_SECONDS: i64 = 3;
 
 /// Where one app stands.
 struct Stand<'a> {

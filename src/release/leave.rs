@@ -1,0 +1,44 @@
+//! How a FrappeRelease that is deleted leaves Pods that another tool runs (`spec.adopted`): they serve on by that tool's
+//! route, and nothing may be taken from under it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::decide::Verdict;
+use super::phase::SETTLE_SECONDS;
+use super::status::Say;
+use super::{Action, Observed, RecordState};
+use crate::api::Phase;
+
+/// What is to be done before the FrappeRelease may go; `None` when it may. Of Pods of its own nothing stays, so they go
+/// with it, in whatever order.
+///
+/// The route goes first and its Services some seconds later, with the FrappeRelease: a proxy that learns of both at once
+/// may have the route for a moment longer, and no Pod behind it.
+pub(super) fn leave(seen: &Observed, now: Timestamp) -> Option<(Option<u32>, Verdict)> {
+    let (number, revision) = seen.revisions.iter().rev().find(|(_, revision)| {
+        revision.record.template.adopted.is_some()
+            && matches!(revision.record.state, RecordState::Active | RecordState::Leaving { .. })
+    })?;
+    let (action, words) = match (&seen.route, &revision.record.state) {
+        (Some(_), _) => (Some(Action::NoRoute), "deleted: removing the route"),
+        (None, RecordState::Leaving { since }) if now.as_second() - since.as_second() >= SETTLE_SECONDS => {
+            return None;
+        }
+        (None, RecordState::Leaving { .. }) => (None, "deleted: the route is gone, every proxy learns of it"),
+        (None, _) => {
+            let mut record = Box::new(revision.record.clone());
+            record.state = RecordState::Leaving { since: now };
+            (Some(Action::Record { revision: *number, record }), "deleted: the route is gone")
+        }
+    };
+    let verdict = Verdict {
+        phase: Phase::Complete,
+        actions: action.into_iter().collect(),
+        say: Say::going(words),
+        recheck: Duration::from_secs(1),
+        event: None,
+    };
+    Some((Some(*number), verdict))
+}
