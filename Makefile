@@ -131,7 +131,7 @@ bench-plan: ## A plan of two large releases beside only reading them: time, memo
 ROWS ?= 1000000
 REPETITIONS ?= 3
 bench-engine: setup ## Renames and type changes on a table in use, beside plain UPDATE, pt-osc, gh-ost (ROWS=, REPETITIONS=)
-	@command -v pt-online-schema-change > /dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends percona-toolkit > /dev/null
+	@command -v pt-online-schema-change > /dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends percona-toolkit > /dev/null; }
 	$(call timed,bench-engine,cargo run --release --example bench_engine -- --rows $(ROWS) --repetitions $(REPETITIONS))
 
 clean: bed-down ## Remove the build and the cluster; the cache ($CROSSFADE_CACHE) stays

@@ -27,6 +27,7 @@ for c in rustfmt clippy; do cargo "${c/rustfmt/fmt}" --version > /dev/null 2>&1 
 if ! python3 -c 'import venv, ensurepip' 2>/dev/null || ! python3 -m pip --version > /dev/null 2>&1; then
   [ "$(id -u)" = 0 ] || { echo "python3 has no venv or pip: apt-get install python3-venv python3-pip" >&2; exit 1; }
   say "installing python3-venv and python3-pip"
+  apt-get update -qq
   apt-get install -y -qq --no-install-recommends python3-venv python3-pip > /dev/null
 fi
 say "Debian packages, Rust, Go and Python are there"

@@ -31,16 +31,10 @@ if [ "${1:-}" = crossfade ]; then
   exit 0
 fi
 
-# images.sh prometheus: Debian's Prometheus, a static program, from its package alone.
+# images.sh prometheus: Debian's Prometheus, the program that setup.sh installed.
 if [ "${1:-}" = prometheus ]; then
-  candidate() { apt-cache policy prometheus | awk '/Candidate:/ && $2 != "(none)" {print $2}'; }
-  version=$(candidate)
-  [ -n "$version" ] || { apt-get update -qq && version=$(candidate); }
-  [ -n "$version" ] || { echo "apt does not know the package prometheus" >&2; exit 1; }
-  prometheus() { say "fetching Debian's prometheus $version" && (cd "$1" && apt-get -qq download prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb); }
-  tree=$(cached prometheus "$version" prometheus)
-  printf 'nobody:x:65534:65534:nobody:/:/bin/false\n' > "$out/passwd"
-  image prometheus "$version" localhost/prometheus:1 --on "$(readlink -f "$out/base.tar")" --entrypoint '["/usr/bin/prometheus"]' --user 65534:65534 "$tree/usr/bin/prometheus=/usr/bin/prometheus"
+  version=$(dpkg-query -W -f '${Version}' prometheus)
+  image prometheus "$version" localhost/prometheus:1 --on "$(readlink -f "$out/base.tar")" --entrypoint '["/usr/bin/prometheus"]' --user 65534:65534 /usr/bin/prometheus=/usr/bin/prometheus
   echo "$out/prometheus.tar"
   exit 0
 fi
