@@ -75,9 +75,15 @@ impl Namespace {
 
     /// Deletes it and waits until it is gone.
     pub fn delete(&self) -> Fallible {
+        self.leave()?;
+        kubectl(&["delete", "namespace", &self.name, "--ignore-not-found", "--timeout=180s"], None).map(drop)
+    }
+
+    /// Deletes its releases and has the rest deleted; its Pods end while the next scenario begins.
+    pub fn leave(&self) -> Fallible {
         // The operator's finalizer needs the objects in order: releases first.
         let _ = kubectl(&["-n", &self.name, "delete", "frappereleases", "--all", "--timeout=120s"], None);
-        kubectl(&["delete", "namespace", &self.name, "--ignore-not-found", "--timeout=180s"], None).map(drop)
+        kubectl(&["delete", "namespace", &self.name, "--ignore-not-found", "--wait=false"], None).map(drop)
     }
 
     /// Runs kubectl in it.

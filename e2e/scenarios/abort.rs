@@ -41,7 +41,7 @@ fn an_abort_in_mid_shift_and_an_undo_behind_it_lose_no_request_and_the_next_try_
     users.run_for(Duration::from_secs(5))?;
     let figures = must_be_clean(&users.stop()?)?;
     println!("{} requests, none failed", figures.requests);
-    bench.namespace.delete()
+    bench.namespace.leave()
 }
 
 /// All four are told, and a version that is complete has no undo.

@@ -35,7 +35,7 @@ fn an_abort_in_every_phase_leaves_nothing_and_the_next_release_goes_through() ->
     let figures = must_be_clean(&users.stop()?)?;
     println!("taken back from {phases:?}, then made; {} requests, none failed", figures.requests);
     only_the_site_is_left(&bench)?;
-    bench.namespace.delete()
+    bench.namespace.leave()
 }
 
 /// Seconds for which blue is kept before the contraction.

@@ -73,7 +73,7 @@ fn a_bench_of_the_helm_chart_is_handed_over_and_back_without_a_failed_request() 
     let figures = must_be_clean(&users.stop()?)?;
     super::only_the_site_is_left(&bench)?;
     println!("{} requests, none failed", figures.requests);
-    bench.namespace.delete()
+    bench.namespace.leave()
 }
 
 /// Makes the Secrets that a FrappeRelease reads from the files that the chart keeps on the volume.

@@ -38,5 +38,5 @@ fn every_kind_of_change_at_once_goes_back_and_forth_without_a_lost_value() -> Fa
         return Err(format!("after the release ref_no is {forth}").into());
     }
     only_the_site_is_left(&bench)?;
-    bench.namespace.delete()
+    bench.namespace.leave()
 }

@@ -34,7 +34,7 @@ fn a_green_that_crashes_is_taken_back_and_a_blue_that_crashes_is_replaced() -> F
         before.requests, after.requests
     );
     super::only_the_site_is_left(&bench)?;
-    bench.namespace.delete()
+    bench.namespace.leave()
 }
 
 /// Lets every web Pod of revision 1 crash as soon as it starts.

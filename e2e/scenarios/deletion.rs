@@ -26,7 +26,7 @@ fn a_release_that_is_deleted_on_its_way_gives_the_database_back() -> Fallible {
     until("all Pods of the bench are gone", Duration::from_mins(3), || {
         Ok(bench.namespace.list("pods", "crossfade.dev/release=shop")?.is_empty().then_some(()))
     })?;
-    bench.namespace.delete()
+    bench.namespace.leave()
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn gates_hold_let_go_and_take_back_without_a_lost_request() -> Fallible {
     let figures = must_be_clean(&users.stop()?)?;
     println!("{} requests, none failed", figures.requests);
     kubectl(&["-n", "projectcontour", "delete", "service", "envoy-stats"], None)?;
-    bench.namespace.delete()
+    bench.namespace.leave()
 }
 
 /// It holds before anything is touched; the status says which, with what it answers, and the address nowhere.

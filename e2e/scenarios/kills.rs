@@ -34,7 +34,7 @@ fn the_operator_killed_in_every_phase_and_the_kubelet_once_lose_no_request() -> 
     users.run_for(Duration::from_secs(5))?;
     let figures = must_be_clean(&users.stop()?)?;
     println!("{} requests, none failed", figures.requests);
-    bench.namespace.delete()
+    bench.namespace.leave()
 }
 
 fn kill_the_kubelet() -> Fallible {

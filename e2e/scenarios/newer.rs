@@ -42,7 +42,7 @@ fn a_manifest_that_changes_in_mid_shift_loses_no_request() -> Fallible {
         return Err(format!("{} answers", bench.answering()?).into());
     }
     only_the_site_is_left(&bench)?;
-    bench.namespace.delete()
+    bench.namespace.leave()
 }
 
 /// Steps that now say less than what green has, and hold where it is.

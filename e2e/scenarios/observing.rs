@@ -54,7 +54,7 @@ fn the_operator_can_be_watched() -> Fallible {
             Duration::from_secs(5),
         )?;
     }
-    bench.namespace.delete()
+    bench.namespace.leave()
 }
 
 fn get(address: &str, path: &str) -> Fallible<String> {

@@ -34,5 +34,5 @@ fn an_operator_that_is_cut_off_hands_over_and_stays_behind() -> Fallible {
     }
     operator::wait()?;
     println!("cut off in Expanding, taken over in {at}; {} requests, none failed", figures.requests);
-    bench.namespace.delete()
+    bench.namespace.leave()
 }

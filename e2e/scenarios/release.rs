@@ -28,7 +28,7 @@ fn releases_in_a_row_lose_no_request() -> Fallible {
     let figures = must_be_clean(&users.stop()?)?;
     println!("{releases} releases, {} requests, none failed", figures.requests);
     nothing_is_left(&bench, revision)?;
-    bench.namespace.delete()
+    bench.namespace.leave()
 }
 
 /// Only the last revision's objects and the history are left, and only the site's own database and user.

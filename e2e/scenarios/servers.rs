@@ -54,7 +54,7 @@ fn a_server_killed_in_every_phase_loses_nothing_and_needs_no_human() -> Fallible
         outages.extend(met);
     }
     fails_only_in(&outages, &users.stop()?)?;
-    bench.namespace.delete()
+    bench.namespace.leave()
 }
 
 /// Kills a server in each phase, the next when the last is back.

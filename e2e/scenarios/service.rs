@@ -35,7 +35,7 @@ fn a_bench_behind_a_service_moves_at_once_and_loses_no_request() -> Fallible {
     if !bench.namespace.list("httproutes", "crossfade.dev/release=shop")?.is_empty() {
         return Err("a route was made that nobody asked for".into());
     }
-    bench.namespace.delete()
+    bench.namespace.leave()
 }
 
 /// The revision that the Service leads to.

@@ -73,7 +73,7 @@ fn an_app_is_held_while_others_move_and_every_user_stays_on_his_colour() -> Fall
     if left != ["shop"] {
         return Err(format!("routes are left: {left:?}").into());
     }
-    bench.namespace.delete()
+    bench.namespace.leave()
 }
 
 /// Sockets that are open stay, new ones follow `*`.

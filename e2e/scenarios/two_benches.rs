@@ -33,7 +33,7 @@ fn two_benches_are_released_at_once_and_keep_to_themselves() -> Fallible {
     println!("both in a release for {beside:.0} s; {requests} requests, none failed");
     names_of_the_other_are_unknown(&benches)?;
     for bench in &benches {
-        bench.namespace.delete()?;
+        bench.namespace.leave()?;
     }
     Ok(())
 }

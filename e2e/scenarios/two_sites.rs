@@ -46,7 +46,7 @@ fn two_sites_are_released_as_one_and_a_failure_of_one_holds_both() -> Fallible {
     }
     println!("{requests} requests to both sites, none failed");
     only_these_sites_are_left(&first, &["shop", "shop2"])?;
-    first.namespace.delete()
+    first.namespace.leave()
 }
 
 /// Asks for a version of both sites.

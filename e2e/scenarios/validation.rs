@@ -30,7 +30,7 @@ fn manifests_that_cannot_work_are_refused_with_the_reason() -> Fallible {
     if cases < 15 {
         return Err(format!("only {cases} cases").into());
     }
-    namespace.delete()
+    namespace.leave()
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn what_must_stand_still_while_a_release_runs_does() -> Fallible {
     let outcome = pairs.into_iter().try_for_each(|(before, after)| transition(&namespace, before, &after));
     operator::scale(2)?;
     outcome?;
-    namespace.delete()
+    namespace.leave()
 }
 
 /// The second file of a transition, from the first.

@@ -52,5 +52,5 @@ fn a_blocking_release_closes_the_site_only_when_a_human_has_said_so() -> Fallibl
         last - first,
         closed.len()
     );
-    bench.namespace.delete()
+    bench.namespace.leave()
 }
