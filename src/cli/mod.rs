@@ -1,6 +1,7 @@
 //! The command line: a file a command, a variant in `Command` and nothing else.
 
 mod cache_clear;
+mod completion;
 mod contract;
 pub mod crds;
 mod doctor;
@@ -94,6 +95,7 @@ enum Command {
     Install(install::Install),
     Layout(layout::Layout),
     Follow(follow::Follow),
+    Completion(completion::Completion),
     Probe(probe::Probe),
 }
 
@@ -157,6 +159,7 @@ fn run(cli: Cli) -> ExitCode {
         Command::Install(install) => install.run(output),
         Command::Layout(layout) => layout.run(output),
         Command::Follow(follow) => follow.run(output),
+        Command::Completion(completion) => completion.run(),
         Command::Probe(probe) => probe.run(output),
     }
 }
