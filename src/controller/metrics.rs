@@ -16,7 +16,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::error::Error;
-use crate::api::status::FrappeReleaseStatus;
+use crate::api::status::{AppStatus, FrappeReleaseStatus, SiteStatus};
 use crate::api::{FrappeRelease, Phase, condition};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -47,6 +47,23 @@ struct Halt {
     reason: String,
 }
 
+/// An app of `spec.traffic.apps`, or `*`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct App {
+    namespace: String,
+    name: String,
+    app: String,
+}
+
+/// What is being done to a site.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SiteStep {
+    namespace: String,
+    name: String,
+    site: String,
+    step: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Failure {
     error: &'static str,
@@ -58,6 +75,8 @@ struct Kept {
     waiting_since: Option<Timestamp>,
     info: ReleaseInfo,
     halt: Option<Halt>,
+    apps: Vec<App>,
+    sites: Vec<SiteStep>,
 }
 
 /// The operator's metrics.
@@ -67,6 +86,9 @@ pub(super) struct Metrics {
     phase: Family<ReleasePhase, Gauge>,
     info: Family<ReleaseInfo, Gauge>,
     weight: Family<Release, Gauge>,
+    app_weight: Family<App, Gauge>,
+    done: Family<SiteStep, Gauge>,
+    total: Family<SiteStep, Gauge>,
     seconds: Family<Release, Gauge>,
     waiting: Family<Release, Gauge>,
     paused: Family<Release, Gauge>,
@@ -85,6 +107,9 @@ impl Default for Metrics {
             phase: Family::default(),
             info: Family::default(),
             weight: Family::default(),
+            app_weight: Family::default(),
+            done: Family::default(),
+            total: Family::default(),
             seconds: Family::default(),
             waiting: Family::default(),
             paused: Family::default(),
@@ -108,6 +133,9 @@ impl Metrics {
         registry.register("release_info", "1, with the image that a release asks for", self.info.clone());
         registry.register("release_phase", "1 for the phase a release is in, else 0", self.phase.clone());
         registry.register("release_weight_percent", "Traffic on green", self.weight.clone());
+        registry.register("release_app_weight_percent", "An app's traffic on green", self.app_weight.clone());
+        registry.register("release_site_done", "Steps or rows that a site's Job has done", self.done.clone());
+        registry.register("release_site_total", "Steps or rows that it has to do", self.total.clone());
         registry.register("release_phase_seconds", "Time in the present phase", self.seconds.clone());
         let waiting = "Time that the same has been waited for";
         registry.register("release_waiting_seconds", waiting, self.waiting.clone());
@@ -156,6 +184,14 @@ impl Metrics {
         if let Some(halt) = &kept.halt {
             self.stalled.get_or_create(halt).set(1);
         }
+        for (app, labels) in status.apps.iter().zip(&kept.apps) {
+            self.app_weight.get_or_create(labels).set(app.weight.into());
+        }
+        for (site, labels) in status.sites.iter().zip(&kept.sites) {
+            for (family, count) in [(&self.done, site.done), (&self.total, site.total)] {
+                family.get_or_create(labels).set(count.and_then(|count| count.try_into().ok()).unwrap_or(0));
+            }
+        }
         all.insert(labels, kept);
     }
 
@@ -169,6 +205,13 @@ impl Metrics {
         }
         if now.waiting_since.is_none() {
             self.waiting.remove(labels);
+        }
+        for app in before.apps.iter().filter(|app| !now.apps.contains(app)) {
+            self.app_weight.remove(app);
+        }
+        for site in before.sites.iter().filter(|site| !now.sites.contains(site)) {
+            self.done.remove(site);
+            self.total.remove(site);
         }
     }
 
@@ -186,6 +229,13 @@ impl Metrics {
         if let Some(kept) = all.remove(&labels) {
             self.info.remove(&kept.info);
             kept.halt.map(|halt| self.stalled.remove(&halt));
+            for app in &kept.apps {
+                self.app_weight.remove(app);
+            }
+            for site in &kept.sites {
+                self.done.remove(site);
+                self.total.remove(site);
+            }
         }
     }
 
@@ -210,7 +260,17 @@ impl Kept {
     fn new(release: &FrappeRelease, status: &FrappeReleaseStatus) -> Self {
         let Release { namespace, name } = labels(release);
         let halt = condition::reason_of(&status.conditions, condition::STALLED);
+        let app =
+            |app: &AppStatus| App { namespace: namespace.clone(), name: name.clone(), app: app.name.clone() };
+        let site = |site: &SiteStatus| SiteStep {
+            namespace: namespace.clone(),
+            name: name.clone(),
+            site: site.name.clone(),
+            step: site.step.clone(),
+        };
         Self {
+            apps: status.apps.iter().map(app).collect(),
+            sites: status.sites.iter().map(site).collect(),
             phase_since: status.phase_since.as_ref().map(|since| since.0),
             waiting_since: status.waiting_since.as_ref().map(|since| since.0),
             info: ReleaseInfo {
@@ -261,6 +321,21 @@ mod tests {
             phase_since: Some(Time(at(100))),
             waiting_since: Some(Time(at(130))),
             weight: Some(50),
+            apps: vec![AppStatus {
+                name: "crm".to_owned(),
+                weight: 70,
+                step: 2,
+                steps: 3,
+                waiting: String::new(),
+            }],
+            sites: vec![SiteStatus {
+                name: "erp.example.com".to_owned(),
+                step: "expand".to_owned(),
+                state: "Running".to_owned(),
+                done: Some(3),
+                total: Some(9),
+                message: String::new(),
+            }],
             ..FrappeReleaseStatus::default()
         };
         let wanted = condition::Wanted {
@@ -283,6 +358,9 @@ mod tests {
             "crossfade_release_phase{namespace=\"shop\",name=\"erp\",phase=\"Shifting\"} 1",
             "crossfade_release_phase{namespace=\"shop\",name=\"erp\",phase=\"Draining\"} 0",
             "crossfade_release_weight_percent{namespace=\"shop\",name=\"erp\"} 50",
+            "crossfade_release_app_weight_percent{namespace=\"shop\",name=\"erp\",app=\"crm\"} 70",
+            "crossfade_release_site_done{namespace=\"shop\",name=\"erp\",site=\"erp.example.com\",step=\"expand\"} 3",
+            "crossfade_release_site_total{namespace=\"shop\",name=\"erp\",site=\"erp.example.com\",step=\"expand\"} 9",
             "crossfade_release_phase_seconds{namespace=\"shop\",name=\"erp\"} 42",
             "crossfade_release_waiting_seconds{namespace=\"shop\",name=\"erp\"} 12",
             "crossfade_release_paused{namespace=\"shop\",name=\"erp\"} 0",
@@ -301,12 +379,16 @@ mod tests {
         metrics.set_release(&release, &status(condition::STALLED, "JobFailed"));
         metrics.text(at(142)).unwrap();
         release.spec.image = "a:2".to_owned();
-        let paused = status(condition::RECONCILING, "Paused");
+        let mut paused = status(condition::RECONCILING, "Paused");
+        paused.apps.clear();
+        paused.sites[0].step = "verify".to_owned();
         metrics.set_release(&release, &FrappeReleaseStatus { waiting_since: None, ..paused });
         let shown = metrics.text(at(142)).unwrap();
         assert!(shown.contains("crossfade_release_paused{namespace=\"shop\",name=\"erp\"} 1"), "{shown}");
         assert!(shown.contains("image=\"a:2\""), "{shown}");
-        for gone in ["image=\"a:1\"", "release_stalled{", "release_waiting_seconds{"] {
+        for gone in
+            ["image=\"a:1\"", "release_stalled{", "release_waiting_seconds{", "app=", "step=\"expand\""]
+        {
             assert!(!shown.contains(gone), "{gone} is still in\n{shown}");
         }
     }
