@@ -43,6 +43,7 @@ const GATES: &str = r#"
   - {name: back, at: Rollback, url: "http://gate.gates:8080/back"}
   - {name: done, at: PostRollout, url: "http://gate.gates:8080/done"}
   - {name: events, at: Event, url: "http://gate.gates:8080/events"}
+  - {name: chat, at: Event, urlSecret: {name: gate, key: chat}, format: Slack}
 "#;
 
 #[test]
@@ -164,6 +165,11 @@ fn told(bench: &Bench) -> Fallible {
         ("/token", "Bearer a-token-of-the-gate"),
     ] {
         must(first, at, expected)?;
+    }
+    let sentences: Vec<&str> =
+        told.iter().filter(|body| body["path"] == "/chat").filter_map(|body| body["text"].as_str()).collect();
+    if !sentences.iter().any(|text| text.contains("*gates/shop* Aborted: revision 2 goes back")) {
+        return Err(format!("people were not told of the abort: {sentences:?}").into());
     }
     let counts = ["ConfirmRollout", "Rollout", "Rollback", "PostRollout", "Event"]
         .map(|point| (point, of(point).len()));

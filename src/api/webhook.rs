@@ -10,18 +10,27 @@ use serde::{Deserialize, Serialize};
 use super::site::SecretKey;
 
 /// An address that is told at a point of the release by a POST of JSON. Which answers hold it, the point says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = kube::core::Rule::new("has(self.url) != has(self.urlSecret)").message(
+    "a webhook has exactly one of url and urlSecret"
+))]
 pub struct Webhook {
     /// Name in status and events.
     #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub name: String,
     /// The point.
     pub at: HookPoint,
-    /// Where to POST `{name, namespace, phase, checksum, revision, point, metadata}`. It is never shown, since it may
-    /// hold a token.
+    /// Where to POST. Status and events never show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024), regex(pattern = "^https?://[^/?#]+"))]
-    pub url: String,
+    pub url: Option<String>,
+    /// The key of a Secret in the release's namespace with the whole address, for one that is a token itself, as Slack's are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url_secret: Option<SecretKey>,
+    /// What the body is.
+    #[serde(default)]
+    pub format: BodyFormat,
     /// Headers of the request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
@@ -45,6 +54,16 @@ pub struct Webhook {
     #[serde(default = "interval_seconds")]
     #[schemars(range(min = 1, max = 3600))]
     pub interval_seconds: u32,
+}
+
+/// What a webhook is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum BodyFormat {
+    /// `{name, namespace, phase, checksum, revision, point, metadata}`, as Flagger's webhooks are.
+    #[default]
+    Flagger,
+    /// `{text}` with a sentence for people, as the incoming webhooks of Slack and Mattermost take it.
+    Slack,
 }
 
 /// A header of a request: with a value, or with one from a Secret.

@@ -1,9 +1,11 @@
 //! Whole releases with analyses and webhooks, played in the small world.
 
+use serde_json::json;
+
 use super::gate::{Reading, Value};
 use super::tests::{annotate, golden, installed, upgrade};
 use super::world::World;
-use super::{Action, JobStep, RecordState};
+use super::{Action, Event, JobStep, RecordState, told};
 use crate::api::Phase;
 use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_RETRY};
 
@@ -349,4 +351,19 @@ fn the_history_outlives_the_revisions() {
     let last = &world.seen.history[2];
     assert!(last.began < last.ended && last.plan.as_deref() == Some("h1"), "{last:?}");
     assert_eq!(world.seen.history[1].cause.as_deref(), Some("the spring version"));
+}
+
+#[test]
+fn people_are_told_in_a_sentence_that_is_no_markup() {
+    let hooks = "[{name: a, at: Event, url: 'http://a', metadata: {team: sales}},
+        {name: b, at: Event, urlSecret: {name: chat, key: url}, format: Slack, metadata: {team: 'a<b'}}]";
+    let mut world = begun("[{weight: 100}]", "[]", "[]", hooks);
+    let decision = world.turn();
+    let event = Event { reason: "Aborted", note: "<!channel> & more".to_owned(), is_warning: true };
+    let bodies: Vec<_> =
+        told(&world.seen, &decision, &event, world.now).into_iter().map(|(_, body)| body).collect();
+    assert_eq!(bodies[0]["metadata"]["eventMessage"], "<!channel> & more");
+    assert_eq!(bodies[0]["metadata"]["team"], "sales");
+    let text = ":warning: *erp/erp* Aborted: &lt;!channel&gt; &amp; more team=a&lt;b";
+    assert_eq!(bodies[1], json!({"text": text}));
 }

@@ -92,7 +92,8 @@ impl Wire {
         Ok((headers, hidden))
     }
 
-    async fn secret(&self, key: &SecretKey) -> Result<String, String> {
+    /// A value that must not be shown.
+    pub(super) async fn secret(&self, key: &SecretKey) -> Result<String, String> {
         let secret = self.secrets.get_opt(&key.name).await;
         let secret = secret.map_err(|error| format!("failed to read Secret '{}': {error}", key.name))?;
         let value = secret.and_then(|secret| secret.data?.remove(&key.key));

@@ -13,14 +13,24 @@ use crate::release::gate::{Answer, pause};
 
 /// Calls once.
 pub(super) async fn post(wire: &Wire, hook: &Webhook, body: &Value) -> Answer {
-    let (mut headers, hidden) = match wire.headers(&hook.headers).await {
+    let (mut headers, mut hidden) = match wire.headers(&hook.headers).await {
         Ok(headers) => headers,
         Err(why) => return Answer::Silent(why),
     };
+    let url = match &hook.url_secret {
+        None => Ok(hook.url.clone().unwrap_or_default()),
+        Some(key) => wire.secret(key).await.map(|url| url.trim().to_owned()),
+    };
+    let url = match url {
+        Ok(url) => url,
+        Err(why) => return Answer::Silent(why),
+    };
+    // Nothing is found everywhere.
+    hidden.extend(Some(url.clone()).filter(|url| !url.is_empty()));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let request = Request {
         method: Method::POST,
-        url: hook.url.clone(),
+        url,
         headers,
         body: body.to_string().into_bytes(),
         timeout: Duration::from_secs(hook.timeout_seconds.into()),
@@ -98,6 +108,17 @@ mod tests {
         let taken = taken.lock().unwrap();
         assert_eq!(taken.len(), 3);
         assert_eq!(taken[0], ("application/json".to_owned(), body));
+    }
+
+    #[tokio::test]
+    async fn the_address_is_not_in_what_is_shown_of_an_answer() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/services/a-token", listener.local_addr().unwrap());
+        let repeated = url.clone();
+        let router = Router::new().fallback(move || async move { (StatusCode::NOT_FOUND, repeated) });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let answer = post(&wire(), &hook(&url), &json!({})).await;
+        assert_eq!(answer, Answer::Refused("404: ***".into()));
     }
 
     #[tokio::test]

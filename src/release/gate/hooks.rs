@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::calls::{Calls, Next};
 use super::kept::calls_key;
-use crate::api::webhook::{HookPoint, Webhook};
+use crate::api::webhook::{BodyFormat, HookPoint, Webhook};
 use crate::api::{FrappeRelease, Phase, Template};
 use crate::release::phase::{Going, Outcome};
 use crate::release::{Action, Event, Observed, Revision};
@@ -87,18 +87,31 @@ fn call(
     calls: &Calls,
     phase: Phase,
 ) -> Action {
-    let body = body(&seen.release, (number, &revision.record.template), hook, phase, BTreeMap::new());
+    let body = body(&seen.release, (number, &revision.record.template), hook, phase, None);
     Action::Call { revision: number, key, hook: Box::new(hook.clone()), calls: calls.clone(), body }
 }
 
-/// What a webhook is told: Flagger's payload, the number of the revision and the point.
+/// What a webhook is told of its point, or of an event.
 fn body(
     release: &FrappeRelease,
     (number, template): (u32, &Template),
     hook: &Webhook,
     phase: Phase,
-    mut metadata: BTreeMap<String, String>,
+    event: Option<(&Event, Timestamp)>,
 ) -> Value {
+    if hook.format == BodyFormat::Slack {
+        return json!({"text": sentence(release, number, hook, phase, event.map(|(event, _)| event))});
+    }
+    // Flagger's payload, the number of the revision and the point.
+    let mut metadata = event.map_or_else(BTreeMap::new, |(event, now)| {
+        let kind = if event.is_warning { "Warning" } else { "Normal" };
+        BTreeMap::from([
+            ("eventMessage".to_owned(), event.note.clone()),
+            ("eventType".to_owned(), kind.to_owned()),
+            ("eventReason".to_owned(), event.reason.to_owned()),
+            ("timestamp".to_owned(), now.as_millisecond().to_string()),
+        ])
+    });
     for (key, value) in &hook.metadata {
         metadata.entry(key.clone()).or_insert_with(|| value.clone());
     }
@@ -111,6 +124,27 @@ fn body(
         "point": hook.at.name(),
         "metadata": metadata,
     })
+}
+
+/// A line for people, with the webhook's own metadata behind it. What Slack takes for markup is escaped as its
+/// documentation says ("Escaping text"): names and notes come from users and servers.
+fn sentence(
+    release: &FrappeRelease,
+    number: u32,
+    hook: &Webhook,
+    phase: Phase,
+    event: Option<&Event>,
+) -> String {
+    let plain = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let of = release.metadata.namespace.as_deref().unwrap_or_default();
+    let name = release.metadata.name.as_deref().unwrap_or_default();
+    let sign = if event.is_some_and(|event| event.is_warning) { ":warning: " } else { "" };
+    let what = event.map_or_else(
+        || format!("revision {number} is at {} ({})", hook.at.name(), phase.name()),
+        |event| format!("{}: {}", event.reason, event.note),
+    );
+    let own: String = hook.metadata.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+    format!("{sign}*{}* {}", plain(&format!("{of}/{name}")), plain(&format!("{what}{own}")))
 }
 
 /// A hash of all that a revision runs: the same as long as the same is released.
@@ -129,16 +163,10 @@ pub(in crate::release) fn of_event(
     let template = seen.revisions.get(&number).map(|revision| &revision.record.template);
     let wanted = seen.release.spec.template();
     let template = template.unwrap_or(&wanted);
-    let kind = if event.is_warning { "Warning" } else { "Normal" };
     of(&seen.release, HookPoint::Event)
         .map(|hook| {
-            let metadata = BTreeMap::from([
-                ("eventMessage".to_owned(), event.note.clone()),
-                ("eventType".to_owned(), kind.to_owned()),
-                ("eventReason".to_owned(), event.reason.to_owned()),
-                ("timestamp".to_owned(), now.as_millisecond().to_string()),
-            ]);
-            (hook.clone(), body(&seen.release, (number, template), hook, phase, metadata))
+            let body = body(&seen.release, (number, template), hook, phase, Some((event, now)));
+            (hook.clone(), body)
         })
         .collect()
 }
