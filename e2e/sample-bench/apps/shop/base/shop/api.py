@@ -43,3 +43,14 @@ def add_note(order, note):
     doc.save()
     samplebench.new_doc("Payment Entry", sales_order=order, paid_amount=0).insert()
     return doc.name
+
+
+@samplebench.whitelist()
+def move_qty(source, target, qty=1):
+    """Take a quantity from one order and give it to another: a request that writes two rows of one table."""
+    taken = samplebench.get_doc("Sales Order", source, for_update=True)
+    given = samplebench.get_doc("Sales Order", target, for_update=True)
+    taken.qty, given.qty = taken.qty - int(qty), given.qty + int(qty)
+    taken.save()
+    given.save()
+    return [taken.qty, given.qty]
