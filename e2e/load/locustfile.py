@@ -14,8 +14,7 @@ A template may have more, and may be `of` another one, whose parts it then adds 
 - `two_rows`: a method that takes 1 from `field` of one document and gives it to another in one transaction.
 - `job`: a method that enqueues a job that leaves a trace with `token`.
 
-With LOAD_COLOURS each write is read back by the colour that the header X-Crossfade-Colour chooses, blue or green by lot. Where
-there is no release, or no Crossfade, the header means nothing.
+While the file LOAD_COLOURS names colours, each write is read back by one of them, by lot: the header X-Crossfade-Colour chooses it.
 
 Each request is a line in LOAD_EVENTS, JSON: time (seconds since 1970, at its end), name, ms, status, version (who answered), token
 (of a job), and `failure`: null, "hard" (a status of 400 or more where there should be none, or no answer) or "silent" (a good
@@ -60,7 +59,7 @@ MOST_DOCUMENTS = 8
 NAMES = {name: names for names in TEMPLATE.get("names", []) for name in names}
 ONLY, WITHOUT = TEMPLATE.get("only", {}), TEMPLATE.get("without", {})
 TWO_ROWS, JOB = TEMPLATE.get("two_rows"), TEMPLATE.get("job")
-COLOURS = ("blue", "green") if os.environ.get("LOAD_COLOURS") else ()
+COLOURS = Path(os.environ["LOAD_COLOURS"]) if "LOAD_COLOURS" in os.environ else None
 _log = open(os.environ["LOAD_EVENTS"], "a", buffering=1 << 16)
 _lock = threading.Lock()
 
@@ -166,8 +165,9 @@ def said(text):
 
 
 def colour():
-    """The colour to read a write back by."""
-    return random.choice(COLOURS) if COLOURS else None
+    """The colour to read a write back by, or None."""
+    serving = COLOURS.read_text().split() if COLOURS else []
+    return random.choice(serving) if serving else None
 
 
 class Clerk(FastHttpUser):
@@ -334,11 +334,6 @@ class Clerk(FastHttpUser):
         self.ask("job", "POST", f"/api/method/{JOB['method']}", {"token": token}, token=token)
 
 
-def _without(tasks, task):
-    return [each for each in tasks if each is not task]
-
-
-if not TWO_ROWS:
-    Clerk.tasks = _without(Clerk.tasks, Clerk.move)
-if not JOB:
-    Clerk.tasks = _without(Clerk.tasks, Clerk.enqueue)
+for part, of in ((TWO_ROWS, Clerk.move), (JOB, Clerk.enqueue)):
+    if not part:
+        Clerk.tasks = [each for each in Clerk.tasks if each is not of]

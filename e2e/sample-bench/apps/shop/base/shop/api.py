@@ -47,10 +47,12 @@ def add_note(order, note):
 
 @samplebench.whitelist()
 def move_qty(source, target, qty=1):
-    """Take a quantity from one order and give it to another: a request that writes two rows of one table."""
-    taken = samplebench.get_doc("Sales Order", source, for_update=True)
-    given = samplebench.get_doc("Sales Order", target, for_update=True)
-    taken.qty, given.qty = taken.qty - int(qty), given.qty + int(qty)
-    taken.save()
-    given.save()
-    return [taken.qty, given.qty]
+    """Take a quantity from one order and give it to another: a request that writes two rows of one table, and no document."""
+    left = []
+    for name, change in ((source, -int(qty)), (target, int(qty))):
+        held = samplebench.db.sql("SELECT `qty` FROM `tabSales Order` WHERE `name` = %s FOR UPDATE", (name,))
+        if not held:
+            raise samplebench.ValidationError(f"Sales Order {name} not found")
+        left.append(held[0]["qty"] + change)
+        samplebench.set_value("Sales Order", name, {"qty": left[-1]})
+    return left
