@@ -83,7 +83,8 @@ fn table(groups: &[Group<'_>]) -> String {
 fn published(groups: &[Group<'_>]) -> String {
     let of = |name: &str, way: Way| groups.iter().find(|g| g.scenario.name == name && g.way == way);
     let mut text = "## The published table beside ours\n\n\
-        The published column is that experiment's own result, in our words; it asked real Frappe, and had no check of what was written.\n\n\
+        The published column is that experiment's own result, in our words; it asked real Frappe, and had no check of what was written. Failures are of all\n\
+        repetitions together.\n\n\
         | scenario | published, without a lock | failures here, naive | migrate | on retry | failures here, Crossfade | migrate |\n\
         |---|---|---|---|---|---|---|\n"
         .to_owned();

@@ -183,7 +183,7 @@ impl Curve {
 }
 
 fn panel(area: &Area<'_>, time: &Time, name: &str, curves: &[Curve]) -> Drawn {
-    let most = curves.iter().map(Curve::most).fold(1.0, f64::max) * 1.15;
+    let most = curves.iter().map(Curve::most).fold(4.0, f64::max) * 1.15;
     let mut chart = ChartBuilder::on(area)
         .margin_right(RIGHT)
         .x_label_area_size(24)

@@ -1,6 +1,6 @@
 //! Sections of the page: how it was measured, what is noise, and one for each scenario.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::{PICTURES, number};
@@ -37,11 +37,16 @@ pub(super) fn method(size: &Size, groups: &[Group<'_>]) -> String {
         | jobs lost, doubled | of those that a user was told are enqueued: not run two minutes after the last user went home; run more than once |\n\
         | ticks missed, doubled | of the job of every second, from the begin of the release on: seconds without a run in pauses longer than 2.5 s; runs beyond 13 in ten seconds |\n\
         | deadlocks | hard failures with MariaDB's 1213 |\n\n";
-    let machines: BTreeSet<String> =
-        groups.iter().flat_map(|group| &group.runs).map(|run| words(&run.record.machine)).collect();
-    for machine in machines {
-        let _ = writeln!(text, "- {machine}");
+    let mut machines: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for run in groups.iter().flat_map(|group| &group.runs) {
+        let machine = &run.record.machine;
+        machines.entry(words(machine)).or_default().insert(&machine.commit);
     }
+    for (machine, commits) in machines {
+        let commits: Vec<&str> = commits.into_iter().collect();
+        let _ = writeln!(text, "- {machine}; of Crossfade {}.", commits.join(", "));
+    }
+    text += "- Database, bench, gateway, operator and users share the machine.\n";
     let fill = Spread::of(groups.iter().flat_map(|group| &group.runs).map(|run| run.record.fill_seconds));
     if let Some(fill) = fill {
         let _ = writeln!(text, "- The rows were made in {} s, before anybody came.", fill.words());
@@ -51,10 +56,9 @@ pub(super) fn method(size: &Size, groups: &[Group<'_>]) -> String {
 }
 
 fn words(machine: &Machine) -> String {
-    let Machine { processor, memory, kernel, commit, kubernetes, mariadb, locust, profile } = machine;
+    let Machine { processor, memory, kernel, commit: _, kubernetes, mariadb, locust, profile } = machine;
     format!(
-        "{processor}, {memory} GiB, Linux {kernel}; Kubernetes {kubernetes}, MariaDB {mariadb}, Locust {locust}; commit {commit}, \
-         operator built with the profile {profile}. Database, bench, gateway, operator and users share the machine."
+        "{processor}, {memory} GiB, Linux {kernel}; Kubernetes {kubernetes}, MariaDB {mariadb}, Locust {locust}; operator built with the profile {profile}"
     )
 }
 
