@@ -44,6 +44,10 @@ pub fn write(size: &Size) -> Fallible<Report> {
     let report = Report::of(size, &read_all(size)?)?;
     let (docs, target) = (repository().join("docs"), repository().join("target/scenarios"));
     let pictures = docs.join(page::PICTURES);
+    // No picture outlives its run.
+    if pictures.is_dir() {
+        fs::remove_dir_all(&pictures)?;
+    }
     fs::create_dir_all(&pictures)?;
     fs::create_dir_all(&target)?;
     for (name, svg) in &report.pictures {
