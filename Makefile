@@ -6,7 +6,7 @@ SHELL := /bin/bash
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills load e2e releases faults bed-up bed-down images crds plan-schema manifests reference book deny workflows dist reproducible bench-plan bench-engine clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills load e2e releases faults bed-up bed-down images crds plan-schema manifests reference book deny workflows dist reproducible bench bench-report bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -123,16 +123,22 @@ dist: ## Build what is released: binary, image, bill of materials, checksums, in
 reproducible: ## Build the commit twice, in places that differ, and compare every byte
 	$(call timed,reproducible,packaging/reproducible.sh)
 
+# Hours: a run takes three to twenty minutes, and there are 108. One that is done is not made again.
+bench: setup ## Twelve changes of a schema, each released by three ways under load; then the report (SCENARIOS=, WAYS=, REPETITIONS=, MINUTES=)
+	$(call timed,bench,PROFILE=$${PROFILE:-release} e2e/bed/with.sh cargo run --example bench -- --repetitions $(or $(REPETITIONS),3) $(if $(SCENARIOS),--scenarios $(SCENARIOS)) $(if $(WAYS),--ways $(WAYS)) $(if $(MINUTES),--minutes $(MINUTES)))
+
+bench-report: ## Write docs/scenarios.md and its pictures from the runs of bench that are there
+	$(call timed,bench-report,cargo run --example bench -- --report)
+
 BENCH := $(CROSSFADE_SHARED)/releases/fixtures/erpnext
 PAIR := $(BENCH)/v15.62.0.tar.gz $(BENCH)/v16.0.0-dev.tar.gz
 bench-plan: ## A plan of two large releases beside only reading them: time, memory, growth
 	$(call timed,bench-plan,cargo run --release --example bench_plan_memory -- $(PAIR) && cargo run --release --example bench_plan -- $(PAIR))
 
 ROWS ?= 1000000
-REPETITIONS ?= 3
 bench-engine: setup ## Renames and type changes on a table in use, beside plain UPDATE, pt-osc, gh-ost (ROWS=, REPETITIONS=)
 	@command -v pt-online-schema-change > /dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends percona-toolkit > /dev/null; }
-	$(call timed,bench-engine,cargo run --release --example bench_engine -- --rows $(ROWS) --repetitions $(REPETITIONS))
+	$(call timed,bench-engine,cargo run --release --example bench_engine -- --rows $(ROWS) --repetitions $(or $(REPETITIONS),3))
 
 clean: bed-down ## Remove the build and the cluster; the cache ($CROSSFADE_CACHE) stays
 	$(call timed,clean,cargo clean)

@@ -3,20 +3,21 @@
 //! It prints what the users saw, then one JSON object. Its exit code is 0 only if Crossfade lost nothing
 //! over at least 10,000 requests and the usual way did. With `naive` or `crossfade` as argument it shows that way alone.
 
+mod experiment;
 mod harness;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+use experiment::way::Way;
 use harness::Fallible;
-use harness::bench::{Bench, image};
 use harness::figures::{Figures, Latency};
 use harness::load::{Load, now};
 
 const USERS: u32 = 100;
 const BEFORE: Duration = Duration::from_secs(20);
 const AFTER: Duration = Duration::from_secs(20);
-const RELEASE: Duration = Duration::from_mins(15);
+const LONGEST: Duration = Duration::from_mins(15);
 const LEAST_REQUESTS: usize = 10_000;
 
 /// One way and what came of it.
@@ -39,8 +40,8 @@ fn main() -> ExitCode {
 fn demo() -> Fallible<ExitCode> {
     let only = std::env::args().nth(1);
     let is_wanted = |way: &str| only.as_deref().is_none_or(|only| only == way);
-    let naive = if is_wanted("naive") { Some(naive()?) } else { None };
-    let crossfade = if is_wanted("crossfade") { Some(crossfade()?) } else { None };
+    let naive = if is_wanted("naive") { Some(shown(Way::Naive)?) } else { None };
+    let crossfade = if is_wanted("crossfade") { Some(shown(Way::Crossfade)?) } else { None };
     print_table(&[("usual way", naive.as_ref()), ("Crossfade", crossfade.as_ref())]);
     let is_shown =
         crossfade.as_ref().is_none_or(|run| run.figures.is_clean() && run.figures.requests >= LEAST_REQUESTS);
@@ -59,73 +60,30 @@ fn demo() -> Fallible<ExitCode> {
     Ok(if is_shown && is_needed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Migrate beside traffic, then roll the Pods.
-fn naive() -> Fallible<Run> {
-    say("usual way: a bench at v1 with MariaDB and Redis");
-    let bench = Bench::new("demo-naive", "v1")?;
-    bench.apply("naive.yaml", "v1")?;
-    bench.namespace.kubectl(&["rollout", "status", "deployment/web", "--timeout=180s"])?;
-    say(&format!("usual way: {USERS} users come, 10 a second"));
+/// v2 over v1, by one way, under load.
+fn shown(way: Way) -> Fallible<Run> {
+    let say = |line: &str| println!("{} {way}: {line}", jiff::Timestamp::now().strftime("%H:%M:%S"));
+    say("a bench at v1 with MariaDB and Redis");
+    let bench = way.install(&format!("demo-{way}"))?;
+    bench.wait_for_answer("v1")?;
+    say(&format!("{USERS} users come, 10 a second"));
     let mut users = Load::start(&bench, USERS)?;
     users.run_for(BEFORE)?;
     let begin = now();
-    say("usual way: `bench migrate` of v2 beside traffic");
-    bench.apply("naive-migrate.yaml", "v2")?;
-    bench.namespace.wait("job/migrate", "condition=Complete", RELEASE)?;
-    let migrated = now();
-    say("usual way: rolling the Pods to v2");
-    let containers = format!("*={}", image("v2"));
-    bench.namespace.kubectl(&["set", "image", "deployment/web", &containers])?;
-    bench.namespace.kubectl(&["rollout", "status", "deployment/web", "--timeout=300s"])?;
+    let released = way.release(&bench, "v2", &say)?;
     let end = now();
+    if let Some(failure) = released.failure {
+        return Err(format!("{way}: v2 was not released: {failure}").into());
+    }
     users.run_for(AFTER)?;
+    if way == Way::Crossfade {
+        users.run_until(LEAST_REQUESTS, LONGEST)?;
+    }
     let figures = Figures::of(&users.stop()?, begin, end);
     bench.namespace.delete()?;
-    let phases = vec![("migrate".to_owned(), begin), ("roll".to_owned(), migrated), ("end".to_owned(), end)];
+    let mut phases = released.phases;
+    phases.push(("end".to_owned(), end));
     Ok(Run { figures, phases, seconds: end - begin })
-}
-
-fn crossfade() -> Fallible<Run> {
-    say("installing the operator by its chart");
-    harness::operator::install()?;
-    say("Crossfade: a bench at v1 with MariaDB and Redis");
-    let bench = Bench::new("demo", "v1")?;
-    bench.release("v1")?;
-    bench.wait_for("Ready", RELEASE)?;
-    say(&format!("Crossfade: {USERS} users come, 10 a second"));
-    let mut users = Load::start(&bench, USERS)?;
-    users.run_for(BEFORE)?;
-    let begin = now();
-    say("Crossfade: the FrappeRelease gets the image v2");
-    bench.release("v2")?;
-    watch(&bench)?;
-    bench.wait_for("Ready", RELEASE)?;
-    let end = now();
-    users.run_for(AFTER)?;
-    users.run_until(LEAST_REQUESTS, RELEASE)?;
-    let figures = Figures::of(&users.stop()?, begin, end);
-    let phases = bench.phases(2)?;
-    bench.namespace.delete()?;
-    Ok(Run { figures, phases, seconds: end - begin })
-}
-
-/// Shows each new word of the status until the release is over.
-fn watch(bench: &Bench) -> Fallible {
-    let mut last = String::new();
-    harness::cluster::until("the end of the release", RELEASE, || {
-        let status = bench.status()?["status"].clone();
-        let phase = status["phase"].as_str().unwrap_or_default().to_owned();
-        let line = format!("{phase}: {}", status["message"].as_str().unwrap_or_default());
-        if line != last {
-            say(&format!("Crossfade: {line}"));
-            last.clone_from(&line);
-        }
-        Ok((phase == "Complete" && status["green"]["revision"] == 2).then_some(()))
-    })
-}
-
-fn say(line: &str) {
-    println!("{} {line}", jiff::Timestamp::now().strftime("%H:%M:%S"));
 }
 
 fn print_table(runs: &[(&str, Option<&Run>)]) {

@@ -3,5 +3,6 @@
 //!
 //! A file a behaviour in `scenarios/`. They wait for conditions, and users work on the bench while they run.
 
+mod experiment;
 mod harness;
 mod scenarios;

@@ -47,7 +47,9 @@ fn changes(plan: &Plan) -> (Verdict, Vec<String>) {
 fn each_version_is_planned_from_its_files_alone() {
     let folder = tempfile::tempdir().unwrap();
     let Some(blue) = assembled("v1", folder.path()) else { return };
-    let cases: [(&str, Verdict, &[&str]); 10] = [
+    let cases: [(&str, Verdict, &[&str]); 13] = [
+        ("field-added", Verdict::Additive, &["field_added Sales Order.channel"]),
+        ("child-table", Verdict::Additive, &["child_table_added Sales Order.taxes"]),
         ("remove", Verdict::ContractOnly, &["field_removed Sales Order.legacy_code"]),
         ("rename", Verdict::Synced, &["patch_added Patch Log", "field_renamed Sales Order.order_note"]),
         (
@@ -62,6 +64,21 @@ fn each_version_is_planned_from_its_files_alone() {
         ("unique", Verdict::Additive, &["unique_added Sales Order.external_id"]),
         ("longtext", Verdict::Mapped, &["column_widened Sales Order.notes"]),
         ("v2", Verdict::Additive, &["doctype_added Sales Partner"]),
+        (
+            "everything",
+            Verdict::Mapped,
+            &[
+                "field_added Sales Order.channel",
+                "field_removed Sales Order.legacy_code",
+                "field_renamed Sales Order.order_note",
+                "field_renamed Sales Order.subject",
+                "column_incompatible Sales Order.ref_no",
+                "column_widened Sales Order.notes",
+                "unique_added Sales Order.external_id",
+                "doctype_renamed Shop Label",
+                "doctype_removed Stock Movement",
+            ],
+        ),
     ];
     for (version, verdict, expected) in cases {
         let green = assembled(version, folder.path()).unwrap();
@@ -72,7 +89,7 @@ fn each_version_is_planned_from_its_files_alone() {
             assert!(places.iter().any(|known| known == place), "{version}: no {place} in {places:?}");
         }
         let is_logged = made.expand.iter().any(|step| step.sql.starts_with("INSERT INTO `tabPatch Log`"));
-        assert_eq!(is_logged, version.contains("rename"), "{version}");
+        assert_eq!(is_logged, version.contains("rename") || version == "everything", "{version}");
         assert!(!is_logged || made.patches.is_empty(), "{version}: the patch would run: {:?}", made.patches);
     }
 }

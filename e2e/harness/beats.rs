@@ -1,5 +1,7 @@
 //! The runs of a job that the scheduler enqueues at each tick: none doubled, none lost while it changes hands.
 
+use serde::{Deserialize, Serialize};
+
 use super::Fallible;
 use super::bench::Bench;
 use super::outage::Outage;
@@ -23,6 +25,17 @@ pub const ONE_TICK: f64 = 2.5 * TICK;
 /// When the job ran, by the clock of the Pods, and for which `bench_id`, in order.
 #[derive(Debug)]
 pub struct Beats(Vec<(f64, String)>);
+
+/// The runs of a time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tally {
+    /// All.
+    pub runs: usize,
+    /// Ticks without one, in pauses longer than that of one lost tick.
+    pub missed: f64,
+    /// Runs beyond what ten seconds may have.
+    pub doubled: usize,
+}
 
 impl Beats {
     /// All of a bench so far; `None` on a bench that has no such job (another one than the sample bench).
@@ -94,6 +107,26 @@ impl Beats {
         must_be_one_change(crowded, &hands, &words)
     }
 
+    /// Counts the runs from `from` to `until` (seconds since 1970) beside the ticks.
+    pub fn tally(&self, from: f64, until: f64) -> Tally {
+        let all: Vec<f64> = self.0.iter().map(|(time, _)| *time).collect();
+        let times: Vec<f64> = all.iter().copied().filter(|time| (from..until).contains(time)).collect();
+        // The part of a pause that lies in this time, also of one that has not ended.
+        let ends = all.iter().skip(1).copied().chain([f64::INFINITY]);
+        let pauses = all.iter().zip(ends).filter(|(begin, end)| end - *begin > ONE_TICK);
+        let parts = pauses.map(|(begin, end)| end.min(until) - begin.max(from));
+        // A run may be late, and the next one in time: so many in ten ticks are none too many.
+        let most = times.iter().enumerate().map(|(first, begin)| {
+            let within = times[first..].partition_point(|time| *time < begin + TICK * 10.0);
+            within.saturating_sub(WINDOW + LATE)
+        });
+        Tally {
+            runs: times.len(),
+            missed: parts.map(|part| ((part / TICK).round() - 1.0).max(0.0)).sum(),
+            doubled: most.max().unwrap_or(0),
+        }
+    }
+
     /// Seconds in which more runs were than ticks, if there are such.
     fn crowded(&self, is_meant: impl Fn(f64) -> bool) -> Option<f64> {
         let most = self.0.windows(WINDOW + LATE + 1).filter(|window| is_meant(window[0].0));
@@ -118,4 +151,27 @@ fn must_be_one_change(crowded: Option<f64>, hands: &[&str], words: &str) -> Fall
         return Err(format!("{words}: it did not change hands once").into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_missed_in_long_pauses_alone_and_doubled_by_two_schedulers() {
+        let even = |from: u32, to: u32| (from..to).map(|at| (f64::from(at), "blue".to_owned()));
+        let pause = Beats(even(0, 20).chain(even(30, 50)).collect());
+        assert_eq!(pause.tally(0.0, 50.0), Tally { runs: 40, missed: 10.0, doubled: 0 });
+        assert_eq!(pause.tally(25.0, 50.0), Tally { runs: 20, missed: 4.0, doubled: 0 });
+        assert_eq!(
+            pause.tally(40.0, 60.0),
+            Tally { runs: 10, missed: 10.0, doubled: 0 },
+            "it never came back"
+        );
+        let mut two: Vec<_> = even(0, 20).chain(even(0, 20)).collect();
+        two.sort_by(|a, b| a.0.total_cmp(&b.0));
+        assert_eq!(Beats(two).tally(0.0, 20.0).doubled, 7);
+        let late = Beats([0.0, 1.0, 3.4, 3.5, 4.0, 5.0].map(|at| (at, "blue".to_owned())).to_vec());
+        assert_eq!(late.tally(0.0, 6.0), Tally { runs: 6, missed: 0.0, doubled: 0 });
+    }
 }

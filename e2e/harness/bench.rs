@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Fallible;
-use super::cluster::{Namespace, gateway, repository, run, until};
+use super::cluster::{Namespace, gateway, kubectl, repository, run, until};
 
 /// Prepares `sites/` of a container that nobody lays out: links into the mounted Secrets.
 const LAYOUT: &str = r#"{name: layout, image: "${IMAGE}", securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}},
@@ -104,16 +104,7 @@ impl Bench {
     pub fn wait_for(&self, condition: &str, limit: Duration) -> Fallible {
         until(&format!("condition {condition} of {}", self.namespace.name), limit, || {
             let release = self.status()?;
-            let generation = &release["metadata"]["generation"];
-            let is_true = |kind: &str| {
-                let conditions = release["status"]["conditions"].as_array();
-                conditions.is_some_and(|all| {
-                    all.iter().any(|c| {
-                        c["type"] == kind && c["status"] == "True" && &c["observedGeneration"] == generation
-                    })
-                })
-            };
-            Ok(is_true(condition).then_some(()))
+            Ok(holds(&release, condition).then_some(()))
         })
         .map_err(|error| format!("{error}; status: {}", self.words()).into())
     }
@@ -152,12 +143,18 @@ impl Bench {
         run(curl.arg(format!("{}/api/method/ping", gateway())), None)
     }
 
-    /// Runs a statement on the database server as its admin; gives the rows, columns parted by tabs.
-    pub fn sql(&self, statement: &str) -> Fallible<String> {
-        let command = format!(
-            "mariadb -N -ucrossfade_admin -p\"$(cat /run/secrets/mariadb/password)\" -e \"{statement}\""
-        );
-        self.namespace.kubectl(&["exec", "mariadb-0", "--", "sh", "-c", &command])
+    /// Runs statements on the database server as its admin; gives the rows, columns parted by tabs.
+    pub fn sql(&self, statements: &str) -> Fallible<String> {
+        let client = "mariadb -N -ucrossfade_admin -p\"$(cat /run/secrets/mariadb/password)\"";
+        let exec = ["-n", &self.namespace.name, "exec", "-i", "mariadb-0", "--", "sh", "-c", client];
+        kubectl(&exec, Some(statements))
+    }
+
+    /// Waits until the gateway leads to a version of the bench.
+    pub fn wait_for_answer(&self, version: &str) -> Fallible {
+        until(&format!("an answer of {version}"), Duration::from_mins(1), || {
+            Ok((self.answering()? == version).then_some(()))
+        })
     }
 
     /// What the status says, for failures.
@@ -177,6 +174,14 @@ impl Bench {
         phases.sort_by(|a, b| a.1.total_cmp(&b.1));
         Ok(phases)
     }
+}
+
+/// Whether a condition of a FrappeRelease is true of its last manifest.
+pub fn holds(release: &Value, condition: &str) -> bool {
+    let generation = &release["metadata"]["generation"];
+    let is_true =
+        |c: &Value| c["type"] == condition && c["status"] == "True" && &c["observedGeneration"] == generation;
+    release["status"]["conditions"].as_array().is_some_and(|all| all.iter().any(is_true))
 }
 
 /// The phases in which something is going on, in their order.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Fallible;
@@ -12,7 +12,7 @@ use super::bench::Bench;
 use super::cluster::{gateway, repository, run, until};
 
 /// One request of a user.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Request {
     /// When it ended, in seconds since 1970.
     pub time: f64,
@@ -25,8 +25,29 @@ pub struct Request {
     /// `hard`, `silent`, or nothing.
     pub failure: Option<String>,
     /// What was wrong.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub words: String,
+    /// The version that answered, as the sample bench says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// What the job that it enqueued leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+/// What users do.
+#[derive(Debug, Clone)]
+pub struct Mix {
+    /// Name of a template of `e2e/load/templates`.
+    pub template: String,
+}
+
+impl Default for Mix {
+    /// Documents alone; of which kind the environment may say.
+    fn default() -> Self {
+        let template = std::env::var("LOAD_TEMPLATE").unwrap_or_else(|_| "sales-order".to_owned());
+        Self { template }
+    }
 }
 
 /// Users at work.
@@ -44,9 +65,13 @@ pub fn now() -> f64 {
 impl Load {
     /// Starts `users` users, 10 new ones a second, and waits until all are there and have asked something.
     pub fn start(bench: &Bench, users: u32) -> Fallible<Self> {
+        Self::of(bench, users, &Mix::default())
+    }
+
+    /// The same with users who do something else.
+    pub fn of(bench: &Bench, users: u32, mix: &Mix) -> Fallible<Self> {
         let folder = repository().join("e2e/load");
-        let template = std::env::var("LOAD_TEMPLATE").unwrap_or_else(|_| "sales-order".to_owned());
-        let template = folder.join("templates").join(format!("{template}.json"));
+        let template = folder.join("templates").join(format!("{}.json", mix.template));
         let token = std::env::var("LOAD_TOKEN").unwrap_or_else(|_| "loadkey:loadsecret".to_owned());
         prepare(bench, &std::fs::read_to_string(&template)?, &token)?;
         let out = repository().join("target/e2e-load");
@@ -55,6 +80,7 @@ impl Load {
         let events = out.join(format!("{name}.jsonl"));
         let _ = std::fs::remove_file(&events);
         let log = std::fs::File::create(out.join(format!("{name}.log")))?;
+        read_back_by(bench, &[])?;
         let locust = Command::new(locust()?)
             .arg("-f")
             .arg(folder.join("locustfile.py"))
@@ -75,6 +101,7 @@ impl Load {
             ])
             .env("LOAD_TEMPLATE", &template)
             .env("LOAD_EVENTS", &events)
+            .env("LOAD_COLOURS", colours(bench))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -114,6 +141,18 @@ impl Load {
         requests.sort_by(|a, b| a.time.total_cmp(&b.time));
         Ok(requests)
     }
+}
+
+/// Tells the users of a bench by which colours they may read back what they have written; by none at first.
+pub fn read_back_by(bench: &Bench, serving: &[&str]) -> Fallible {
+    // Written and renamed: nobody reads half of it.
+    let (file, new) = (colours(bench), colours(bench).with_extension("new"));
+    std::fs::write(&new, serving.join(" "))?;
+    Ok(std::fs::rename(new, file)?)
+}
+
+fn colours(bench: &Bench) -> PathBuf {
+    repository().join("target/e2e-load").join(format!("{}.colours", bench.namespace.name))
 }
 
 impl Drop for Load {

@@ -5,12 +5,21 @@ What is sent is described by a template (LOAD_TEMPLATE), so the same users work 
 
 A release may change the fields themselves. `names` lists the names that one field has in the versions: a user sends the
 value under each of them (a version drops the names that it does not know, as Frappe does) and must find it under one. `only`
-says which versions know a field: what another version writes must leave its value alone. The version is what the answer's
-header X-Bench-Version says; without one such a field is not looked at.
+says which versions know a field, `without` which do not: what another version writes must leave its value alone. The version is
+what the answer's header X-Bench-Version says; without one such a field is not looked at.
 
-Each request is a line in LOAD_EVENTS, JSON: time (seconds since 1970, at its end), name, ms, status, and `failure`:
-null, "hard" (a status of 400 or more where there should be none, or no answer) or "silent" (a good status, but a value that was
-written is missing or different). Environment: LOAD_SITE (Host header), LOAD_TOKEN (`key:secret` of an API user).
+A template may have more, and may be `of` another one, whose parts it then adds to or replaces:
+
+- `own`: documents that each user makes first; `{as}` in the template is then the name of the one made `as` that.
+- `two_rows`: a method that takes 1 from `field` of one document and gives it to another in one transaction.
+- `job`: a method that enqueues a job that leaves a trace with `token`.
+
+While the file LOAD_COLOURS names colours, each write is read back by one of them, by lot: the header X-Crossfade-Colour chooses it.
+
+Each request is a line in LOAD_EVENTS, JSON: time (seconds since 1970, at its end), name, ms, status, version (who answered), token
+(of a job), and `failure`: null, "hard" (a status of 400 or more where there should be none, or no answer) or "silent" (a good
+status, but a value that was written is missing or different). Environment: LOAD_SITE (Host header), LOAD_TOKEN (`key:secret`
+of an API user).
 """
 
 import copy
@@ -26,7 +35,18 @@ from urllib.parse import quote
 from locust import FastHttpUser, between, events, task
 
 SITE = os.environ["LOAD_SITE"]
-TEMPLATE = json.loads(Path(os.environ["LOAD_TEMPLATE"]).read_text())
+
+
+def template(path):
+    """A template with the parts of the one that it is made of: those that are objects are joined."""
+    read = json.loads(path.read_text())
+    parts = template(path.with_name(read.pop("of") + ".json")) if "of" in read else {}
+    for key, part in read.items():
+        parts[key] = {**parts.get(key, {}), **part} if isinstance(part, dict) else part
+    return parts
+
+
+TEMPLATE = template(Path(os.environ["LOAD_TEMPLATE"]))
 DOCTYPE = quote(TEMPLATE["doctype"])
 OWNER = TEMPLATE["owner_field"]
 HEADERS = {
@@ -37,18 +57,21 @@ HEADERS = {
 }
 MOST_DOCUMENTS = 8
 NAMES = {name: names for names in TEMPLATE.get("names", []) for name in names}
-ONLY = TEMPLATE.get("only", {})
+ONLY, WITHOUT = TEMPLATE.get("only", {}), TEMPLATE.get("without", {})
+TWO_ROWS, JOB = TEMPLATE.get("two_rows"), TEMPLATE.get("job")
+COLOURS = Path(os.environ["LOAD_COLOURS"]) if "LOAD_COLOURS" in os.environ else None
 _log = open(os.environ["LOAD_EVENTS"], "a", buffering=1 << 16)
 _lock = threading.Lock()
 
 
-def note(name, started, status, failure, words=""):
+def note(name, started, status, failure, words="", **more):
     """Writes one request to the log; words say what was wrong."""
     now = time.time()
     line = {"time": round(now, 4), "name": name, "ms": round((now - started) * 1000, 2), "status": status}
     line["failure"] = failure
     if failure:
         line["words"] = words[:400]
+    line.update((key, value) for key, value in more.items() if value is not None)
     with _lock:
         _log.write(json.dumps(line) + "\n")
 
@@ -58,18 +81,28 @@ def _close(**_):
     _log.close()
 
 
-def filled(value, number):
-    """The template's value with its placeholders filled for document `number`."""
+def knows(version, key):
+    """Whether a version has a field."""
+    if key in WITHOUT:
+        return version is not None and version not in WITHOUT[key]
+    return version in ONLY.get(key, [version])
+
+
+def filled(value, number, names):
+    """The template's value with its placeholders filled for document `number`; `names` are those of the user."""
     if isinstance(value, dict):
-        return {key: filled(each, number) for key, each in value.items()}
+        return {key: filled(each, number, names) for key, each in value.items()}
     if isinstance(value, list):
-        return [filled(each, number) for each in value]
+        return [filled(each, number, names) for each in value]
     if value == "{int}":
         # One in ten is 0: what an empty number is too gets lost most easily.
         return number % 1000 if number % 10 else 0
     if value == "{money}":
         return round(number % 997 + 0.25, 2)
-    return value.replace("{n}", str(number)) if isinstance(value, str) else value
+    if isinstance(value, str):
+        for name, text in (("n", str(number)), *names.items()):
+            value = value.replace("{" + name + "}", text)
+    return value
 
 
 def with_row_names(sent, got):
@@ -89,8 +122,8 @@ def with_row_names(sent, got):
 def written(before, sent, version):
     """What a document holds after `version` has written `sent` over `before`: it leaves alone what it does not know."""
     now = dict(sent)
-    for key, versions in ONLY.items():
-        if version not in versions:
+    for key in (*ONLY, *WITHOUT):
+        if not knows(version, key):
             now.pop(key, None)
             if key in before:
                 now[key] = before[key]
@@ -100,7 +133,7 @@ def written(before, sent, version):
 def difference(sent, got, version, where=""):
     """What of `sent` is not in the answer `got` of `version`, in words; None if all is there."""
     for key, value in sent.items():
-        if version not in ONLY.get(key, [version]):
+        if not knows(version, key):
             continue
         known = [name for name in NAMES.get(key, [key]) if name in got]
         there = got[known[0]] if known else None
@@ -123,6 +156,20 @@ def difference(sent, got, version, where=""):
     return None
 
 
+def said(text):
+    """The exception of an error's body, as Frappe names it: with the number of the database's error where there is one."""
+    try:
+        return json.loads(text)["exception"]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def colour():
+    """The colour to read a write back by, or None."""
+    serving = COLOURS.read_text().split() if COLOURS else []
+    return random.choice(serving) if serving else None
+
+
 class Clerk(FastHttpUser):
     """Somebody who works with documents of one DocType."""
 
@@ -134,41 +181,48 @@ class Clerk(FastHttpUser):
         self.me = uuid.uuid4().hex[:12]
         self.documents = {}
         self.counter = random.randrange(1_000_000)
+        self.names = {"me": self.me}
+        for own in TEMPLATE.get("own", []):
+            document = filled(own["document"], 0, self.names)
+            made = self.ask("own", "POST", f"/api/resource/{quote(own['doctype'])}", document)
+            self.names[own["as"]] = str((made or {}).get("name"))
 
-    def ask(self, name, method, path, body=None, good=(200,), hold=None):
-        """Sends one request; gives the answer's `data`, or None after a failure.
+    def ask(self, name, method, path, body=None, good=(200,), hold=None, colour=None, token=None):
+        """Sends one request; gives the answer's `data` (of a method its `message`), or None after a failure.
 
         `hold` judges a good answer: its `data` and the version that gave it.
         """
         started = time.time()
+        headers = {**HEADERS, "X-Crossfade-Colour": colour} if colour else HEADERS
         data = json.dumps(body) if body is not None else None
         with self.client.request(
-            method, path, name=name, headers=HEADERS, data=data, catch_response=True
+            method, path, name=name, headers=headers, data=data, catch_response=True
         ) as answer:
             status = answer.status_code or 0
+            version = answer.headers.get("X-Bench-Version") if answer.headers else None
+            by = {"version": version, "token": token}
             if status not in good:
                 answer.failure(f"status {status}")
                 words = (answer.text or str(answer.error or ""))[-400:]
-                note(name, started, status, "hard", words)
+                note(name, started, status, "hard", said(answer.text) or words, **by)
                 return None
             if status >= 400 or method == "DELETE":
                 answer.success()
-                note(name, started, status, None)
+                note(name, started, status, None, **by)
                 return {}
             try:
-                got = json.loads(answer.text)["data"]
+                got = json.loads(answer.text)["message" if "/api/method/" in path else "data"]
             except (ValueError, KeyError, TypeError) as error:
                 answer.failure("no data in the answer")
-                note(name, started, status, "hard", f"{error}: {answer.text[:200]}")
+                note(name, started, status, "hard", f"{error}: {answer.text[:200]}", **by)
                 return None
-            version = answer.headers.get("X-Bench-Version")
             wrong = hold(got, version) if hold else None
             if wrong:
                 answer.failure(wrong)
-                note(name, started, status, "silent", wrong)
+                note(name, started, status, "silent", wrong, **by)
             else:
                 answer.success()
-                note(name, started, status, None)
+                note(name, started, status, None, **by)
             return got
 
     def one(self):
@@ -188,31 +242,38 @@ class Clerk(FastHttpUser):
 
         return self.ask(name, method, path, sent, hold=hold), now
 
-    def read_back(self, name):
+    def read_back(self, name, colour=None):
         """Reads a document and compares it with what was written last."""
-        self.ask("read", "GET", self.path(name), hold=lambda got, version: difference(self.documents[name], got, version))
+
+        def hold(got, version):
+            return difference(self.documents[name], got, version)
+
+        self.ask("read back" if colour else "read", "GET", self.path(name), hold=hold, colour=colour)
+
+    def document(self):
+        """The template's document, as the next one of this user."""
+        self.counter += 1
+        sent = filled(copy.deepcopy(TEMPLATE["document"]), self.counter, self.names)
+        sent[OWNER] = self.names.get(OWNER, self.me)
+        return sent
 
     @task(3)
     def create(self):
         if len(self.documents) >= MOST_DOCUMENTS:
             return self.delete()
-        self.counter += 1
-        sent = filled(copy.deepcopy(TEMPLATE["document"]), self.counter)
-        sent[OWNER] = self.me
+        sent = self.document()
         got, now = self.write("create", "POST", f"/api/resource/{DOCTYPE}", {}, sent)
         if got and got.get("name"):
             self.documents[got["name"]] = with_row_names(now, got)
-            self.read_back(got["name"])
+            self.read_back(got["name"], colour())
 
     @task(4)
     def update(self):
         name = self.one()
         if not name:
             return self.create()
-        self.counter += 1
         # All fields, as the desk sends them.
-        sent = filled(copy.deepcopy(TEMPLATE["document"]), self.counter)
-        sent[OWNER] = self.me
+        sent = self.document()
         with_row_names(sent, self.documents[name])
         got, now = self.write("update", "PUT", self.path(name), self.documents[name], sent)
         if got is None:
@@ -220,7 +281,7 @@ class Clerk(FastHttpUser):
             self.documents.pop(name, None)
             return None
         self.documents[name] = now
-        self.read_back(name)
+        self.read_back(name, colour())
 
     @task(6)
     def read(self):
@@ -231,7 +292,8 @@ class Clerk(FastHttpUser):
 
     @task(5)
     def list(self):
-        query = f'?filters=[["{OWNER}","=","{self.me}"]]&fields=["name","{OWNER}"]&limit_page_length=100'
+        owner = self.names.get(OWNER, self.me)
+        query = f'?filters=[["{OWNER}","=","{owner}"]]&fields=["name","{OWNER}"]&limit_page_length=100'
 
         def hold(got, _version):
             missing = set(self.documents) - {row.get("name") for row in got}
@@ -248,3 +310,30 @@ class Clerk(FastHttpUser):
         del self.documents[name]
         if self.ask("delete", "DELETE", self.path(name), good=(200, 202)) is not None:
             self.ask("deleted", "GET", self.path(name), good=(404,))
+
+    @task(2)
+    def move(self):
+        """Two of the user's documents, by one request, in any order."""
+        if len(self.documents) < 2:
+            return self.create()
+        field, pair = TWO_ROWS["field"], random.sample(list(self.documents), 2)
+        body = {"source": pair[0], "target": pair[1], field: 1}
+        if self.ask("two rows", "POST", f"/api/method/{TWO_ROWS['method']}", body) is None:
+            # As with an update: unknown whether they were written.
+            for name in pair:
+                self.documents.pop(name)
+            return None
+        for name, change in zip(pair, (-1, 1)):
+            self.documents[name][field] += change
+            self.read_back(name, colour())
+
+    @task(2)
+    def enqueue(self):
+        """A job; whether it ran, and ran once, is seen from its trace."""
+        token = uuid.uuid4().hex
+        self.ask("job", "POST", f"/api/method/{JOB['method']}", {"token": token}, token=token)
+
+
+for part, of in ((TWO_ROWS, Clerk.move), (JOB, Clerk.enqueue)):
+    if not part:
+        Clerk.tasks = [each for each in Clerk.tasks if each is not of]

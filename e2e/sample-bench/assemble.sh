@@ -8,9 +8,9 @@ version=$1 out=$2
 here=$(cd "$(dirname "$0")" && pwd)
 command -v jq >/dev/null || { echo "failed to assemble: jq is not installed" >&2; exit 1; }
 
-# Print "from number" of a version.
+# Print "from number other..." of a version.
 version_row() {
-    awk -v v="$1" '$1 == v { print $2, $3 }' "$here/versions.txt"
+    awk -v v="$1" '$1 == v { $1 = ""; print }' "$here/versions.txt"
 }
 
 [ -n "$(version_row "$version")" ] || {
@@ -34,16 +34,21 @@ apply_version() {
             mv "$checkout/$file.new" "$checkout/$file"
         done
     fi
-    number=$(version_row "$step" | cut -d' ' -f2)
+    read -r _ number _ <<ROW
+$(version_row "$step")
+ROW
     sed -i "s/^__version__ = .*/__version__ = \"$number\"/" "$checkout/$app/__init__.py"
 }
 
-# The versions from the base up to the one that is wanted, oldest first.
+# The versions from the base up to the one that is wanted, oldest first; what else is in one goes before it.
 chain=""
 step=$version
 while [ "$step" != v1 ]; do
-    chain="$step $chain"
-    step=$(version_row "$step" | cut -d' ' -f1)
+    read -r from _ others <<ROW
+$(version_row "$step")
+ROW
+    chain="$others $step $chain"
+    step=$from
 done
 
 bench="$out/home/frappe/frappe-bench"

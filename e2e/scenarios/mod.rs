@@ -6,6 +6,7 @@ mod adoption;
 mod changes;
 mod crashes;
 mod deletion;
+mod experiment;
 mod gates;
 mod kills;
 mod many_doctypes;

@@ -88,6 +88,15 @@ class Rest(unittest.TestCase):
         query = {"filters": [["Sales Order", "title", "in", ["listed"]]]}
         self.assertEqual(len(self.bench.resource("GET", "Sales Order", query=query).data), 3)
 
+    def test_a_quantity_moves_between_two_orders_in_one_transaction(self):
+        source, target = self.order(qty=5)["name"], self.order(qty=1)["name"]
+        move = "/api/method/shop.api.move_qty"
+        moved = self.bench.request("POST", move, {"source": source, "target": target, "qty": 2})
+        self.assertEqual((moved.status, moved.json["message"]), (200, [3, 3]))
+        self.bench.request("POST", move, {"source": source, "target": "nobody", "qty": 2})
+        left = [self.bench.resource("GET", "Sales Order", name).data["qty"] for name in (source, target)]
+        self.assertEqual(left, [3, 3])
+
     def test_a_field_that_the_metadata_does_not_know_is_not_permitted(self):
         answer = self.bench.resource("GET", "Sales Order", query={"fields": ["name", "nope"]})
         body = self.refused(answer, 417, "DataError")
