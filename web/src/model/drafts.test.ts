@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { fieldname, fromJson } from './document'
 import {
-  changedDrafts, create, draftState, edit, liveRenames, NO_DRAFTS, type OnDisk, open, remove, renameDocType, renameField, replaceDocument,
+  changedDrafts, create, draftState, edit, keepKeys, liveRenames, NO_DRAFTS, type OnDisk, open, remove, renameDocType, renameField, 
 } from './drafts'
 
 const json = { name: 'Thing', module: 'Stock', fields: [{ fieldname: 'a', fieldtype: 'Data' }, { fieldname: 'b', fieldtype: 'Int' }] }
@@ -48,7 +48,7 @@ describe('drafts', () => {
   })
 
   it('keep the keys of fields when the file is read again', () => {
-    const again = replaceDocument(file.document, { ...json, fields: [{ fieldname: 'n', fieldtype: 'Data' }, ...json.fields] })
+    const again = keepKeys(file.document, fromJson({ ...json, fields: [{ fieldname: 'n', fieldtype: 'Data' }, ...json.fields] }))
     expect(again.fields[1]!.key).toBe(key)
   })
 })

@@ -1,4 +1,4 @@
-import { type DocType, fieldname, fromJson, sameDocType, text, toJson, type Values } from './document'
+import { type DocType, fieldname, fromJson, sameDocType, text, type Values } from './document'
 import { apply, type Edit } from './edit'
 
 /** A DocType's file as it was read. */
@@ -155,21 +155,11 @@ export function setByFieldname(drafts: Drafts, id: string, name: string, propert
   return field === undefined ? drafts : edit(drafts, id, { kind: 'field', key: field.key, name: property, value })
 }
 
-/** A draft's document as JSON for the server, `name` as it is now. */
-export function draftJson(draft: Draft): ReturnType<typeof toJson> {
-  return toJson(draft.document)
-}
-
-/** A draft's document with the JSON of another file, the keys of fields that both have kept. */
-export function replaceDocument(before: DocType, json: Values): DocType {
-  const keys = new Map(before.fields.map((field) => [fieldname(field), field]))
-  const next = fromJson(json)
+/** A DocType that was read again, the keys of fields that it had before kept: lists stay where they are. */
+export function keepKeys(before: DocType, now: DocType): DocType {
+  const known = new Map(before.fields.map((field) => [fieldname(field), field.key]))
   return {
-    values: next.values,
-    fields: next.fields.map((field) => {
-      const known = keys.get(fieldname(field))
-      return known === undefined ? field : { ...field, key: known.key }
-    }),
+    values: now.values,
+    fields: now.fields.map((field) => ({ ...field, key: known.get(fieldname(field)) ?? field.key })),
   }
 }
-
