@@ -11,7 +11,7 @@ export interface WorkspaceDocType {
 export interface Workspace {
   apps: { name: string; modules: string[] }[]
   doctypes: WorkspaceDocType[]
-  blue: { kind: 'git' | 'snapshot' | 'site' | 'none'; name: string }
+  blue: { words: string }
   database: boolean
 }
 export interface DocTypeFile {
@@ -21,18 +21,28 @@ export interface DocTypeFile {
   digest: string
   document: Record<string, Json>
 }
-export type Verdict = 'additive' | 'bridged' | 'blocking'
+export interface DraftsBody {
+  drafts: { id: string; app: string; digest: string | null; document: Record<string, Json> | null; renamed_from: string | null }[]
+  renames: { doctype: string; from: string; to: string }[]
+}
 export interface Sql {
   title: string
   sql: string
+  cost: string
 }
 export interface Remedy {
   id: string
   label: string
-  explain: string
+  words: string
+  edits: RemedyEdit[]
+}
+export interface RemedyEdit {
+  doctype: string
+  field: string | null
+  property: string
+  value: Json
 }
 export interface Change {
-  id: string
   app: string
   doctype: string
   field: string | null
@@ -50,3 +60,22 @@ export interface Problem {
   field: string | null
   message: string
 }
+export interface Verdict {
+  verdict: string
+  summary: string
+  hash: string
+  changes: Change[]
+  problems: Problem[]
+}
+export interface Reference {
+  doctype: string
+  field: string | null
+  property: string
+  before: string
+  after: string
+}
+export interface SaveConflict {
+  kind: 'conflict'
+  files: { doctype: string; path: string; digest: string | null; document: Record<string, Json> | null }[]
+}
+export type SaveResult = { kind: 'saved'; message: string } | SaveConflict
