@@ -76,6 +76,6 @@ export interface Reference {
 }
 export interface SaveConflict {
   kind: 'conflict'
-  files: { doctype: string; path: string; digest: string | null; document: Record<string, Json> | null }[]
+  files: { id: string; path: string; digest: string | null; document: Record<string, Json> | null }[]
 }
 export type SaveResult = { kind: 'saved'; message: string } | SaveConflict

@@ -1,6 +1,6 @@
 import { computed, type ComputedRef, inject, type InjectionKey, ref, type Ref, shallowReactive, shallowRef, type ShallowRef, watch } from 'vue'
-import { type Api, ApiError } from '../api/client'
-import type { SaveConflict, Verdict, Workspace } from '../api/types'
+import { type Api, ApiError, type OutputKind } from '../api/client'
+import type { Change, Reference, Remedy, RemedyEdit, SaveConflict, Verdict, Workspace } from '../api/types'
 import { fromJson } from '../model/document'
 import {
   changedDrafts,
@@ -13,12 +13,14 @@ import {
   NO_DRAFTS,
   type OnDisk,
   open as openDraft,
+  setByFieldname,
 } from '../model/drafts'
 import type { Edit } from '../model/edit'
 import { begin, type History, record, redo, undo } from '../model/history'
 import { NO_SELECTION, type Selection, stillThere } from '../model/selection'
 import type { TreeDocType } from '../model/tree'
 import { verdictQuestion } from '../api/drafts'
+import type { Decision } from './conflict'
 import { latest } from './latest'
 
 /** How long after a keystroke the verdict is asked for, in milliseconds. */
@@ -60,6 +62,18 @@ export interface Editor {
   forget(ids: readonly string[]): void
   ask(): void
   say(words: string): void
+  /** Listens to what changes on disk; the answer ends it. */
+  listen(): () => void
+  /** The field that somebody wants to see; the list of its DocType goes there. */
+  readonly goal: Ref<{ id: string; field: string } | null>
+  show(doctype: string, field: string | null): void
+  /** Whether a change of the verdict is one of the draft. */
+  isAbout(id: string, doctype: string): boolean
+  apply(change: Change, remedy: Remedy): Promise<void>
+  /** Renames, and changes what named it elsewhere, as one step; false if a file could not be read. */
+  follow(rename: (drafts: Drafts) => Drafts, references: readonly Reference[]): Promise<boolean>
+  output(kind: OutputKind): Promise<string>
+  resolve(decisions: readonly Decision[]): Promise<void>
 }
 
 const KEY: InjectionKey<Editor> = Symbol('editor')
@@ -242,6 +256,95 @@ export function createEditor(api: Api): Editor {
     }
   }
 
+  const goal = ref<{ id: string; field: string } | null>(null)
+
+  /** The key of the draft or file that has a name now. */
+  function idOf(name: string): string {
+    return tree.value.find((doctype) => doctype.name === name)?.id ?? name
+  }
+
+  function isAbout(id: string, doctype: string): boolean {
+    if (id === doctype) return true
+    const draft = drafts.value.docs.get(id)
+    return draft !== undefined && draftName(id, draft) === doctype
+  }
+
+  function show(doctype: string, field: string | null) {
+    const id = idOf(doctype)
+    void open(id).then(() => {
+      if (field !== null) goal.value = { id, field }
+    })
+  }
+
+  /** Opens what is to be edited, without a tab for it. */
+  async function draftsWith(names: readonly string[]): Promise<boolean> {
+    const [before, tab] = [tabs.value, active.value]
+    for (const name of new Set(names)) await open(idOf(name))
+    tabs.value = before
+    active.value = tab
+    return names.every((name) => drafts.value.docs.has(idOf(name)))
+  }
+
+  function set(state: Drafts, { doctype, field, property, value }: RemedyEdit): Drafts {
+    const id = idOf(doctype)
+    if (field === null) return editDrafts(state, id, { kind: 'property', name: property, value: value ?? undefined })
+    return setByFieldname(state, id, field, property, value ?? undefined)
+  }
+
+  async function apply(_: Change, remedy: Remedy) {
+    if (!(await draftsWith(remedy.edits.map(({ doctype }) => doctype)))) return
+    change(remedy.edits.reduce(set, drafts.value))
+    notice.value = remedy.words
+  }
+
+  async function follow(rename: (state: Drafts) => Drafts, references: readonly Reference[]): Promise<boolean> {
+    if (!(await draftsWith(references.map(({ doctype }) => doctype)))) return false
+    const edits = references.map(({ doctype, field, property, after }) => ({ doctype, field, property, value: after }))
+    change(rename(edits.reduce(set, drafts.value)))
+    return true
+  }
+
+  /** Takes the choices over; the next save writes them. */
+  async function resolve(decisions: readonly Decision[]) {
+    conflict.value = null
+    for (const { id, choice, digest, disk, merged } of decisions) {
+      const draft = drafts.value.docs.get(id)
+      stale.delete(id)
+      if (draft === undefined) continue
+      if (choice === 'disk' || digest === null || disk === null) {
+        forget([id])
+        if (choice === 'disk' && disk !== null) await open(id)
+        else if (choice === 'disk') close(id)
+        else change({ ...drafts.value, docs: new Map(drafts.value.docs).set(id, draft) })
+        continue
+      }
+      files.set(id, { app: draft.app, digest, document: keepKeys(draft.document, disk) })
+      if (choice === 'both' && merged !== null) change({ ...drafts.value, docs: new Map(drafts.value.docs).set(id, { ...draft, document: merged }) })
+    }
+    ask()
+  }
+
+  function listen(): () => void {
+    return api.events((name) => {
+      void load().then(ask)
+      const file = files.get(name)
+      if (file === undefined) return
+      void readAgain(name).then(
+        (now) => {
+          if (now.digest === file.digest || files.get(name) !== file) return
+          const draft = drafts.value.docs.get(name)
+          if (draft !== undefined && draftState(name, draft, file) !== 'unchanged') return void stale.add(name)
+          // Nobody edited it here: the page shows what is on disk.
+          const read = { ...now, document: keepKeys(file.document, now.document) }
+          forget([name])
+          files.set(name, read)
+          history.value = begin(openDraft(drafts.value, name, read))
+        },
+        () => void stale.add(name),
+      )
+    })
+  }
+
   watch(drafts, (now, before) => {
     if (now.docs.size > 0 || before.docs.size > 0) ask()
   })
@@ -259,6 +362,8 @@ export function createEditor(api: Api): Editor {
     edit: (id, what, about) => change(editDrafts(drafts.value, id, what), about ?? null),
     undo: () => go(undo(history.value)),
     redo: () => go(redo(history.value)),
+    listen, goal, show, isAbout, apply, follow, resolve,
+    output: (kind) => api.output(kind, verdictQuestion(drafts.value, files)),
     say: (words) => void (notice.value = words),
   }
 }

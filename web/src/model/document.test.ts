@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { fieldname, fromJson, sameDocType, toJson } from './document'
+import { fieldname, fromJson, sameDocType, toJson, type Values } from './document'
 import { apply, copyField, newField, scrub } from './edit'
 
-const file = {
+const file: Values & { fields: Record<string, string>[] } = {
   doctype: 'DocType',
   field_order: ['b', 'a'],
   fields: [

@@ -1,4 +1,4 @@
-import { type DocType, fieldname, fromJson, sameDocType, text, type Values } from './document'
+import { type DocType, fieldname, fromJson, type Json, sameDocType, text, type Values } from './document'
 import { apply, type Edit } from './edit'
 
 /** A DocType's file as it was read. */
@@ -150,7 +150,7 @@ export function changedDrafts(drafts: Drafts, files: ReadonlyMap<string, OnDisk>
 }
 
 /** Sets a key of a field that is found by its name; for edits that other parties offer. */
-export function setByFieldname(drafts: Drafts, id: string, name: string, property: string, value: Values[string]): Drafts {
+export function setByFieldname(drafts: Drafts, id: string, name: string, property: string, value: Json | undefined): Drafts {
   const field = drafts.docs.get(id)?.document.fields.find((candidate) => fieldname(candidate) === name)
   return field === undefined ? drafts : edit(drafts, id, { kind: 'field', key: field.key, name: property, value })
 }

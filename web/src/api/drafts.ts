@@ -1,0 +1,20 @@
+import { toJson } from '../model/document'
+import { changedDrafts, draftName, type Drafts, liveRenames, type OnDisk } from '../model/drafts'
+import type { DraftsBody } from './types'
+
+/** The drafts as the server wants them: what changes, and what it was made of. */
+export function verdictQuestion(drafts: Drafts, files: ReadonlyMap<string, OnDisk>): DraftsBody {
+  return {
+    drafts: changedDrafts(drafts, files).map(([id, draft, state]) => ({
+      id,
+      app: draft.app,
+      digest: files.get(id)?.digest ?? null,
+      document: state === 'removed' ? null : toJson(draft.document),
+      renamed_from: state === 'renamed' ? id : null,
+    })),
+    renames: liveRenames(drafts).map(({ id, from, to }) => {
+      const draft = drafts.docs.get(id)
+      return { doctype: draft === undefined ? id : draftName(id, draft), from, to }
+    }),
+  }
+}
