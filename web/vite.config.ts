@@ -15,7 +15,10 @@ export default defineConfig({
     alias: [
       // The package's index drags a text editor and a chart library along; src/frappe-ui.js names what is used.
       { find: /^frappe-ui$/, replacement: fileURLToPath(new URL('src/frappe-ui.js', import.meta.url)) },
-      { find: /^frappe-ui-components/, replacement: fileURLToPath(new URL('node_modules/frappe-ui/src/components', import.meta.url)) },
+      {
+        find: /^frappe-ui-components/,
+        replacement: fileURLToPath(new URL('node_modules/frappe-ui/src/components', import.meta.url)),
+      },
     ],
   },
   build: {

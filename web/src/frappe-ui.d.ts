@@ -47,7 +47,12 @@ export const Dialog: DefineComponent<
   string,
   object,
   object,
-  SlotsType<{ body?: () => void; 'body-header'?: () => void; 'body-content'?: () => void; actions?: { close: () => void } }>
+  SlotsType<{
+    body?: () => void
+    'body-header'?: () => void
+    'body-content'?: () => void
+    actions?: { close: () => void }
+  }>
 >
 
 /** A line of a menu. */

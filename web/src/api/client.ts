@@ -2,7 +2,10 @@ import type { DocTypeFile, DraftsBody, Reference, SaveResult, Verdict, Workspace
 
 /** What the server refused or could not do, in its words. */
 export class ApiError extends Error {
-  constructor(readonly status: number, message: string) {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
     super(message)
   }
 }
@@ -15,7 +18,13 @@ export interface Api {
   workspace(): Promise<Workspace>
   doctype(name: string): Promise<DocTypeFile>
   verdict(drafts: DraftsBody, signal: AbortSignal): Promise<Verdict>
-  references(drafts: DraftsBody, doctype: string, field: string | null, to: string, signal: AbortSignal): Promise<Reference[]>
+  references(
+    drafts: DraftsBody,
+    doctype: string,
+    field: string | null,
+    to: string,
+    signal: AbortSignal,
+  ): Promise<Reference[]>
   save(drafts: DraftsBody): Promise<SaveResult>
   output(kind: OutputKind, drafts: DraftsBody): Promise<string>
   events(changed: (doctype: string) => void): () => void
@@ -38,7 +47,8 @@ export function createApi(): Api {
     workspace: async () => (await request('GET', '/api/workspace')).json(),
     doctype: async (name) => (await request('GET', `/api/doctypes/${encodeURIComponent(name)}`)).json(),
     verdict: async (drafts, signal) => (await request('POST', '/api/verdict', drafts, signal)).json(),
-    references: async (drafts, doctype, field, to, signal) => (await request('POST', '/api/rename', { ...drafts, doctype, field, to }, signal)).json(),
+    references: async (drafts, doctype, field, to, signal) =>
+      (await request('POST', '/api/rename', { ...drafts, doctype, field, to }, signal)).json(),
     save: async (drafts) => (await request('POST', '/api/save', drafts)).json(),
     output: async (kind, drafts) => (await request('POST', `/api/output/${kind}`, drafts)).text(),
     events(changed) {

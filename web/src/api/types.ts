@@ -22,7 +22,13 @@ export interface DocTypeFile {
   document: Record<string, Json>
 }
 export interface DraftsBody {
-  drafts: { id: string; app: string; digest: string | null; document: Record<string, Json> | null; renamed_from: string | null }[]
+  drafts: {
+    id: string
+    app: string
+    digest: string | null
+    document: Record<string, Json> | null
+    renamed_from: string | null
+  }[]
   renames: { doctype: string; from: string; to: string }[]
 }
 export interface Sql {

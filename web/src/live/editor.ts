@@ -1,4 +1,15 @@
-import { computed, type ComputedRef, inject, type InjectionKey, ref, type Ref, shallowReactive, shallowRef, type ShallowRef, watch } from 'vue'
+import {
+  computed,
+  type ComputedRef,
+  inject,
+  type InjectionKey,
+  ref,
+  type Ref,
+  shallowReactive,
+  shallowRef,
+  type ShallowRef,
+  watch,
+} from 'vue'
 import { type Api, ApiError, type OutputKind } from '../api/client'
 import type { Change, Reference, Remedy, RemedyEdit, SaveConflict, Verdict, Workspace } from '../api/types'
 import { fromJson } from '../model/document'
@@ -147,7 +158,13 @@ export function createEditor(api: Api): Editor {
     for (const [id, draft] of drafts.value.docs) {
       if (names.has(id)) continue
       const module = draft.document.values['module']
-      known.push({ id, name: draftName(id, draft), app: draft.app, module: typeof module === 'string' ? module : '', badge: 'added' })
+      known.push({
+        id,
+        name: draftName(id, draft),
+        app: draft.app,
+        module: typeof module === 'string' ? module : '',
+        badge: 'added',
+      })
     }
     return known
   })
@@ -159,7 +176,9 @@ export function createEditor(api: Api): Editor {
   function go(next: History<Drafts>) {
     const before = drafts.value
     history.value = next
-    const touched = [...next.present.docs.keys(), ...before.docs.keys()].find((id) => before.docs.get(id) !== next.present.docs.get(id))
+    const touched = [...next.present.docs.keys(), ...before.docs.keys()].find(
+      (id) => before.docs.get(id) !== next.present.docs.get(id),
+    )
     if (touched === undefined) return
     if (!next.present.docs.has(touched)) close(touched)
     else if (tabs.value.includes(touched)) active.value = touched
@@ -224,7 +243,11 @@ export function createEditor(api: Api): Editor {
     if (saving.value || changed.value.length === 0) return
     saving.value = true
     try {
-      const saved = changed.value.map(([id, draft, state]) => ({ id, name: draftName(id, draft), removed: state === 'removed' }))
+      const saved = changed.value.map(([id, draft, state]) => ({
+        id,
+        name: draftName(id, draft),
+        removed: state === 'removed',
+      }))
       const result = await api.save(verdictQuestion(drafts.value, files))
       if (result.kind === 'conflict') {
         conflict.value = result
@@ -319,7 +342,8 @@ export function createEditor(api: Api): Editor {
         continue
       }
       files.set(id, { app: draft.app, digest, document: keepKeys(draft.document, disk) })
-      if (choice === 'both' && merged !== null) change({ ...drafts.value, docs: new Map(drafts.value.docs).set(id, { ...draft, document: merged }) })
+      if (choice === 'both' && merged !== null)
+        change({ ...drafts.value, docs: new Map(drafts.value.docs).set(id, { ...draft, document: merged }) })
     }
     ask()
   }
@@ -350,10 +374,33 @@ export function createEditor(api: Api): Editor {
   })
 
   return {
-    api, workspace, files, drafts, changed, tree, tabs, active, activeDraft, verdict, waiting, failure, notice, saving, conflict, stale,
+    api,
+    workspace,
+    files,
+    drafts,
+    changed,
+    tree,
+    tabs,
+    active,
+    activeDraft,
+    verdict,
+    waiting,
+    failure,
+    notice,
+    saving,
+    conflict,
+    stale,
     canUndo: computed(() => history.value.past.length > 0),
     canRedo: computed(() => history.value.future.length > 0),
-    load, open, close, step, change, save, readAgain, forget, ask,
+    load,
+    open,
+    close,
+    step,
+    change,
+    save,
+    readAgain,
+    forget,
+    ask,
     selection: (id) => {
       const fields = drafts.value.docs.get(id)?.document.fields ?? []
       return stillThere(selections.get(id) ?? NO_SELECTION, fields)
@@ -362,7 +409,13 @@ export function createEditor(api: Api): Editor {
     edit: (id, what, about) => change(editDrafts(drafts.value, id, what), about ?? null),
     undo: () => go(undo(history.value)),
     redo: () => go(redo(history.value)),
-    listen, goal, show, isAbout, apply, follow, resolve,
+    listen,
+    goal,
+    show,
+    isAbout,
+    apply,
+    follow,
+    resolve,
     output: (kind) => api.output(kind, verdictQuestion(drafts.value, files)),
     say: (words) => void (notice.value = words),
   }

@@ -1,7 +1,10 @@
 import { expect, it } from 'vitest'
 import { highlighted, readable } from './highlight'
 
-const whole = (text: string, language: 'sql' | 'markdown') => highlighted(text, language).map((part) => part.text).join('')
+const whole = (text: string, language: 'sql' | 'markdown') =>
+  highlighted(text, language)
+    .map((part) => part.text)
+    .join('')
 
 it.each(['ALTER TABLE `tab<img src=x onerror=alert(1)>` ADD COLUMN `a` INT; -- "x"', '', '`unclosed', "'</script>"])(
   'keeps every sign of %j as text',
@@ -17,7 +20,7 @@ it('shows a statement that it cannot parse as it is', () => {
 })
 
 it('leaves names as they are when it breaks lines', () => {
-  const sql = 'UPDATE `tabSales  Invoice` SET `select`=`from` WHERE `name` > \'a  b\' AND NOT (`select` <=> `from`)'
+  const sql = "UPDATE `tabSales  Invoice` SET `select`=`from` WHERE `name` > 'a  b' AND NOT (`select` <=> `from`)"
   expect(readable(sql).replace(/\s+/g, '')).toBe(sql.replace(/\s+/g, ''))
   expect(readable(sql)).toContain('`tabSales  Invoice`')
   expect(readable(sql)).toContain("'a  b'")

@@ -34,9 +34,12 @@ export function highlighted(text: string, language: 'sql' | 'yaml' | 'markdown' 
   return flatten(lowlight.highlight(language, text).children, '', [])
 }
 
+/** Statements that the formatter breaks where a reader would; it does not know triggers. */
+const FORMATTED = /^\s*(ALTER|CREATE\s+TABLE|CREATE\s+[^;]*VIEW|SELECT|INSERT|UPDATE|DELETE)\b/i
+
 /** A statement over several lines, for reading; what cannot be parsed stays as it is. */
 export function readable(statement: string): string {
-  if (statement.length > LIMIT) return statement
+  if (statement.length > LIMIT || statement.includes('\n') || !FORMATTED.test(statement)) return statement
   try {
     return formatDialect(statement, { dialect: mariadb, keywordCase: 'preserve', expressionWidth: 80 })
   } catch {

@@ -5,7 +5,10 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 function world() {
-  const open = new Map<string, { resolve: (answer: string) => void; reject: (reason: unknown) => void; signal: AbortSignal }>()
+  const open = new Map<
+    string,
+    { resolve: (answer: string) => void; reject: (reason: unknown) => void; signal: AbortSignal }
+  >()
   const told: string[] = []
   const asked: string[] = []
   const questions = latest<string, string>(

@@ -17,7 +17,11 @@ export interface Listener<Q, A> {
  * Debounces `ask` by `pause` milliseconds. A question that comes while another is under way aborts it; an answer that
  * comes late all the same is dropped.
  */
-export function latest<Q, A>(ask: (question: Q, signal: AbortSignal) => Promise<A>, listener: Listener<Q, A>, pause: number): Latest<Q> {
+export function latest<Q, A>(
+  ask: (question: Q, signal: AbortSignal) => Promise<A>,
+  listener: Listener<Q, A>,
+  pause: number,
+): Latest<Q> {
   let timer: ReturnType<typeof setTimeout> | undefined
   let running: AbortController | undefined
 

@@ -26,17 +26,34 @@ describe('a file that changed on disk', () => {
   })
 
   it('says who changed what', () => {
-    const mine = read((json) => { json.fields[0].label = 'mine'; json.autoname = 'mine' })
-    const disk = read((json) => { json.fields[0].label = 'disk'; json.fields[1].reqd = 1; json.fields.push({ fieldname: 'd' }) })
+    const mine = read((json) => {
+      json.fields[0].label = 'mine'
+      json.autoname = 'mine'
+    })
+    const disk = read((json) => {
+      json.fields[0].label = 'disk'
+      json.fields[1].reqd = 1
+      json.fields.push({ fieldname: 'd' })
+    })
     expect(differences(was, mine, disk).map(({ field, what, by }) => [field, what, by])).toEqual([
-      [null, 'autoname', 'me'], ['a', 'label', 'both'], ['b', 'reqd', 'disk'], ['d', 'added', 'disk'],
+      [null, 'autoname', 'me'],
+      ['a', 'label', 'both'],
+      ['b', 'reqd', 'disk'],
+      ['d', 'added', 'disk'],
     ])
     expect(merge(was, mine, disk)).toBeNull()
   })
 
   it('takes both in when they touched different things', () => {
-    const mine = read((json) => { json.fields[0].label = 'mine'; json.fields.splice(1, 1) })
-    const disk = read((json) => { json.autoname = 'UUID'; json.fields[2].reqd = 1; json.fields.splice(1, 0, { fieldname: 'n' }) })
+    const mine = read((json) => {
+      json.fields[0].label = 'mine'
+      json.fields.splice(1, 1)
+    })
+    const disk = read((json) => {
+      json.autoname = 'UUID'
+      json.fields[2].reqd = 1
+      json.fields.splice(1, 0, { fieldname: 'n' })
+    })
     const merged = merge(was, mine, disk)!
     expect(names(merged)).toBe('anc')
     expect(toJson(merged)).toMatchObject({ autoname: 'UUID', fields: [{ label: 'mine' }, {}, { label: 'C', reqd: 1 }] })
@@ -56,6 +73,12 @@ describe('a file that changed on disk', () => {
   })
 
   it('does not ask about when it was exported', () => {
-    expect(differences(was, was, read((json) => void (json.modified = '2020-01-01')))).toEqual([])
+    expect(
+      differences(
+        was,
+        was,
+        read((json) => void (json.modified = '2020-01-01')),
+      ),
+    ).toEqual([])
   })
 })

@@ -29,10 +29,12 @@ const OF_EXPORT = new Set(['modified', 'modified_by', 'idx'])
 
 function properties(field: string | null, base: Values, mine: Values, disk: Values): Difference[] {
   const names = new Set([...Object.keys(base), ...Object.keys(mine), ...Object.keys(disk)])
-  return [...names].filter((name) => !OF_EXPORT.has(name)).flatMap((what) => {
-    const by = judge(base[what], mine[what], disk[what])
-    return by === null ? [] : [{ field, what, mine: mine[what], disk: disk[what], by }]
-  })
+  return [...names]
+    .filter((name) => !OF_EXPORT.has(name))
+    .flatMap((what) => {
+      const by = judge(base[what], mine[what], disk[what])
+      return by === null ? [] : [{ field, what, mine: mine[what], disk: disk[what], by }]
+    })
 }
 
 /** Every difference between the edited DocType and the one on disk, with who made it. */
@@ -42,14 +44,38 @@ export function differences(base: DocType, mine: DocType, disk: DocType): Differ
   for (const name of new Set([...inMine.keys(), ...onDisk.keys()])) {
     const [was, here, there] = [inBase.get(name), inMine.get(name), onDisk.get(name)]
     if (here !== undefined && there !== undefined) found.push(...properties(name, was ?? {}, here, there))
-    else if (here !== undefined) found.push({ field: name, what: was === undefined ? 'added' : 'removed', mine: here, disk: undefined, by: was === undefined ? 'me' : sameJson(was, here) ? 'disk' : 'both' })
-    else if (there !== undefined) found.push({ field: name, what: was === undefined ? 'added' : 'removed', mine: undefined, disk: there, by: was === undefined ? 'disk' : sameJson(was, there) ? 'me' : 'both' })
+    else if (here !== undefined)
+      found.push({
+        field: name,
+        what: was === undefined ? 'added' : 'removed',
+        mine: here,
+        disk: undefined,
+        by: was === undefined ? 'me' : sameJson(was, here) ? 'disk' : 'both',
+      })
+    else if (there !== undefined)
+      found.push({
+        field: name,
+        what: was === undefined ? 'added' : 'removed',
+        mine: undefined,
+        disk: there,
+        by: was === undefined ? 'disk' : sameJson(was, there) ? 'me' : 'both',
+      })
   }
-  const order = (of: DocType, other: Rows) => of.fields.map(fieldname).filter((name) => other.has(name)).join('\n')
+  const order = (of: DocType, other: Rows) =>
+    of.fields
+      .map(fieldname)
+      .filter((name) => other.has(name))
+      .join('\n')
   if (order(mine, onDisk) !== order(disk, inMine)) {
     const moved = (of: DocType, names: Rows) => order(of, inBase) !== order(base, names)
     const [byMe, byDisk] = [moved(mine, inMine), moved(disk, onDisk)]
-    found.push({ field: null, what: 'order', mine: undefined, disk: undefined, by: byMe && byDisk ? 'both' : byMe ? 'me' : 'disk' })
+    found.push({
+      field: null,
+      what: 'order',
+      mine: undefined,
+      disk: undefined,
+      by: byMe && byDisk ? 'both' : byMe ? 'me' : 'disk',
+    })
   }
   return found
 }
@@ -71,21 +97,29 @@ export function merge(base: DocType, mine: DocType, disk: DocType): DocType | nu
     return next
   }
   const onDisk = new Map(disk.fields.map((field) => [fieldname(field), field]))
-  const gone = new Set(theirs.filter(({ what, field }) => field !== null && what === 'removed').map(({ field }) => field))
+  const gone = new Set(
+    theirs.filter(({ what, field }) => field !== null && what === 'removed').map(({ field }) => field),
+  )
   const came = new Set(theirs.filter(({ what, field }) => field !== null && what === 'added').map(({ field }) => field))
   let fields = mine.fields
     .filter((field) => !gone.has(fieldname(field)))
     .map((field) => (onDisk.has(fieldname(field)) ? { ...field, values: set(field.values, fieldname(field)) } : field))
   if (theirs.some(({ what, field }) => what === 'order' && field === null)) {
     const place = new Map(disk.fields.map((field, index) => [fieldname(field), index]))
-    const known = fields.filter((field) => place.has(fieldname(field))).sort((a, b) => (place.get(fieldname(a)) ?? 0) - (place.get(fieldname(b)) ?? 0))
+    const known = fields
+      .filter((field) => place.has(fieldname(field)))
+      .sort((a, b) => (place.get(fieldname(a)) ?? 0) - (place.get(fieldname(b)) ?? 0))
     fields = fields.map((field) => (place.has(fieldname(field)) ? (known.shift() ?? field) : field))
   }
   for (const [index, field] of disk.fields.entries()) {
     if (!came.has(fieldname(field))) continue
     const before = disk.fields[index - 1]
     const at = before === undefined ? 0 : fields.findIndex((other) => fieldname(other) === fieldname(before)) + 1
-    fields = [...fields.slice(0, at === 0 && index > 0 ? fields.length : at), field, ...fields.slice(at === 0 && index > 0 ? fields.length : at)]
+    fields = [
+      ...fields.slice(0, at === 0 && index > 0 ? fields.length : at),
+      field,
+      ...fields.slice(at === 0 && index > 0 ? fields.length : at),
+    ]
   }
   return { values: set(mine.values, null), fields }
 }

@@ -13,7 +13,8 @@ const file: Values & { fields: Record<string, string>[] } = {
   name: 'Thing',
 }
 const names = (doctype: ReturnType<typeof fromJson>) => doctype.fields.map(fieldname)
-const key = (doctype: ReturnType<typeof fromJson>, name: string) => doctype.fields.find((f) => fieldname(f) === name)!.key
+const key = (doctype: ReturnType<typeof fromJson>, name: string) =>
+  doctype.fields.find((f) => fieldname(f) === name)!.key
 
 describe('a document', () => {
   it('is shown in the order of field_order, unlisted fields last', () => {
@@ -32,7 +33,9 @@ describe('a document', () => {
     const hostile = fromJson({ fields: [null, 'x', { fieldname: 7 }, { fieldname: ['a'] }], field_order: 'no' })
     expect(names(hostile)).toEqual(['7', ''])
     expect(fromJson({}).fields).toEqual([])
-    expect(fromJson(JSON.parse('{"fields": [{"fieldname": "__proto__", "__proto__": {"label": "x"}}]}')).fields).toHaveLength(1)
+    expect(
+      fromJson(JSON.parse('{"fields": [{"fieldname": "__proto__", "__proto__": {"label": "x"}}]}')).fields,
+    ).toHaveLength(1)
   })
 })
 
@@ -69,7 +72,11 @@ describe('an edit', () => {
 
   it('adds under a name that is free', () => {
     const before = fromJson(file)
-    const added = apply(before, { kind: 'add', at: 1, fields: [newField(before, 'Data', 'B'), copyField(before, before.fields[1]!)] })
+    const added = apply(before, {
+      kind: 'add',
+      at: 1,
+      fields: [newField(before, 'Data', 'B'), copyField(before, before.fields[1]!)],
+    })
     expect(names(added)).toEqual(['b', 'b_1', 'a_1', 'a', 'unlisted'])
     expect(added.fields[1]!.origin).toBeNull()
   })
@@ -82,7 +89,9 @@ describe('an edit', () => {
   })
 
   it('stays quick with 10,000 fields', () => {
-    const big = fromJson({ fields: Array.from({ length: 10_000 }, (_, i) => ({ fieldname: `f${i}`, fieldtype: 'Data' })) })
+    const big = fromJson({
+      fields: Array.from({ length: 10_000 }, (_, i) => ({ fieldname: `f${i}`, fieldtype: 'Data' })),
+    })
     const start = performance.now()
     let doctype = big
     for (let i = 0; i < 100; i += 1) {

@@ -85,7 +85,8 @@ export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
   if (!isObject(a) || !isObject(b)) return false
   const names = Object.keys(a)
   return (
-    names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && sameJson(a[name], b[name]))
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && sameJson(a[name], b[name]))
   )
 }
 
@@ -98,7 +99,9 @@ export function sameDocType(a: DocType, b: DocType): boolean {
     a.fields.length === b.fields.length &&
     a.fields.every((field, i) => {
       const other = b.fields[i]
-      return other !== undefined && (field.values === other.values || sameJson(field.values as Json, other.values as Json))
+      return (
+        other !== undefined && (field.values === other.values || sameJson(field.values as Json, other.values as Json))
+      )
     })
   )
 }

@@ -1,10 +1,28 @@
 import { describe, expect, it } from 'vitest'
 import { fieldname, fromJson } from './document'
 import {
-  changedDrafts, create, draftState, edit, keepKeys, liveRenames, NO_DRAFTS, type OnDisk, open, remove, renameDocType, renameField, 
+  changedDrafts,
+  create,
+  draftState,
+  edit,
+  keepKeys,
+  liveRenames,
+  NO_DRAFTS,
+  type OnDisk,
+  open,
+  remove,
+  renameDocType,
+  renameField,
 } from './drafts'
 
-const json = { name: 'Thing', module: 'Stock', fields: [{ fieldname: 'a', fieldtype: 'Data' }, { fieldname: 'b', fieldtype: 'Int' }] }
+const json = {
+  name: 'Thing',
+  module: 'Stock',
+  fields: [
+    { fieldname: 'a', fieldtype: 'Data' },
+    { fieldname: 'b', fieldtype: 'Int' },
+  ],
+}
 const file: OnDisk = { app: 'acme', digest: 'd', document: fromJson(json) }
 const files = new Map([['Thing', file]])
 const opened = open(NO_DRAFTS, 'Thing', file)
@@ -48,7 +66,10 @@ describe('drafts', () => {
   })
 
   it('keep the keys of fields when the file is read again', () => {
-    const again = keepKeys(file.document, fromJson({ ...json, fields: [{ fieldname: 'n', fieldtype: 'Data' }, ...json.fields] }))
+    const again = keepKeys(
+      file.document,
+      fromJson({ ...json, fields: [{ fieldname: 'n', fieldtype: 'Data' }, ...json.fields] }),
+    )
     expect(again.fields[1]!.key).toBe(key)
   })
 })

@@ -88,7 +88,19 @@ function skeleton(name: string, module: string, kind: DocTypeKind): Values {
     permissions:
       kind === 'child'
         ? []
-        : [{ create: 1, delete: 1, email: 1, ...(kind === 'single' ? {} : { export: 1, report: 1 }), print: 1, read: 1, role: 'System Manager', share: 1, write: 1 }],
+        : [
+            {
+              create: 1,
+              delete: 1,
+              email: 1,
+              ...(kind === 'single' ? {} : { export: 1, report: 1 }),
+              print: 1,
+              read: 1,
+              role: 'System Manager',
+              share: 1,
+              write: 1,
+            },
+          ],
     sort_field: 'modified',
     sort_order: 'DESC',
     states: [],
@@ -150,7 +162,13 @@ export function changedDrafts(drafts: Drafts, files: ReadonlyMap<string, OnDisk>
 }
 
 /** Sets a key of a field that is found by its name; for edits that other parties offer. */
-export function setByFieldname(drafts: Drafts, id: string, name: string, property: string, value: Json | undefined): Drafts {
+export function setByFieldname(
+  drafts: Drafts,
+  id: string,
+  name: string,
+  property: string,
+  value: Json | undefined,
+): Drafts {
   const field = drafts.docs.get(id)?.document.fields.find((candidate) => fieldname(candidate) === name)
   return field === undefined ? drafts : edit(drafts, id, { kind: 'field', key: field.key, name: property, value })
 }

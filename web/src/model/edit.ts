@@ -28,7 +28,10 @@ export function apply(doctype: DocType, edit: Edit): DocType {
     case 'field':
       return withField(doctype, edit.key, (values) => withValue(values, edit.name, edit.value))
     case 'add':
-      return { ...doctype, fields: [...doctype.fields.slice(0, edit.at), ...edit.fields, ...doctype.fields.slice(edit.at)] }
+      return {
+        ...doctype,
+        fields: [...doctype.fields.slice(0, edit.at), ...edit.fields, ...doctype.fields.slice(edit.at)],
+      }
     case 'remove': {
       const fields = doctype.fields.filter((field) => !edit.keys.has(field.key))
       return fields.length === doctype.fields.length ? doctype : { ...doctype, fields }

@@ -1,5 +1,17 @@
 /** What a key does, wherever the focus is. */
-export type GlobalCommand = 'save' | 'undo' | 'redo' | 'search' | 'help' | 'output' | 'new' | 'close-tab' | 'next-tab' | 'previous-tab' | 'changes' | 'fields'
+export type GlobalCommand =
+  | 'save'
+  | 'undo'
+  | 'redo'
+  | 'search'
+  | 'help'
+  | 'output'
+  | 'new'
+  | 'close-tab'
+  | 'next-tab'
+  | 'previous-tab'
+  | 'changes'
+  | 'fields'
 
 /** What a key does in the list of fields. */
 export type ListCommand =
@@ -32,14 +44,22 @@ export function globalCommand(event: Key, typing: boolean): GlobalCommand | null
   }
   if (event.altKey) {
     switch (key) {
-      case 'o': return 'output'
-      case 'n': return 'new'
-      case 'w': return 'close-tab'
-      case 'c': return 'changes'
-      case 'f': return 'fields'
-      case 'pagedown': return 'next-tab'
-      case 'pageup': return 'previous-tab'
-      default: return null
+      case 'o':
+        return 'output'
+      case 'n':
+        return 'new'
+      case 'w':
+        return 'close-tab'
+      case 'c':
+        return 'changes'
+      case 'f':
+        return 'fields'
+      case 'pagedown':
+        return 'next-tab'
+      case 'pageup':
+        return 'previous-tab'
+      default:
+        return null
     }
   }
   if (typing) return null
@@ -60,20 +80,32 @@ export function listCommand(event: Key): ListCommand | null {
     return key.toLowerCase() === 'a' ? { do: 'all' } : null
   }
   switch (key) {
-    case 'ArrowUp': return { do: 'go', by: -1, extend }
-    case 'ArrowDown': return { do: 'go', by: 1, extend }
-    case 'PageUp': return { do: 'go', by: -PAGE, extend }
-    case 'PageDown': return { do: 'go', by: PAGE, extend }
-    case 'Home': return { do: 'end', last: false, extend }
-    case 'End': return { do: 'end', last: true, extend }
-    case 'Enter': return { do: 'edit' }
-    case 'F2': return { do: 'rename' }
+    case 'ArrowUp':
+      return { do: 'go', by: -1, extend }
+    case 'ArrowDown':
+      return { do: 'go', by: 1, extend }
+    case 'PageUp':
+      return { do: 'go', by: -PAGE, extend }
+    case 'PageDown':
+      return { do: 'go', by: PAGE, extend }
+    case 'Home':
+      return { do: 'end', last: false, extend }
+    case 'End':
+      return { do: 'end', last: true, extend }
+    case 'Enter':
+      return { do: 'edit' }
+    case 'F2':
+      return { do: 'rename' }
     case 'Insert':
-    case 'a': return { do: 'add' }
-    case 't': return { do: 'type' }
+    case 'a':
+      return { do: 'add' }
+    case 't':
+      return { do: 'type' }
     case 'Delete':
-    case 'Backspace': return { do: 'remove' }
-    default: return null
+    case 'Backspace':
+      return { do: 'remove' }
+    default:
+      return null
   }
 }
 

@@ -7,7 +7,10 @@ const doctype = fromJson({ fields: ['a', 'b', 'c', 'd'].map((fieldname) => ({ fi
 const { fields } = doctype
 const key = (name: string) => fields.find((field) => field.values['fieldname'] === name)!.key
 const marked = (selection: typeof NO_SELECTION, of = fields) =>
-  of.filter((field) => selection.keys.has(field.key)).map((field) => field.values['fieldname']).join('')
+  of
+    .filter((field) => selection.keys.has(field.key))
+    .map((field) => field.values['fieldname'])
+    .join('')
 
 it('begins at either end', () => {
   expect(goBy(NO_SELECTION, fields, 1, false).cursor).toBe(key('a'))
@@ -43,7 +46,9 @@ it('moves marked fields by one line, and not beyond the ends', () => {
     const selection = { ...only(key(names[0]!)), keys: new Set(names.map(key)) }
     const to = moveTarget(selection, fields, by)
     if (to === null) return null
-    return apply(doctype, { kind: 'move', keys: selection.keys, to }).fields.map((field) => field.values['fieldname']).join('')
+    return apply(doctype, { kind: 'move', keys: selection.keys, to })
+      .fields.map((field) => field.values['fieldname'])
+      .join('')
   }
   expect(move(['b'], -1)).toBe('bacd')
   expect(move(['b', 'c'], 1)).toBe('adbc')

@@ -66,8 +66,10 @@ export function moveTarget(selection: Selection, fields: readonly Field[], by: -
 /** The fields as marked, without those that an undo took away. */
 export function stillThere(selection: Selection, fields: readonly Field[]): Selection {
   const there = new Set(fields.map((field) => field.key))
-  if (selection.cursor !== null && there.has(selection.cursor) && [...selection.keys].every((key) => there.has(key))) return selection
+  if (selection.cursor !== null && there.has(selection.cursor) && [...selection.keys].every((key) => there.has(key)))
+    return selection
   const keys = [...selection.keys].filter((key) => there.has(key))
-  const cursor = selection.cursor !== null && there.has(selection.cursor) ? selection.cursor : (keys[0] ?? fields[0]?.key ?? null)
+  const cursor =
+    selection.cursor !== null && there.has(selection.cursor) ? selection.cursor : (keys[0] ?? fields[0]?.key ?? null)
   return { cursor, anchor: cursor, keys: new Set(keys.length > 0 ? keys : cursor === null ? [] : [cursor]) }
 }

@@ -1,7 +1,13 @@
 import { expect, it } from 'vitest'
-import { type TreeDocType, treeRows } from './tree'
+import { bestRow, type TreeDocType, treeRows } from './tree'
 
-const doctype = (name: string, app: string, module: string, badge: string | null = null): TreeDocType => ({ id: name, name, app, module, badge })
+const doctype = (name: string, app: string, module: string, badge: string | null = null): TreeDocType => ({
+  id: name,
+  name,
+  app,
+  module,
+  badge,
+})
 const all = [
   doctype('User', 'frappe', 'Core'),
   doctype('Item', 'erpnext', 'Stock', 'edited'),
@@ -13,7 +19,15 @@ const none = new Set<string>()
 
 it('shows apps in their order, modules and DocTypes by name', () => {
   expect(shown(treeRows(all, '', false, none))).toEqual([
-    ' frappe', '  Core', '   User', ' erpnext', '  Accounts', '   Account', '  Stock', '   Bin', '   Item',
+    ' frappe',
+    '  Core',
+    '   User',
+    ' erpnext',
+    '  Accounts',
+    '   Account',
+    '  Stock',
+    '   Bin',
+    '   Item',
   ])
 })
 
@@ -36,4 +50,15 @@ it('takes 20 keystrokes on 10,000 DocTypes within a second', () => {
   const start = performance.now()
   for (let i = 0; i < 20; i += 1) treeRows(many, `type ${i}`, false, none)
   expect(performance.now() - start).toBeLessThan(1000)
+})
+
+it('goes to the DocType of the name that is searched', () => {
+  const items = ['Bill of Item', 'Item Price', 'Item', 'Items'].map((name) => doctype(name, 'app', 'Stock'))
+  const at = (search: string) => {
+    const rows = treeRows(items, search, false, none)
+    return rows[bestRow(rows, search)]?.label
+  }
+  expect(at('item')).toBe('Item')
+  expect(at('item p')).toBe('Item Price')
+  expect(at('of')).toBe('Bill of Item')
 })

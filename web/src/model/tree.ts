@@ -10,7 +10,15 @@ export interface TreeDocType {
 
 /** A line of the tree. `path` names it: the app, app/module, or the DocType. */
 export type TreeRow =
-  | { kind: 'app' | 'module'; path: string; label: string; count: number; changed: number; open: boolean; level: number }
+  | {
+      kind: 'app' | 'module'
+      path: string
+      label: string
+      count: number
+      changed: number
+      open: boolean
+      level: number
+    }
   | { kind: 'doctype'; path: string; label: string; doctype: TreeDocType; level: number }
 
 const collator = new Intl.Collator('en', { sensitivity: 'base', numeric: true })
@@ -44,10 +52,26 @@ export function treeRows(
     for (const [module, ofModule] of groups(ofApp, (doctype) => doctype.module, true)) {
       const path = `${app}/${module}`
       const openModule = unfolded || !closed.has(path)
-      rows.push({ kind: 'module', path, label: module, count: ofModule.length, changed: changed(ofModule), open: openModule, level: 2 })
+      rows.push({
+        kind: 'module',
+        path,
+        label: module,
+        count: ofModule.length,
+        changed: changed(ofModule),
+        open: openModule,
+        level: 2,
+      })
       if (!openModule) continue
       const sorted = [...ofModule].sort((a, b) => collator.compare(a.name, b.name))
-      rows.push(...sorted.map((doctype): TreeRow => ({ kind: 'doctype', path: doctype.id, label: doctype.name, doctype, level: 3 })))
+      rows.push(
+        ...sorted.map((doctype): TreeRow => ({
+          kind: 'doctype',
+          path: doctype.id,
+          label: doctype.name,
+          doctype,
+          level: 3,
+        })),
+      )
     }
   }
   return rows
@@ -57,7 +81,11 @@ function changed(doctypes: readonly TreeDocType[]): number {
   return doctypes.filter(({ badge }) => badge !== null).length
 }
 
-function groups(doctypes: readonly TreeDocType[], by: (doctype: TreeDocType) => string, sorted: boolean): [string, TreeDocType[]][] {
+function groups(
+  doctypes: readonly TreeDocType[],
+  by: (doctype: TreeDocType) => string,
+  sorted: boolean,
+): [string, TreeDocType[]][] {
   const found = new Map<string, TreeDocType[]>()
   for (const doctype of doctypes) {
     const name = by(doctype)
@@ -66,4 +94,16 @@ function groups(doctypes: readonly TreeDocType[], by: (doctype: TreeDocType) => 
     else group.push(doctype)
   }
   return sorted ? [...found].sort(([a], [b]) => collator.compare(a, b)) : [...found]
+}
+
+/** The line to be at after a search: the DocType of that name, one that begins so, or the first. */
+export function bestRow(rows: readonly TreeRow[], search: string): number {
+  const wanted = search.trim().toLowerCase()
+  const find = (fits: (name: string) => boolean) =>
+    rows.findIndex((row) => row.kind === 'doctype' && fits(row.label.toLowerCase()))
+  for (const fits of [(name: string) => name === wanted, (name: string) => name.startsWith(wanted), () => true]) {
+    const at = find(fits)
+    if (at >= 0) return at
+  }
+  return 0
 }
