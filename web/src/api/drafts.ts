@@ -1,9 +1,9 @@
 import { toJson } from '../model/document'
 import { changedDrafts, draftName, type Drafts, liveRenames, type OnDisk } from '../model/drafts'
-import type { DraftsBody } from './types'
+import type { Drafts as Body } from './schema'
 
 /** The drafts as the server wants them: what changes, and what it was made of. */
-export function verdictQuestion(drafts: Drafts, files: ReadonlyMap<string, OnDisk>): DraftsBody {
+export function bodyOf(drafts: Drafts, files: ReadonlyMap<string, OnDisk>): Body {
   return {
     drafts: changedDrafts(drafts, files).map(([id, draft, state]) => ({
       id,
@@ -16,5 +16,6 @@ export function verdictQuestion(drafts: Drafts, files: ReadonlyMap<string, OnDis
       const draft = drafts.docs.get(id)
       return { doctype: draft === undefined ? id : draftName(id, draft), from, to }
     }),
+    accepted_patches: [...drafts.accepted],
   }
 }

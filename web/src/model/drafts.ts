@@ -31,13 +31,15 @@ export interface FieldRename {
 export interface Drafts {
   readonly docs: ReadonlyMap<string, Draft>
   readonly renames: readonly FieldRename[]
+  /** Lines of patches.txt that somebody read and found harmless. */
+  readonly accepted: readonly string[]
 }
 
 /** What a draft does to the file. */
 export type DraftState = 'added' | 'edited' | 'renamed' | 'removed' | 'unchanged'
 
 /** Nothing edited. */
-export const NO_DRAFTS: Drafts = { docs: new Map(), renames: [] }
+export const NO_DRAFTS: Drafts = { docs: new Map(), renames: [], accepted: [] }
 
 /** The name of a draft's DocType now. */
 export function draftName(id: string, draft: Draft): string {
@@ -115,7 +117,7 @@ export function remove(drafts: Drafts, id: string, removed: boolean, onDisk: boo
   if (onDisk) return withDraft(drafts, id, { ...draft, removed })
   const docs = new Map(drafts.docs)
   docs.delete(id)
-  return { docs, renames: drafts.renames.filter((rename) => rename.id !== id) }
+  return { ...drafts, docs, renames: drafts.renames.filter((rename) => rename.id !== id) }
 }
 
 /** Gives a DocType another name. That of one in the file is a rename: its table and its values stay. */
@@ -136,6 +138,24 @@ export function renameField(drafts: Drafts, id: string, key: number, to: string,
   const others = drafts.renames.filter((rename) => rename !== before)
   const from = before?.from ?? now
   return { ...next, renames: declared && from !== to ? [...others, { id, from, to }] : others }
+}
+
+/** Declares that a field's values go along to another field of the DocType. */
+export function declareRename(drafts: Drafts, rename: FieldRename): Drafts {
+  const others = drafts.renames.filter(({ id, to }) => id !== rename.id || to !== rename.to)
+  return { ...drafts, renames: [...others, rename] }
+}
+
+/** Takes the drafts of some DocTypes out, with their renames. */
+export function without(drafts: Drafts, ids: readonly string[]): Drafts {
+  const docs = new Map(drafts.docs)
+  for (const id of ids) docs.delete(id)
+  return { ...drafts, docs, renames: drafts.renames.filter(({ id }) => !ids.includes(id)) }
+}
+
+/** The drafts with one of another document, e.g. one that was read again. */
+export function replace(drafts: Drafts, id: string, draft: Draft): Drafts {
+  return withDraft(drafts, id, draft)
 }
 
 /** The declared renames whose field is still there under its new name. */
