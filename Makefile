@@ -6,7 +6,7 @@ SHELL := /bin/bash
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills load e2e releases faults bed-up bed-down images crds plan-schema manifests reference book deny workflows dist reproducible bench-plan bench-engine clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit web web-test browser gitops sample-bench servers mariadb versions kills load e2e releases faults bed-up bed-down images crds plan-schema manifests reference book deny workflows dist reproducible bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -48,6 +48,22 @@ doc: ## Build the documentation, warnings are errors
 
 unit: ## Tests that need no server
 	$(call timed,unit,cargo test)
+
+# Node and npm of the machine, or Debian's. The lock file names every package; nothing that one brings is run at its installation.
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	@command -v npm > /dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm > /dev/null
+	$(call timed,npm ci,cd web && npm ci --ignore-scripts --no-audit --no-fund)
+	@touch $@
+
+web: web/node_modules/.package-lock.json ## Build the DocType Editor's page, which the program embeds, in web/dist
+	$(call timed,web,cd web && npm run --silent build)
+
+web-test: web/node_modules/.package-lock.json ## Tests of the page's model
+	$(call timed,web-test,cd web && npm run --silent check && npm test --silent)
+
+browser: web ## The DocType Editor in a real Chromium: every edit by mouse and by keyboard, conflicts, hostile names, sizes, axe
+	@command -v chromium > /dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium > /dev/null
+	$(call timed,browser,cargo build && cd web && CROSSFADE=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/x86_64-unknown-linux-gnu/debug/crossfade npm run --silent browser)
 
 # Never from Go's cache: it does not look at files outside of the module, as all of argocd/ is.
 gitops: ## What Argo CD and kstatus say of a release in every state, by their own Go modules

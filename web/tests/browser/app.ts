@@ -92,6 +92,8 @@ export interface App {
   diff(): string
   /** New files, and those that differ. */
   changed(): string[]
+  /** The app as a commit has it, in a folder of its own. */
+  checkout(ref: string): string
   remove(): void
 }
 
@@ -103,8 +105,12 @@ export function makeApp(doctypes: readonly Doc[], name = 'acme', modules: readon
     writeFileSync(join(path, file), text)
   }
   const git = (...words: string[]) =>
-    execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.com', ...words], { cwd: path, encoding: 'utf8' })
-  const file = (of: string, module = modules[0] ?? '') => `${name}/${scrub(module)}/doctype/${scrub(of)}/${scrub(of)}.json`
+    execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.com', ...words], {
+      cwd: path,
+      encoding: 'utf8',
+    })
+  const file = (of: string, module = modules[0] ?? '') =>
+    `${name}/${scrub(module)}/doctype/${scrub(of)}/${scrub(of)}.json`
   write(`${name}/__init__.py`, '__version__ = "1.0.0"\n')
   write(`${name}/hooks.py`, `app_name = "${name}"\n`)
   write(`${name}/modules.txt`, `${modules.join('\n')}\n`)
@@ -125,7 +131,16 @@ export function makeApp(doctypes: readonly Doc[], name = 'acme', modules: readon
     text: (at) => readFileSync(join(path, at), 'utf8'),
     write,
     diff: () => git('diff', '--unified=0', '--no-color'),
-    changed: () => git('status', '--porcelain', '--untracked-files=all').split('\n').filter(Boolean).map((line) => line.slice(3)),
+    changed: () =>
+      git('status', '--porcelain', '--untracked-files=all')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => line.slice(3)),
+    checkout(ref) {
+      const to = join(dirname(path), ref, name)
+      git('worktree', 'add', '-q', '--detach', to, ref)
+      return to
+    },
     remove: () => rmSync(dirname(path), { recursive: true, force: true }),
   }
 }

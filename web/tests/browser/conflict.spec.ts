@@ -1,7 +1,11 @@
 import { exported } from './app'
 import { EditorPage, expect, fieldsOf, test } from './editor'
 
-test('a file that changed on disk is not overwritten: both are shown, and both are kept', async ({ editor, page, app }) => {
+test('a file that changed on disk is not overwritten: both are shown, and both are kept', async ({
+  editor,
+  page,
+  app,
+}) => {
   await editor.open('Acme Customer')
   await editor.goTo('email')
   await page.keyboard.press('Enter')

@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url'
 import { expect, type Locator, type Page, test as base } from '@playwright/test'
 import { type App, ACME, type Json, makeApp } from './app'
 
-const BINARY =
-  process.env.CROSSFADE ?? fileURLToPath(new URL('../../../target/x86_64-unknown-linux-gnu/debug/crossfade', import.meta.url))
+/** The program under test; `make browser` builds it. */
+export const BINARY =
+  process.env.CROSSFADE ??
+  fileURLToPath(new URL('../../../target/x86_64-unknown-linux-gnu/debug/crossfade', import.meta.url))
 
 /** A running `crossfade editor`. */
 export interface Server {
@@ -40,11 +42,15 @@ export async function serve(apps: readonly App[], more: readonly string[] = []):
 
 /** The page of an editor, in the words of who uses it. */
 export class EditorPage {
-  constructor(readonly page: Page) {}
+  readonly fields: Locator
+  readonly changes: Locator
+  readonly saveButton: Locator
 
-  readonly fields: Locator = this.page.getByRole('grid', { name: 'Fields' })
-  readonly changes: Locator = this.page.getByRole('complementary', { name: 'What the changes do' })
-  readonly saveButton: Locator = this.page.getByRole('button', { name: /^Save/ })
+  constructor(readonly page: Page) {
+    this.fields = page.getByRole('grid', { name: 'Fields' })
+    this.changes = page.getByRole('complementary', { name: 'What the changes do' })
+    this.saveButton = page.getByRole('button', { name: /^Save/ })
+  }
 
   async open(name: string) {
     await this.page.keyboard.press('Control+k')
@@ -56,7 +62,10 @@ export class EditorPage {
   }
 
   row(fieldname: string): Locator {
-    return this.fields.getByRole('row').filter({ has: this.page.getByRole('gridcell', { name: fieldname, exact: true }) }).first()
+    return this.fields
+      .getByRole('row')
+      .filter({ has: this.page.getByRole('gridcell', { name: fieldname, exact: true }) })
+      .first()
   }
 
   /** Selects a field by the keyboard alone. */
@@ -117,7 +126,8 @@ export const test = base.extend<Fixtures>({
     page.on('pageerror', (error) => complaints.push(String(error)))
     page.on('console', (message) => {
       // The browser tells a refused request by itself: conflicts are part of the tests.
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) complaints.push(message.text())
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+        complaints.push(message.text())
     })
     await use(complaints)
     expect(complaints).toEqual([])

@@ -1,6 +1,10 @@
 import { expect, fieldsOf, test } from './editor'
 
-test('a field is added by keyboard: verdict and SQL while typing, one line in the diff of each place', async ({ editor, page, app }) => {
+test('a field is added by keyboard: verdict and SQL while typing, one line in the diff of each place', async ({
+  editor,
+  page,
+  app,
+}) => {
   await editor.open('Acme Customer')
   await editor.goTo('customer_name')
   await page.keyboard.press('a')
@@ -12,9 +16,16 @@ test('a field is added by keyboard: verdict and SQL while typing, one line in th
   expect(await editor.sqlOf(change)).toMatch(/ADD COLUMN `loyalty_points` int/i)
   await editor.save()
   const saved = app.read('Acme Customer')
-  expect(fieldsOf(saved).get('loyalty_points')).toEqual({ fieldname: 'loyalty_points', fieldtype: 'Int', label: 'Loyalty Points' })
+  expect(fieldsOf(saved).get('loyalty_points')).toEqual({
+    fieldname: 'loyalty_points',
+    fieldtype: 'Int',
+    label: 'Loyalty Points',
+  })
   expect((saved['field_order'] as string[]).slice(1, 3)).toEqual(['customer_name', 'loyalty_points'])
-  const lines = app.diff().split('\n').filter((line) => /^[+-](?![+-])/.test(line))
+  const lines = app
+    .diff()
+    .split('\n')
+    .filter((line) => /^[+-](?![+-])/.test(line))
   expect(lines.filter((line) => line.startsWith('-') && !line.includes('"modified"'))).toEqual([])
   expect(lines.filter((line) => line.startsWith('+')).length).toBeLessThan(9)
 })
@@ -41,19 +52,40 @@ test('fields are moved by keyboard and by dragging', async ({ editor, page, app 
   await editor.open('Acme Customer')
   await editor.goTo('credit_limit')
   await page.keyboard.press('Alt+ArrowUp')
-  await expect.poll(() => editor.fieldnames().then((names) => names.slice(1, 3))).toEqual(['credit_limit', 'customer_name'])
-  await editor.row('email').locator('.drag-handle').dragTo(editor.row('details_tab'), { targetPosition: { x: 100, y: 30 } })
-  await expect.poll(() => editor.fieldnames().then((names) => names.slice(0, 3))).toEqual(['details_tab', 'email', 'credit_limit'])
+  await expect
+    .poll(() => editor.fieldnames().then((names) => names.slice(1, 3)))
+    .toEqual(['credit_limit', 'customer_name'])
+  await editor
+    .row('email')
+    .locator('.drag-handle')
+    .dragTo(editor.row('details_tab'), { targetPosition: { x: 100, y: 30 } })
+  await expect
+    .poll(() => editor.fieldnames().then((names) => names.slice(0, 3)))
+    .toEqual(['details_tab', 'email', 'credit_limit'])
   await editor.save()
-  expect((app.read('Acme Customer')['field_order'] as string[]).slice(0, 4)).toEqual(['details_tab', 'email', 'credit_limit', 'customer_name'])
+  expect((app.read('Acme Customer')['field_order'] as string[]).slice(0, 4)).toEqual([
+    'details_tab',
+    'email',
+    'credit_limit',
+    'customer_name',
+  ])
 })
 
 test('a field is dragged to another column of the form', async ({ editor, page, app }) => {
   await editor.open('Acme Customer')
   await page.getByRole('tab', { name: 'Form' }).click()
-  await page.locator('#field-list').getByRole('option', { name: /Credit Limit/ }).dragTo(page.getByRole('option', { name: /Email/ }), { targetPosition: { x: 40, y: 25 } })
+  await page
+    .locator('#field-list')
+    .getByRole('option', { name: /Credit Limit/ })
+    .dragTo(page.getByRole('option', { name: /Email/ }), { targetPosition: { x: 40, y: 25 } })
   await editor.save()
-  expect((app.read('Acme Customer')['field_order'] as string[]).slice(1, 6)).toEqual(['customer_name', 'column_break_1', 'status', 'email', 'credit_limit'])
+  expect((app.read('Acme Customer')['field_order'] as string[]).slice(1, 6)).toEqual([
+    'customer_name',
+    'column_break_1',
+    'status',
+    'email',
+    'credit_limit',
+  ])
 })
 
 test('a type change says what happens to writes, and how both versions live with it', async ({ editor, page, app }) => {
@@ -69,7 +101,11 @@ test('a type change says what happens to writes, and how both versions live with
   expect(fieldsOf(app.read('Acme Customer')).get('credit_limit')).toMatchObject({ fieldtype: 'Int' })
 })
 
-test('options, default, length and flags are written, and leave the file when they are emptied', async ({ editor, page, app }) => {
+test('options, default, length and flags are written, and leave the file when they are emptied', async ({
+  editor,
+  page,
+  app,
+}) => {
   await editor.open('Acme Customer')
   await editor.row('status').click()
   await page.getByLabel('Options, one a line').fill('Active\nLeft\nBlocked')

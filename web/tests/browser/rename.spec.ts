@@ -2,7 +2,11 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, fieldsOf, test } from './editor'
 
-test('a rename is a rename: field, patch, its line, and what names the field elsewhere', async ({ editor, page, app }) => {
+test('a rename is a rename: field, patch, its line, and what names the field elsewhere', async ({
+  editor,
+  page,
+  app,
+}) => {
   await editor.open('Acme Customer')
   await editor.goTo('email')
   await page.keyboard.press('F2')
