@@ -47,7 +47,7 @@ export class EditorPage {
   readonly saveButton: Locator
 
   constructor(readonly page: Page) {
-    this.fields = page.getByRole('grid', { name: 'Fields' })
+    this.fields = page.getByRole('treegrid', { name: 'Fields' })
     this.changes = page.getByRole('complementary', { name: 'What the changes do' })
     this.saveButton = page.getByRole('button', { name: /^Save/ })
   }
