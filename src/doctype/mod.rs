@@ -6,6 +6,7 @@
 mod column;
 mod customisation;
 pub(crate) mod digest;
+pub mod edit;
 mod effect;
 mod error;
 mod field;
