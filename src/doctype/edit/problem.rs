@@ -163,46 +163,52 @@ fn of_field(document: &Document, field: &Document, at: usize, known: &Known, fou
     let fieldtype = text(field, "fieldtype");
     let options = text(field, "options");
     let (is_layout, is_table) = (LAYOUT.contains(&fieldtype.as_ref()), TABLES.contains(&fieldtype.as_ref()));
-    let mut wrong = |property: &str, message: String| found.field((at, field), property, message);
+    let mut say = |severity, property: &str, message: String| {
+        found.field((at, field), property, message);
+        if let Some(last) = found.0.last_mut() {
+            last.severity = severity;
+        }
+    };
     // As the planner reads it: what has no column under any version is no type.
     let is_type = is_layout || is_table || DocField::read(field).ok().flatten().is_none_or(|field| field.is_value());
     if !is_type {
-        wrong("fieldtype", format!("{fieldtype:?} is no fieldtype"));
+        say(Severity::Error, "fieldtype", format!("{fieldtype:?} is no fieldtype"));
     }
     if is_table || fieldtype == "Link" {
         let own = text(document, "name");
         let target = if *options == *own { Some(is_set(document, "istable")) } else { known.get(options.as_ref()).copied() };
         match target {
-            _ if options.is_empty() => wrong("options", format!("a {fieldtype} needs a DocType in its options")),
+            _ if options.is_empty() => say(Severity::Error, "options", format!("a {fieldtype} needs a DocType in its options")),
             _ if options == "[Select]" => {}
-            None => wrong("options", format!("there is no DocType {options:?} in these apps")),
-            Some(false) if is_table => wrong("options", format!("{options} is no child table")),
+            // It may belong to an app that is not among these.
+            None => say(Severity::Warning, "options", format!("there is no DocType {options:?} in the apps that are open")),
+            Some(false) if is_table => say(Severity::Error, "options", format!("{options} is no child table")),
             Some(_) => {}
         }
     }
     if is_set(field, "reqd") && is_layout {
-        wrong("reqd", format!("a {fieldtype} has no value, so it cannot be mandatory"));
+        say(Severity::Error, "reqd", format!("a {fieldtype} has no value, so it cannot be mandatory"));
     }
     let default = text(field, "default");
     if is_set(field, "reqd") && is_set(field, "hidden") && default.is_empty() {
-        wrong("reqd", "a hidden field that is mandatory needs a default".to_owned());
+        say(Severity::Error, "reqd", "a hidden field that is mandatory needs a default".to_owned());
     }
     if is_set(field, "unique") && !is_set(document, "issingle") && !UNIQUE.contains(&fieldtype.as_ref()) {
-        wrong("unique", format!("Frappe makes no {fieldtype} unique, only {}", UNIQUE.join(", ")));
+        say(Severity::Error, "unique", format!("Frappe makes no {fieldtype} unique, only {}", UNIQUE.join(", ")));
     }
     if is_set(field, "search_index") && NOT_INDEXED.contains(&fieldtype.as_ref()) {
-        wrong("search_index", format!("Frappe makes no index on a {fieldtype}"));
+        say(Severity::Error, "search_index", format!("Frappe makes no index on a {fieldtype}"));
     }
     if fieldtype == "Check" && !matches!(default.as_ref(), "" | "0" | "1") {
-        wrong("default", "the default of a Check is 0 or 1".to_owned());
+        say(Severity::Error, "default", "the default of a Check is 0 or 1".to_owned());
     }
     if fieldtype == "Select" && !default.is_empty() && !options.split('\n').any(|option| option == default) {
-        wrong("default", format!("{default:?} is none of the options"));
+        say(Severity::Error, "default", format!("{default:?} is none of the options"));
     }
     let precision = text(field, "precision");
     let is_number = matches!(fieldtype.as_ref(), "Currency" | "Float" | "Percent");
     if is_number && !precision.is_empty() && !precision.parse().is_ok_and(|digits: u8| digits <= 9) {
-        wrong("precision", "the precision is a number from 0 to 9".to_owned());
+        say(Severity::Error, "precision", "the precision is a number from 0 to 9".to_owned());
     }
 }
 
@@ -275,7 +281,7 @@ mod tests {
         for expected in [
             "name: a DocType's name starts", "a fieldname: a is there twice, in the rows 1 and 2", " fieldname: row 3 has no fieldname",
             "B fieldname: Frappe writes", "c d fieldname: a fieldname has letters", "name fieldname: name is a name that",
-            "e fieldtype: \"Dat\" is no fieldtype", "f options: a Link needs", "g options: there is no DocType \"Gone\"", "h options: Tag is no child table",
+            "e fieldtype: \"Dat\" is no fieldtype", "f options: a Link needs", "g options: there is no DocType \"Gone\" in the apps", "h options: Tag is no child table",
             "i reqd: a Section Break has no value", "j reqd: a hidden field", "k unique: Frappe makes no Text unique", "l default: the default of a Check",
             "m default: \"B\" is none of the options", "search_fields: \"gone\"", "title_field: \"gone\"", "sort_field: \"gone\"", "autoname: \"gone\"",
         ] {
