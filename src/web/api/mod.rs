@@ -36,7 +36,8 @@ pub use workspace::{
         routes::save,
         routes::output,
         routes::events
-    )
+    ),
+    components(schemas(OutputKind, OutputPart))
 )]
 struct Description;
 

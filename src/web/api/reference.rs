@@ -21,7 +21,7 @@ pub struct RenameQuestion {
 }
 
 /// One property that names what is renamed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Reference {
     /// DocType that refers.
     pub doctype: String,
@@ -29,10 +29,12 @@ pub struct Reference {
     pub field: Option<String>,
     /// The property, e.g. `fetch_from`.
     pub property: String,
-    /// Its value as it is edited, or as the file has it.
+    /// Its value as it is edited, or as the file has it; for people.
     pub before: String,
-    /// Its value with the new name.
+    /// Its value with the new name, for people.
     pub after: String,
+    /// The same as it is to be set.
+    pub value: serde_json::Value,
 }
 
 /// Which values are to be looked for.

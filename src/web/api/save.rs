@@ -1,6 +1,5 @@
 //! What a save answers.
 
-use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};

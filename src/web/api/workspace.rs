@@ -1,6 +1,5 @@
 //! What there is to edit.
 
-use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
