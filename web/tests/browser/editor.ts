@@ -11,7 +11,10 @@ export const BINARY =
 
 /** A running `crossfade editor`. */
 export interface Server {
+  /** The address that it printed, with the key that lets a browser in. */
   readonly url: string
+  /** The same without path and key. */
+  readonly origin: string
   stop(): Promise<void>
 }
 
@@ -33,6 +36,7 @@ export async function serve(apps: readonly App[], more: readonly string[] = []):
   })
   return {
     url,
+    origin: new URL(url).origin,
     async stop() {
       child.kill('SIGTERM')
       await ended

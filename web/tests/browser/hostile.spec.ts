@@ -68,7 +68,7 @@ test('a DocType with a path for a name, a broken and an odd file do no harm', as
 })
 
 test('the page has a policy that stops what is not its own', async ({ editor: _, page, server }) => {
-  const policy = (await page.request.get(server.url)).headers()['content-security-policy'] ?? ''
+  const policy = (await page.request.get(`${server.origin}/`)).headers()['content-security-policy'] ?? ''
   expect(policy).toContain("default-src 'none'")
   expect(policy).toContain("script-src 'self'")
   expect(policy).not.toMatch(/unsafe-(inline|eval)/)
@@ -89,37 +89,39 @@ test('the page has a policy that stops what is not its own', async ({ editor: _,
   expect(await isHit(page)).toBe(false)
 })
 
-base('another site cannot reach the editor', async ({ server, browser, app }) => {
-  const page = await (await browser.newContext()).newPage()
-  const { port } = new URL(server.url)
-  // The same server under another name, as a rebound DNS name would give it.
-  const rebound = await page.request.get(server.url, {
-    headers: { host: `evil.example:${port}` },
-    failOnStatusCode: false,
-  })
-  expect(rebound.status()).toBe(403)
+base('another site cannot reach the editor', async ({ editor: _, server, context, app }) => {
+  const { origin } = server
+  // The same server under another name, as a rebound DNS name would give it, though with the cookie.
+  const cookies = await context.cookies(origin)
+  const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
+  const rebound = await context.request.get(`${origin}/api/workspace`, { headers: { host: 'evil.example', cookie } })
+  expect(rebound.status()).toBe(421)
+  const page = await context.newPage()
   await page.goto('data:text/html,<title>evil</title>')
-  const asked = await page.evaluate(async (url) => {
+  const asked = await page.evaluate(async (to) => {
+    const save = { method: 'POST', body: '{"drafts":[]}' }
     const answers = await Promise.allSettled([
-      fetch(`${url}api/workspace`),
-      fetch(`${url}api/save`, { method: 'POST', body: '{"drafts":[]}', headers: { 'content-type': 'text/plain' } }),
-      fetch(`${url}api/save`, { method: 'POST', body: '{"drafts":[]}', mode: 'no-cors' }).then((answer) =>
-        answer.type === 'opaque' ? Promise.reject(new Error('opaque')) : answer,
-      ),
+      fetch(`${to}/api/workspace`, { credentials: 'include' }),
+      fetch(`${to}/api/save`, { ...save, headers: { 'content-type': 'application/json' }, credentials: 'include' }),
+      fetch(`${to}/api/save`, { ...save, headers: { 'content-type': 'text/plain' }, credentials: 'include' }),
     ])
     return answers.map(({ status }) => status)
-  }, server.url)
+  }, origin)
   expect(asked).toEqual(['rejected', 'rejected', 'rejected'])
   expect(app.changed()).toEqual([])
   await page.close()
 })
 
-base('a request without the page’s token is refused', async ({ server, page, app }) => {
-  const answer = await page.request.post(`${server.url}api/save`, {
-    data: { drafts: [] },
-    headers: { origin: server.url.replace(/\/$/, '') },
-    failOnStatusCode: false,
-  })
-  expect(answer.status()).toBe(403)
-  expect(app.changed()).toEqual([])
-})
+base(
+  'a request needs the key of the address and the token of the page',
+  async ({ editor: _, page, server, playwright, app }) => {
+    const body = { data: { drafts: [], renames: [] } }
+    const withCookie = await page.request.post(`${server.origin}/api/save`, body)
+    expect(withCookie.status()).toBe(403)
+    const stranger = await playwright.request.newContext()
+    expect((await stranger.get(`${server.origin}/api/workspace`)).status()).toBe(401)
+    expect((await stranger.get(`${server.origin}/`)).status()).toBe(401)
+    await stranger.dispose()
+    expect(app.changed()).toEqual([])
+  },
+)
