@@ -17,15 +17,16 @@ struct Built;
 /// Stands in the page for the token.
 const TOKEN_PLACE: &str = "<meta name=\"csrf-token\" content=\"\"";
 
-const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>DocType Editor</title>\
+const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+<meta name=\"csrf-token\" content=\"\"><title>DocType Editor</title>\
 <h1>This program was built without its page</h1>\
 <p>Build it with <code>make web</code> (it needs Node.js), then build the program again with <code>cargo build</code>. \
 The API answers already: <code>crossfade editor --openapi</code> describes it.</p></html>";
 
 /// `/`, with the token in it.
 pub(super) async fn page(State(server): State<Server>) -> Response {
-    let Some(file) = Built::get("index.html") else { return Html(NOT_BUILT).into_response() };
-    let text = String::from_utf8_lossy(&file.data);
+    let built = Built::get("index.html");
+    let text = built.as_ref().map_or(NOT_BUILT.into(), |file| String::from_utf8_lossy(&file.data));
     let with_token = format!("<meta name=\"csrf-token\" content=\"{}\"", server.guard.token());
     Html(text.replacen(TOKEN_PLACE, &with_token, 1)).into_response()
 }
