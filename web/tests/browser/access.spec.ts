@@ -23,7 +23,7 @@ for (const theme of ['light', 'dark'] as const) {
     await editor.goTo('credit_limit')
     await page.keyboard.press('t')
     await page.getByLabel('Type', { exact: true }).selectOption('Int')
-    const change = editor.change('fieldtype changed', 'Acme Customer.credit_limit')
+    const change = editor.change('column incompatible', 'Acme Customer.credit_limit')
     await change.getByRole('button', { name: /^SQL:/ }).click()
     expect(await faults(page), 'a field and its verdict').toEqual([])
     await page.keyboard.press('Escape')
