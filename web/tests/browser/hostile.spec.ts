@@ -67,7 +67,7 @@ test('a DocType with a path for a name, a broken and an odd file do no harm', as
   expect(await isHit(page)).toBe(false)
 })
 
-test('the page has a policy that stops what is not its own', async ({ editor: _, page, server }) => {
+test('the page has a policy that stops what is not its own', async ({ editor: _, page, server, complaints }) => {
   const policy = (await page.request.get(`${server.origin}/`)).headers()['content-security-policy'] ?? ''
   expect(policy).toContain("default-src 'none'")
   expect(policy).toContain("script-src 'self'")
@@ -87,6 +87,8 @@ test('the page has a policy that stops what is not its own', async ({ editor: _,
   })
   expect(await stopped).toBe('script-src-elem')
   expect(await isHit(page)).toBe(false)
+  // The one that was meant to be stopped.
+  expect(complaints.splice(0)).toHaveLength(1)
 })
 
 base('another site cannot reach the editor', async ({ editor: _, server, context, app }) => {

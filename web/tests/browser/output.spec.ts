@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { BINARY, expect, test } from './editor'
 
@@ -25,9 +25,10 @@ test('the texts are those of crossfade plan, to copy and to download', async ({ 
   await editor.save()
   // The saved file holds what the draft held, but for the time of the save.
   const blue = app.checkout('main')
-  const plan = execFileSync(BINARY, ['plan', '--blue', blue, '--green', app.path, '--output', 'markdown'], {
+  const plan = spawnSync(BINARY, ['plan', '--blue', blue, '--green', app.path, '--output', 'markdown'], {
     encoding: 'utf8',
   })
+  expect(plan.stderr).toBe('')
   const withoutHash = (text: string) => text.replace(/Plan `[0-9a-f]+`/, '')
-  expect(withoutHash(markdown)).toBe(withoutHash(plan))
+  expect(withoutHash(markdown)).toBe(withoutHash(plan.stdout))
 })

@@ -3,6 +3,17 @@ import { expect, test as base } from './editor'
 
 const MANY = 700
 const FIELDS = 10_000
+/** Frappe has no table with more than MariaDB's 4,096 columns: the longest list that has a plan. */
+const COLUMNS = 4_000
+
+function long(name: string, count: number) {
+  const fields = Array.from({ length: count }, (_, at) =>
+    at % 40 === 0
+      ? field(`section_${at}`, 'Section Break', `Section ${at}`)
+      : field(`field_${at}`, at < 150 ? 'Data' : 'HTML', `Field ${at}`),
+  )
+  return doctype(name, fields)
+}
 
 const test = base.extend({
   app: async ({}, use) => {
@@ -12,15 +23,7 @@ const test = base.extend({
         Array.from({ length: 30 }, (_, of) => field(`field_${of}`, 'Data', `Field ${of}`)),
       ),
     )
-    const long = doctype(
-      'Long',
-      Array.from({ length: FIELDS }, (_, at) =>
-        at % 40 === 0
-          ? field(`section_${at}`, 'Section Break', `Section ${at}`)
-          : field(`field_${at}`, at < 150 ? 'Data' : 'HTML', `Field ${at}`),
-      ),
-    )
-    const app = makeApp([...many, long])
+    const app = makeApp([...many, long('Long', FIELDS), long('Wide', COLUMNS)])
     await use(app)
     app.remove()
   },
@@ -51,7 +54,7 @@ test('700 DocTypes: the page is there at once, and a search is as quick as typin
   expect(typed).toBeLessThan(200)
 })
 
-test('10,000 fields: keys are quick, the list holds what is seen, and the verdict comes', async ({ editor, page }) => {
+test('10,000 fields: keys are quick, the list holds what is seen, and the limit is told', async ({ editor, page }) => {
   await editor.open('Long')
   await page.keyboard.press('End')
   await expect(editor.row(`field_${FIELDS - 1}`)).toBeVisible()
@@ -72,15 +75,22 @@ test('10,000 fields: keys are quick, the list holds what is seen, and the verdic
     return Math.max(...times)
   })
   await page.keyboard.press('Escape')
-  const asked = page.waitForResponse((response) => response.url().endsWith('/api/verdict'))
-  const start = Date.now()
   await page.keyboard.press('Delete')
-  await asked
-  await expect(editor.change('field removed', 'Long.field_1')).toBeVisible()
-  console.log(`10,000 fields: slowest key ${slowest.toFixed(0)} ms, verdict shown after ${Date.now() - start} ms`)
+  await expect(editor.changes.getByRole('region', { name: 'Problems' })).toContainText('a table may have 4096')
+  console.log(`10,000 fields: slowest key ${slowest.toFixed(0)} ms`)
   expect(await editor.fields.getByRole('row').count()).toBeLessThan(100)
   expect(slowest).toBeLessThan(250)
   await page.getByRole('tab', { name: 'Form' }).click()
   await expect(page.getByRole('option').first()).toBeVisible()
   expect(await page.getByRole('option').count()).toBeLessThan(2000)
+})
+
+test('4,000 fields and 700 DocTypes: the verdict comes while typing', async ({ editor, page }) => {
+  await editor.open('Wide')
+  await page.keyboard.press('ArrowDown')
+  const start = Date.now()
+  await page.keyboard.press('Delete')
+  await expect(editor.change('field removed', 'Wide.field_1')).toBeVisible()
+  console.log(`4,000 fields: verdict shown ${Date.now() - start} ms after the key`)
+  expect(Date.now() - start).toBeLessThan(10_000)
 })
