@@ -26,6 +26,8 @@ export default defineConfig({
     target: 'es2022',
     // The page's policy has no data: for fonts and no inline script.
     assetsInlineLimit: 0,
+    // One page, loaded from this machine: parts would only be more requests.
+    chunkSizeWarningLimit: 1000,
     modulePreload: { polyfill: false },
   },
   server: { proxy: { '/api': { target: api, changeOrigin: true, headers: { origin: api } } } },
