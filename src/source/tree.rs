@@ -96,7 +96,8 @@ pub fn checkouts(places: &[String]) -> Result<Vec<Checkout>, SourceError> {
             None => vec![(root.clone(), name.map_or_else(|| directory_app(&root), str::to_owned))],
         };
         for (root, app) in found {
-            let root = root.canonicalize().map_err(|source| SourceError::Io { path: root.clone(), source })?;
+            let root =
+                root.canonicalize().map_err(|source| SourceError::Io { path: root.clone(), source })?;
             if all.iter().any(|known| known.app == app) {
                 return Err(SourceError::TwiceGiven { app });
             }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::doctype::edit::{
-    self, Document, FieldRenames, Known, PatchRename, RenamePatch, export, insert_line, rename_patch, scrub, settle, text,
+    self, Document, FieldRenames, Known, PatchRename, RenamePatch, export, insert_line, rename_patch, scrub,
+    settle, text,
 };
 use crate::doctype::{Action, DocType, PatchLine, Snapshot, parse_patches, read_doctype_file};
 use crate::patch::{self, Files};
@@ -26,8 +27,12 @@ pub(super) struct Composed {
 
 /// Composes the apps of `green` with the drafts; `modified` is the time of the save as Frappe writes it.
 pub(super) fn compose(blue: &Tree, green: &Tree, drafts: &Drafts, modified: &str) -> Composed {
-    let composed =
-        Composed { snapshot: green.snapshot.clone(), edits: Vec::new(), problems: Vec::new(), left: Vec::new() };
+    let composed = Composed {
+        snapshot: green.snapshot.clone(),
+        edits: Vec::new(),
+        problems: Vec::new(),
+        left: Vec::new(),
+    };
     let mut composer = Composer { blue, green, drafts, modified, composed };
     composer.keep_unreadable();
     for draft in &drafts.drafts {
@@ -138,9 +143,15 @@ impl Composer<'_> {
             }
         }
         let is_taken = self.green.files.contains_key(name)
-            || self.drafts.drafts.iter().filter(|other| {
-                other.document.as_ref().is_some_and(|document| text(document, "name") == name)
-            }).count() > 1;
+            || self
+                .drafts
+                .drafts
+                .iter()
+                .filter(|other| {
+                    other.document.as_ref().is_some_and(|document| text(document, "name") == name)
+                })
+                .count()
+                > 1;
         if is_taken {
             self.refuse(name, Some("name"), format!("there is a DocType {name:?} already"));
             return None;
@@ -151,14 +162,16 @@ impl Composer<'_> {
             return None;
         };
         if !app.modules.contains(&module) {
-            let words = format!("the app {} has no module {module:?}: it is no line of modules.txt", app.name);
+            let words =
+                format!("the app {} has no module {module:?}: it is no line of modules.txt", app.name);
             self.refuse(name, Some("module"), words);
             return None;
         }
         let stem = scrub(name);
         let is_folder = !stem.is_empty() && stem.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !is_folder {
-            let words = "a DocType's name has letters, digits, spaces, underscores and hyphens alone".to_owned();
+            let words =
+                "a DocType's name has letters, digits, spaces, underscores and hyphens alone".to_owned();
             self.refuse(name, Some("name"), words);
             return None;
         }
@@ -167,7 +180,11 @@ impl Composer<'_> {
             None => format!("{}/{}/doctype", app.name, scrub(&module)),
         };
         if file.is_some() && !above.ends_with("/doctype") {
-            self.refuse(name, Some("name"), "its file is in no folder of its own that could be renamed".to_owned());
+            self.refuse(
+                name,
+                Some("name"),
+                "its file is in no folder of its own that could be renamed".to_owned(),
+            );
             return None;
         }
         Some(format!("{above}/{stem}/{stem}.json"))
@@ -178,9 +195,8 @@ impl Composer<'_> {
         let folder = folder(path).to_owned();
         let (above, stem) = folder.rsplit_once('/').unwrap_or(("", &folder));
         let class: String = name.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-        let controller = format!(
-            "from frappe.model.document import Document\n\n\nclass {class}(Document):\n\tpass\n"
-        );
+        let controller =
+            format!("from frappe.model.document import Document\n\n\nclass {class}(Document):\n\tpass\n");
         let files = [
             (format!("{above}/__init__.py"), Vec::new()),
             (format!("{folder}/__init__.py"), Vec::new()),
@@ -205,9 +221,22 @@ impl Composer<'_> {
     fn move_folder(&mut self, file: &DocTypeSource, (path, name): (&str, &str), bytes: Vec<u8>) {
         let app = file.app.clone();
         let (old, new) = (folder(&file.path), folder(path));
-        self.composed.edits.push(FileEdit::Remove { app: app.clone(), path: file.path.clone(), before: file.bytes.clone() });
-        self.composed.edits.push(FileEdit::Move { app: app.clone(), from: old.to_owned(), to: new.to_owned() });
-        self.composed.edits.push(FileEdit::Write { app: app.clone(), path: path.to_owned(), bytes, before: None });
+        self.composed.edits.push(FileEdit::Remove {
+            app: app.clone(),
+            path: file.path.clone(),
+            before: file.bytes.clone(),
+        });
+        self.composed.edits.push(FileEdit::Move {
+            app: app.clone(),
+            from: old.to_owned(),
+            to: new.to_owned(),
+        });
+        self.composed.edits.push(FileEdit::Write {
+            app: app.clone(),
+            path: path.to_owned(),
+            bytes,
+            before: None,
+        });
         let class: String = name.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
         self.composed.left.push(format!(
             "{app}/{new}: name the class of the controller {class}, and mend what else calls {} by its old name in Python and JavaScript",
@@ -224,7 +253,8 @@ impl Composer<'_> {
     /// What Frappe would refuse of the drafts, once all of them are in place.
     fn judge(&mut self) {
         let all = self.composed.snapshot.doctypes();
-        let known: Known = all.iter().map(|(name, (_, doctype))| ((*name).to_owned(), doctype.istable)).collect();
+        let known: Known =
+            all.iter().map(|(name, (_, doctype))| ((*name).to_owned(), doctype.istable)).collect();
         let mut problems = Vec::new();
         for draft in &self.drafts.drafts {
             let Some(document) = &draft.document else { continue };
@@ -290,7 +320,8 @@ impl Composer<'_> {
         let from = first_field(self.blue, self.green, (&rename.doctype, &rename.from));
         let blue = self.blue.snapshot.doctypes();
         let (_, before) = blue.get(old_doctype.as_str())?;
-        let is_needed = before.field(&from).is_some() && doctype.field(&rename.to).is_some() && from != rename.to;
+        let is_needed =
+            before.field(&from).is_some() && doctype.field(&rename.to).is_some() && from != rename.to;
         is_needed.then(|| {
             let rename = PatchRename::Field {
                 doctype: rename.doctype.clone(),
@@ -321,8 +352,11 @@ impl Composer<'_> {
         let mut written: Vec<RenamePatch> = Vec::new();
         for rename in renames {
             let is_taken = |file: &str| {
-                let is_known = parse_patches(&patches_txt).iter().any(|line| line.file().as_deref() == Some(file));
-                is_known || self.green.patch_files.contains(&(app.to_owned(), file.to_owned())) || written.iter().any(|patch| patch.path == file)
+                let is_known =
+                    parse_patches(&patches_txt).iter().any(|line| line.file().as_deref() == Some(file));
+                is_known
+                    || self.green.patch_files.contains(&(app.to_owned(), file.to_owned()))
+                    || written.iter().any(|patch| patch.path == file)
             };
             let patch = rename_patch(app, &patches_txt, rename, is_taken);
             patches_txt = insert_line(&patches_txt, patch.section, &patch.line);
@@ -349,7 +383,9 @@ impl Composer<'_> {
 
     /// The app's patches as they will be, those that are new read as any other.
     fn read_patches(&mut self, app: &str, patches_txt: &str, written: &[RenamePatch]) {
-        let Some(app) = self.composed.snapshot.apps.iter_mut().find(|known| known.name == app) else { return };
+        let Some(app) = self.composed.snapshot.apps.iter_mut().find(|known| known.name == app) else {
+            return;
+        };
         let known: BTreeMap<&str, &PatchLine> =
             app.patches.iter().map(|patch| (patch.line.as_str(), patch)).collect();
         let mut patches = parse_patches(patches_txt);
@@ -410,7 +446,8 @@ struct Written<'a>(&'a [RenamePatch]);
 
 impl Files for Written<'_> {
     fn file(&self, _: &str, path: &str) -> Option<Vec<u8>> {
-        let patch = self.0.iter().find(|patch| patch.path == path).map(|patch| patch.code.clone().into_bytes());
+        let patch =
+            self.0.iter().find(|patch| patch.path == path).map(|patch| patch.code.clone().into_bytes());
         // A package is known by this file.
         patch.or_else(|| path.ends_with("/__init__.py").then(Vec::new))
     }
