@@ -168,7 +168,7 @@ pub(super) fn tree(apps: Vec<(Checkout, AppFiles, Code)>, with_code: bool) -> Re
 
 /// The file of a DocType, if it is one that can be shown.
 fn doctype_source(app: &str, path: String, bytes: Vec<u8>) -> Option<(String, DocTypeSource)> {
-    if !Path::new(&path).extension().is_some_and(|extension| extension == "json") {
+    if Path::new(&path).extension().is_none_or(|extension| extension != "json") {
         return None;
     }
     let document = document(&bytes)?;

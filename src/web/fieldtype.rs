@@ -56,7 +56,7 @@ const LATER: [(&str, u32); 3] = [("Phone", 14), ("Tab Break", 14), ("Autocomplet
 /// The types of a version of Frappe.
 pub(super) fn fieldtypes(frappe: FrappeVersion) -> Vec<Fieldtype> {
     let is_there = |name: &&str| LATER.iter().all(|(later, since)| later != name || frappe.major >= *since);
-    let all = ALL.iter().copied().filter(|name| is_there(&name));
+    let all = ALL.iter().copied().filter(|name| is_there(name));
     all.map(|name| Fieldtype { name, kind: kind(name) }).collect()
 }
 

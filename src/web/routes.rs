@@ -181,7 +181,6 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Refu
         .map_err(|error| (StatusCode::BAD_REQUEST, format!("failed to read the body: {error}")))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what map_err gives")]
 fn failed(error: impl std::error::Error) -> Refusal {
     (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }

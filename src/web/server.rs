@@ -55,9 +55,9 @@ pub async fn serve(
         // There may be no stream to hear it.
         let _ = end.send(true);
     };
-    let served = axum::serve(listener, router(server)).with_graceful_shutdown(stopped).await;
+    let ended = axum::serve(listener, router(server)).with_graceful_shutdown(stopped).await;
     looking.abort();
-    served.map_err(|error| format!("failed to serve the editor: {error}"))
+    ended.map_err(|error| format!("failed to serve the editor: {error}"))
 }
 
 fn router(server: Server) -> Router {

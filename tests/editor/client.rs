@@ -55,7 +55,7 @@ impl Editor {
         let mut editor = Self { child, port, key, cookie: String::new(), token: String::new() };
         let answer = editor.raw(&editor.get("/?key=", &editor.key.clone()));
         assert_eq!((answer.status, answer.header("location")), (303, "/"), "{answer:?}");
-        editor.cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+        answer.header("set-cookie").split(';').next().unwrap().clone_into(&mut editor.cookie);
         let page = editor.call("GET", "/", None);
         let (_, token) =
             page.body.split_once("name=\"csrf-token\" content=\"").unwrap_or_else(|| panic!("{page:?}"));

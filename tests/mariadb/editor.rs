@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::frappe_site::real_site;
 
+#[allow(dead_code, clippy::panic, reason = "the client of the editor's own tests, which ask for more")]
 #[path = "../editor/client.rs"]
 mod client;
 use client::Editor;

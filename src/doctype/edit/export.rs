@@ -96,14 +96,14 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn exported(value: serde_json::Value) -> String {
+    fn exported(value: &serde_json::Value) -> String {
         export(value.as_object().unwrap()).unwrap()
     }
 
     #[test]
     fn keys_are_sorted_and_each_level_is_a_space() {
         let text = exported(
-            json!({ "name": "Order", "fields": [{ "reqd": 1, "fieldname": "a" }], "links": [], "x": {} }),
+            &json!({ "name": "Order", "fields": [{ "reqd": 1, "fieldname": "a" }], "links": [], "x": {} }),
         );
         assert_eq!(
             text,
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn text_is_escaped_as_python_escapes_it() {
         assert_eq!(
-            exported(json!({ "a": "\u{e9}\u{1f600}\"\\\n\u{1}\u{7f}/" })),
+            exported(&json!({ "a": "\u{e9}\u{1f600}\"\\\n\u{1}\u{7f}/" })),
             "{\n \"a\": \"\\u00e9\\ud83d\\ude00\\\"\\\\\\n\\u0001\u{7f}/\"\n}"
         );
     }

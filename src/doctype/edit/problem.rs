@@ -171,9 +171,8 @@ fn fieldname(field: &Document, at: usize, seen: &mut BTreeMap<String, usize>, fo
     if RESERVED.contains(&name.as_str()) {
         wrong(format!("{name} is a name that every document uses itself: take another one"));
     }
-    match seen.insert(name.clone(), at) {
-        Some(first) => wrong(format!("{name} is there twice, in the rows {} and {}", first + 1, at + 1)),
-        None => {}
+    if let Some(first) = seen.insert(name.clone(), at) {
+        wrong(format!("{name} is there twice, in the rows {} and {}", first + 1, at + 1));
     }
 }
 
@@ -190,27 +189,9 @@ fn of_field(document: &Document, field: &Document, at: usize, known: &Known, fou
         say(Severity::Error, "fieldtype", format!("{fieldtype:?} is no fieldtype"));
     }
     if is_table || fieldtype == "Link" {
-        let own = text(document, "name");
-        let target = if *options == *own {
-            Some(is_set(document, "istable"))
-        } else {
-            known.get(options.as_ref()).copied()
-        };
-        match target {
-            _ if options.is_empty() => {
-                say(Severity::Error, "options", format!("a {fieldtype} needs a DocType in its options"))
-            }
-            _ if options == "[Select]" => {}
-            // It may belong to an app that is not among these.
-            None => say(
-                Severity::Warning,
-                "options",
-                format!("there is no DocType {options:?} in the apps that are open"),
-            ),
-            Some(false) if is_table => {
-                say(Severity::Error, "options", format!("{options} is no child table"))
-            }
-            Some(_) => {}
+        let target = known_target(document, &options, known);
+        if let Some((severity, message)) = wrong_target(&fieldtype, &options, target) {
+            say(severity, "options", message);
         }
     }
     if is_set(field, "reqd") && is_layout {
@@ -240,6 +221,30 @@ fn of_field(document: &Document, field: &Document, at: usize, known: &Known, fou
     let is_number = matches!(fieldtype.as_ref(), "Currency" | "Float" | "Percent");
     if is_number && !precision.is_empty() && !precision.parse().is_ok_and(|digits: u8| digits <= 9) {
         say(Severity::Error, "precision", "the precision is a number from 0 to 9".to_owned());
+    }
+}
+
+/// Whether what options name is a child table, if it is known.
+fn known_target(document: &Document, options: &str, known: &Known) -> Option<bool> {
+    if *options == *text(document, "name") {
+        Some(is_set(document, "istable"))
+    } else {
+        known.get(options).copied()
+    }
+}
+
+fn wrong_target(fieldtype: &str, options: &str, target: Option<bool>) -> Option<(Severity, String)> {
+    match target {
+        _ if options.is_empty() => {
+            Some((Severity::Error, format!("a {fieldtype} needs a DocType in its options")))
+        }
+        _ if options == "[Select]" => None,
+        // It may belong to an app that is not among these.
+        None => {
+            Some((Severity::Warning, format!("there is no DocType {options:?} in the apps that are open")))
+        }
+        Some(false) if fieldtype != "Link" => Some((Severity::Error, format!("{options} is no child table"))),
+        Some(_) => None,
     }
 }
 
@@ -281,7 +286,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn found(document: serde_json::Value) -> Vec<String> {
+    fn found(document: &serde_json::Value) -> Vec<String> {
         let known = Known::from([("Tag".to_owned(), false), ("Item".to_owned(), true)]);
         let all = problems(document.as_object().unwrap(), &known, true);
         all.into_iter()
@@ -303,7 +308,7 @@ mod tests {
             { "fieldname": "items", "fieldtype": "Table", "options": "Item" }, { "fieldname": "parent_order", "fieldtype": "Link", "options": "Order" },
             { "fieldname": "state", "fieldtype": "Select", "options": "A\nB", "default": "B" }
         ] });
-        assert_eq!(found(document), [""; 0]);
+        assert_eq!(found(&document), [""; 0]);
     }
 
     #[test]
@@ -317,7 +322,7 @@ mod tests {
             { "fieldname": "j", "fieldtype": "Data", "reqd": 1, "hidden": 1 }, { "fieldname": "k", "fieldtype": "Text", "unique": 1 },
             { "fieldname": "l", "fieldtype": "Check", "default": "2" }, { "fieldname": "m", "fieldtype": "Select", "options": "A", "default": "B" }
         ] });
-        let found = found(document);
+        let found = found(&document);
         for expected in [
             "name: a DocType's name starts",
             "a fieldname: a is there twice, in the rows 1 and 2",

@@ -103,7 +103,7 @@ fn package(app: &str, patches_txt: &str, section: PatchSection) -> String {
     };
     let last = |in_section: bool| {
         let lines = patches.iter().rev().filter(|patch| !in_section || patch.section == section);
-        lines.filter_map(|patch| package_of(&patch.line)).next()
+        lines.into_iter().find_map(|patch| package_of(&patch.line))
     };
     last(true).or_else(|| last(false)).unwrap_or(own)
 }

@@ -163,12 +163,12 @@ mod tests {
 
     const NOW: &str = "2026-01-31 12:00:00.000000";
 
-    fn object(value: Value) -> Document {
+    fn object(value: &Value) -> Document {
         value.as_object().unwrap().clone()
     }
 
     fn file() -> Document {
-        object(json!({
+        object(&json!({
             "doctype": "DocType", "name": "Order", "modified": "2024-01-01 00:00:00.000000", "allow_copy": 0,
             "field_order": ["b", "a"],
             "fields": [{ "fieldname": "a", "hidden": 0, "columns": 1.0 }, { "fieldname": "b" }],
