@@ -19,7 +19,7 @@ pub(super) struct Editor {
     #[arg(long, value_name = "DIR", default_value = ".")]
     app: Vec<String>,
     /// What runs now: a Git reference of the apps' repositories, or a snapshot file, bench, app directory or .tar.gz.
-    /// Default: HEAD, or the files as they are now where there is no repository.
+    /// Default: the live site if --database names it, else HEAD, or the files as they are now where there is no repository.
     #[arg(long, value_name = "REF|PATH")]
     against: Option<String>,
     /// The site's database, mysql://HOST:PORT/DBNAME; it is only read.

@@ -79,7 +79,11 @@ pub fn blocked_seconds(change: &Change, rows: u64) -> Option<u64> {
     let is_instant = matches!(change.verdict, Verdict::Neutral | Verdict::Additive);
     let rate = match change.kind.as_str() {
         "field_renamed" => UPDATED,
-        "column_incompatible" | "column_narrowed" | "column_widened" | "platform_type_changed" | "not_null_on"
+        "column_incompatible"
+        | "column_narrowed"
+        | "column_widened"
+        | "platform_type_changed"
+        | "not_null_on"
         | "standard_column_redefined" => COPIED,
         _ => return None,
     };

@@ -39,24 +39,28 @@ pub fn read_commit(checkouts: &[Checkout], reference: &str) -> Result<(Tree, Vec
 fn resolve(root: &Path, reference: &str) -> Result<String, SourceError> {
     let mut command = git(root);
     // What begins with a hyphen is no option.
-    command.args(["rev-parse", "--verify", "--quiet", "--end-of-options"]).arg(format!("{reference}^{{commit}}"));
-    let failed = |reason: String| SourceError::Git { path: root.to_owned(), reference: reference.to_owned(), reason };
+    command
+        .args(["rev-parse", "--verify", "--quiet", "--end-of-options"])
+        .arg(format!("{reference}^{{commit}}"));
+    let failed =
+        |reason: String| SourceError::Git { path: root.to_owned(), reference: reference.to_owned(), reason };
     let output = command.output().map_err(|error| failed(error.to_string()))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let said = said.trim();
-        return Err(failed(if said.is_empty() { "the repository does not know it".to_owned() } else { said.to_owned() }));
+        return Err(failed(if said.is_empty() {
+            "the repository does not know it".to_owned()
+        } else {
+            said.to_owned()
+        }));
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// The files of the directory in that commit, by path within the directory.
 fn files(checkout: &Checkout, hash: &str) -> Result<AppFiles, SourceError> {
-    let failed = |reason: String| SourceError::Git {
-        path: checkout.root.clone(),
-        reference: hash.to_owned(),
-        reason,
-    };
+    let failed =
+        |reason: String| SourceError::Git { path: checkout.root.clone(), reference: hash.to_owned(), reason };
     let mut command = git(&checkout.root);
     // Attributes may take files out of an archive (export-ignore); no app marks its DocTypes so.
     command.args(["archive", "--format=tar", hash]).stdout(Stdio::piped()).stderr(Stdio::piped());

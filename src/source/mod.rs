@@ -18,9 +18,7 @@ use crate::patch::{self, Files, MAX_CODE_BYTES};
 
 pub use error::SourceError;
 pub use git::{Commit, is_in_repository, read_commit};
-pub use tree::{
-    BadFile, Checkout, DocTypeSource, Stamps, Tree, checkouts, document, read_tree, stamps,
-};
+pub use tree::{BadFile, Checkout, DocTypeSource, Stamps, Tree, checkouts, document, read_tree, stamps};
 pub use write::{FileEdit, WriteError, write_all};
 
 /// Entries of one app that are looked at; ERPNext with its Node modules has 100,000.

@@ -96,7 +96,8 @@ pub fn checkouts(places: &[String]) -> Result<Vec<Checkout>, SourceError> {
             None => vec![(root.clone(), name.map_or_else(|| directory_app(&root), str::to_owned))],
         };
         for (root, app) in found {
-            let root = root.canonicalize().map_err(|source| SourceError::Io { path: root.clone(), source })?;
+            let root =
+                root.canonicalize().map_err(|source| SourceError::Io { path: root.clone(), source })?;
             if all.iter().any(|known| known.app == app) {
                 return Err(SourceError::TwiceGiven { app });
             }
@@ -167,7 +168,7 @@ pub(super) fn tree(apps: Vec<(Checkout, AppFiles, Code)>, with_code: bool) -> Re
 
 /// The file of a DocType, if it is one that can be shown.
 fn doctype_source(app: &str, path: String, bytes: Vec<u8>) -> Option<(String, DocTypeSource)> {
-    if !Path::new(&path).extension().is_some_and(|extension| extension == "json") {
+    if Path::new(&path).extension().is_none_or(|extension| extension != "json") {
         return None;
     }
     let document = document(&bytes)?;

@@ -245,14 +245,16 @@ mod tests {
         let (folder, checkouts) = checkout();
         fs::write(folder.path().join("a"), "old").unwrap();
         fs::write(folder.path().join("b"), "other than was read").unwrap();
-        let edits = [edit("a", "new", Some("old")), edit("x/y/c", "new", None), edit("b", "new", Some("read"))];
+        let edits =
+            [edit("a", "new", Some("old")), edit("x/y/c", "new", None), edit("b", "new", Some("read"))];
         let error = write_all(&checkouts, &edits).unwrap_err();
         assert!(matches!(error, WriteError::Changed { path, .. } if path == "b"));
         assert_eq!(fs::read_to_string(folder.path().join("a")).unwrap(), "old");
         assert!(!folder.path().join("x").exists());
         write_all(&checkouts, &edits[..2]).unwrap();
         assert_eq!(fs::read_to_string(folder.path().join("x/y/c")).unwrap(), "new");
-        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names.len(), 3, "{names:?}");
     }
 

@@ -10,8 +10,8 @@ use crate::plan::{DataAnswer, DataQuestion, Doubt, quote};
 use crate::source::Tree;
 
 use super::api::{
-    Changed, DocTypeFile, DuplicateExample, Duplicates, DuplicatesQuestion, FileProblem, Link, Reference, RenameQuestion,
-    Workspace, WorkspaceApp, WorkspaceDocType,
+    Changed, DocTypeFile, DuplicateExample, Duplicates, DuplicatesQuestion, FileProblem, Link, Reference,
+    RenameQuestion, Workspace, WorkspaceApp, WorkspaceDocType,
 };
 use super::compose::first_doctype;
 use super::editor::Editor;
@@ -21,7 +21,8 @@ use super::fieldtype::fieldtypes;
 pub(super) fn workspace(editor: &Editor) -> Workspace {
     let (green, blue) = (editor.green(), &editor.blue);
     let apps = green.snapshot.apps.iter();
-    let apps = apps.map(|app| WorkspaceApp { name: app.name.clone(), modules: app.modules.clone() }).collect();
+    let apps =
+        apps.map(|app| WorkspaceApp { name: app.name.clone(), modules: app.modules.clone() }).collect();
     let problems = green.problems.iter().map(|bad| FileProblem {
         app: bad.app.clone(),
         path: bad.path.clone(),
@@ -63,9 +64,10 @@ fn doctypes(blue: &Tree, green: &Tree) -> Vec<WorkspaceDocType> {
     let is_open = |app: &str| green.snapshot.apps.iter().any(|known| known.name == app);
     for (name, (app, doctype)) in went {
         // A file that cannot be read is there all the same.
-        let is_broken = green.problems.iter().any(|bad| {
-            bad.path.rsplit('/').next() == Some(format!("{}.json", edit::scrub(name)).as_str())
-        });
+        let is_broken = green
+            .problems
+            .iter()
+            .any(|bad| bad.path.rsplit('/').next() == Some(format!("{}.json", edit::scrub(name)).as_str()));
         if is_open(&app.name) && !is_broken {
             all.push(WorkspaceDocType {
                 name: name.to_owned(),
@@ -137,7 +139,8 @@ pub(super) fn references(editor: &Editor, question: &RenameQuestion) -> Vec<Refe
 /// What to ask the rows; `None` if no live site has the column.
 pub(super) fn duplicates_question(editor: &Editor, question: &DuplicatesQuestion) -> Option<DataQuestion> {
     let doctype = question.renamed_from.as_ref().unwrap_or(&question.doctype);
-    let is_it = |rename: &&super::api::Rename| rename.doctype == question.doctype && rename.to == question.field;
+    let is_it =
+        |rename: &&super::api::Rename| rename.doctype == question.doctype && rename.to == question.field;
     let column = question.renames.iter().find(is_it).map_or(&question.field, |rename| &rename.from);
     let table = table_name(&first_doctype(&editor.blue, &editor.green(), doctype));
     editor.live_column(&table, column).then(|| DataQuestion {
@@ -156,6 +159,8 @@ pub(super) fn duplicates(answer: DataAnswer) -> Duplicates {
         of: answer.of,
         sampled: answer.sampled,
         unanswered: answer.unanswered,
-        examples: examples.map(|example| DuplicateExample { value: example.value, rows: example.rows }).collect(),
+        examples: examples
+            .map(|example| DuplicateExample { value: example.value, rows: example.rows })
+            .collect(),
     }
 }

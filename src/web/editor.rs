@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 
-use crate::doctype::FrappeVersion;
+use crate::doctype::{DocType, FrappeVersion};
 use crate::plan::{self, Input, Plan, PlanError, Site};
 use crate::schema::{data, facts};
 use crate::source::{self, Checkout, SourceError, Stamps, Tree};
 
 use super::api::{Blue, BlueKind, Drafts};
 use super::compose::{Composed, compose};
+use super::live_blue;
 
 /// How long the rows of a live site may be asked for one verdict: who types waits for it.
-const PATIENCE: data::Patience = data::Patience { question: Duration::from_secs(3), all: Duration::from_secs(6) };
+const PATIENCE: data::Patience =
+    data::Patience { question: Duration::from_secs(3), all: Duration::from_secs(6) };
 /// Events that a page which does not read is behind before it misses some.
 const EVENTS: usize = 1024;
 
@@ -92,11 +94,16 @@ impl Editor {
     pub(super) async fn open(settings: Settings) -> Result<Self, String> {
         let checkouts = source::checkouts(&settings.apps).map_err(|error| error.to_string())?;
         let green = source::read_tree(&checkouts, true).map_err(|error| error.to_string())?;
-        let (blue, about_blue) = blue(&checkouts, settings.against.as_deref())
-            .map_err(|error| format!("{error} (--against)"))?;
-        let live = match settings.database {
-            Some(database) => Some(Live::open(database, settings.credentials, &green).await?),
-            None => None,
+        let (live, doctypes) = match settings.database {
+            Some(database) => {
+                let (live, doctypes) = Live::open(database, settings.credentials, &green).await?;
+                (Some(live), doctypes)
+            }
+            None => (None, Vec::new()),
+        };
+        let (blue, about_blue) = match (&live, settings.against.as_deref()) {
+            (Some(live), None) => of_site(&green, doctypes, &live.site()),
+            (_, against) => blue(&checkouts, against).map_err(|error| format!("{error} (--against)"))?,
         };
         Ok(Self {
             checkouts,
@@ -128,8 +135,11 @@ impl Editor {
             std::mem::replace(&mut *green, Arc::clone(&now))
         };
         let mut changed: Vec<String> = Vec::new();
-        for name in before.files.keys().chain(now.files.keys().filter(|name| !before.files.contains_key(*name))) {
-            if before.files.get(name).map(|file| &file.digest) != now.files.get(name).map(|file| &file.digest) {
+        for name in
+            before.files.keys().chain(now.files.keys().filter(|name| !before.files.contains_key(*name)))
+        {
+            if before.files.get(name).map(|file| &file.digest) != now.files.get(name).map(|file| &file.digest)
+            {
                 changed.push(name.clone());
             }
         }
@@ -201,7 +211,10 @@ impl Editor {
     ///
     /// # Errors
     /// If there is no database or it does not answer.
-    pub(super) async fn ask(&self, question: plan::DataQuestion) -> Result<Option<plan::DataAnswer>, VerdictError> {
+    pub(super) async fn ask(
+        &self,
+        question: plan::DataQuestion,
+    ) -> Result<Option<plan::DataAnswer>, VerdictError> {
         let Some(live) = &self.live else { return Ok(None) };
         let site = live.ask(vec![question.clone()]).await?;
         let found = site.answers.iter().find(|(known, _)| *known == question);
@@ -227,13 +240,19 @@ impl Editor {
 }
 
 impl Live {
-    async fn open(database: String, credentials: Option<PathBuf>, green: &Tree) -> Result<Self, String> {
+    /// The site's facts, and the DocTypes of its metadata.
+    async fn open(
+        database: String,
+        credentials: Option<PathBuf>,
+        green: &Tree,
+    ) -> Result<(Self, Vec<DocType>), String> {
         let failed = |error: facts::FactsError| format!("{error} (--database)");
         let mut connection = facts::connect(&database, credentials.as_deref()).await.map_err(failed)?;
         let mut site = facts::read(&mut connection).await.map_err(failed)?;
+        let doctypes = facts::doctypes(&mut connection, &site).await.map_err(failed)?;
         // Only some of the site's apps may be edited; a plan of these alone is what was asked for.
         site.installed_apps.retain(|app| green.snapshot.apps.iter().any(|known| known.name == *app));
-        Ok(Self { database, credentials, site: Mutex::new(Arc::new(site)) })
+        Ok((Self { database, credentials, site: Mutex::new(Arc::new(site)) }, doctypes))
     }
 
     fn site(&self) -> Arc<Site> {
@@ -254,9 +273,18 @@ impl Live {
     }
 }
 
+/// The live site, as its metadata has it.
+fn of_site(green: &Tree, doctypes: Vec<DocType>, site: &Site) -> (Tree, Blue) {
+    let snapshot = live_blue::snapshot(&green.snapshot, doctypes, site.patches.as_ref());
+    let words = "the DocTypes of the live site".to_owned();
+    (Tree::of_snapshot(snapshot), Blue { kind: BlueKind::Site, words })
+}
+
 /// What the working tree is compared with: a place, a Git reference, `HEAD`, or the files as they are now.
 fn blue(checkouts: &[Checkout], against: Option<&str>) -> Result<(Tree, Blue), SourceError> {
-    let place = |place: &str| place.split_once('=').map_or_else(|| PathBuf::from(place), |(_, path)| PathBuf::from(path));
+    let place = |place: &str| {
+        place.split_once('=').map_or_else(|| PathBuf::from(place), |(_, path)| PathBuf::from(path))
+    };
     match against {
         Some(against) if place(against).is_dir() => {
             let tree = source::read_tree(&source::checkouts(&[against.to_owned()])?, false)?;
@@ -264,7 +292,10 @@ fn blue(checkouts: &[Checkout], against: Option<&str>) -> Result<(Tree, Blue), S
         }
         Some(against) if place(against).exists() => {
             let snapshot = source::read_all(&[against.to_owned()])?;
-            Ok((Tree::of_snapshot(snapshot), Blue { kind: BlueKind::Snapshot, words: format!("the snapshot {against}") }))
+            Ok((
+                Tree::of_snapshot(snapshot),
+                Blue { kind: BlueKind::Snapshot, words: format!("the snapshot {against}") },
+            ))
         }
         None if !checkouts.iter().all(|checkout| source::is_in_repository(&checkout.root)) => {
             let words = "the files as they were when the editor started".to_owned();
@@ -273,9 +304,13 @@ fn blue(checkouts: &[Checkout], against: Option<&str>) -> Result<(Tree, Blue), S
         reference => {
             let reference = reference.unwrap_or("HEAD");
             let (tree, commits) = source::read_commit(checkouts, reference)?;
-            let mut hashes: Vec<String> = commits.iter().map(|commit| commit.hash.chars().take(7).collect()).collect();
+            let mut hashes: Vec<String> =
+                commits.iter().map(|commit| commit.hash.chars().take(7).collect()).collect();
             hashes.dedup();
-            Ok((tree, Blue { kind: BlueKind::Git, words: format!("Git {reference} ({})", hashes.join(", ")) }))
+            Ok((
+                tree,
+                Blue { kind: BlueKind::Git, words: format!("Git {reference} ({})", hashes.join(", ")) },
+            ))
         }
     }
 }

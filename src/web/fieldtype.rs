@@ -5,11 +5,50 @@ use crate::doctype::{DocField, FrappeVersion};
 use super::api::{Fieldtype, FieldtypeKind};
 
 const ALL: [&str; 44] = [
-    "Autocomplete", "Attach", "Attach Image", "Barcode", "Button", "Check", "Code", "Color", "Column Break", "Currency",
-    "Data", "Date", "Datetime", "Duration", "Dynamic Link", "Float", "Fold", "Geolocation", "Heading", "HTML",
-    "HTML Editor", "Icon", "Image", "Int", "JSON", "Link", "Long Text", "Markdown Editor", "Password", "Percent", "Phone",
-    "Read Only", "Rating", "Section Break", "Select", "Signature", "Small Text", "Tab Break", "Table", "Table MultiSelect",
-    "Text", "Text Editor", "Time", "Long Int",
+    "Autocomplete",
+    "Attach",
+    "Attach Image",
+    "Barcode",
+    "Button",
+    "Check",
+    "Code",
+    "Color",
+    "Column Break",
+    "Currency",
+    "Data",
+    "Date",
+    "Datetime",
+    "Duration",
+    "Dynamic Link",
+    "Float",
+    "Fold",
+    "Geolocation",
+    "Heading",
+    "HTML",
+    "HTML Editor",
+    "Icon",
+    "Image",
+    "Int",
+    "JSON",
+    "Link",
+    "Long Text",
+    "Markdown Editor",
+    "Password",
+    "Percent",
+    "Phone",
+    "Read Only",
+    "Rating",
+    "Section Break",
+    "Select",
+    "Signature",
+    "Small Text",
+    "Tab Break",
+    "Table",
+    "Table MultiSelect",
+    "Text",
+    "Text Editor",
+    "Time",
+    "Long Int",
 ];
 /// Types with the first version that has them.
 const LATER: [(&str, u32); 3] = [("Phone", 14), ("Tab Break", 14), ("Autocomplete", 14)];
@@ -17,7 +56,7 @@ const LATER: [(&str, u32); 3] = [("Phone", 14), ("Tab Break", 14), ("Autocomplet
 /// The types of a version of Frappe.
 pub(super) fn fieldtypes(frappe: FrappeVersion) -> Vec<Fieldtype> {
     let is_there = |name: &&str| LATER.iter().all(|(later, since)| later != name || frappe.major >= *since);
-    let all = ALL.iter().copied().filter(|name| is_there(&name));
+    let all = ALL.iter().copied().filter(|name| is_there(name));
     all.map(|name| Fieldtype { name, kind: kind(name) }).collect()
 }
 

@@ -100,7 +100,10 @@ impl Guard {
             return None;
         }
         let cookie = format!("{}={}; HttpOnly; SameSite=Strict; Path=/", self.cookie(), self.key);
-        Some((StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, "/".to_owned())]).into_response())
+        Some(
+            (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, "/".to_owned())])
+                .into_response(),
+        )
     }
 }
 

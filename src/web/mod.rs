@@ -7,6 +7,7 @@
 //! | `guard` | who may ask |
 //! | `page` | the built front end |
 //! | `editor` | what the server knows: both versions, the live site, who listens |
+//! | `live_blue` | the live site as what is compared with (no IO) |
 //! | `compose` | the apps as the drafts would make them, and the files for it (no IO) |
 //! | `verdict`, `remedy`, `output` | the plan for the page, safer ways, texts (no IO) |
 //! | `answer` | the tree, one file, what a rename meets |
@@ -19,6 +20,7 @@ mod compose;
 mod editor;
 mod fieldtype;
 mod guard;
+mod live_blue;
 mod output;
 mod page;
 mod remedy;

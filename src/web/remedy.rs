@@ -17,7 +17,11 @@ pub(super) fn remedies(change: &Change, plan: &Plan, [blue, green]: [&Snapshot; 
         Some((old.clone(), new.clone()))
     });
     match change.kind.as_str() {
-        "column_narrowed" | "column_incompatible" | "fieldtype_changed" | "value_to_table" | "table_to_value"
+        "column_narrowed"
+        | "column_incompatible"
+        | "fieldtype_changed"
+        | "value_to_table"
+        | "table_to_value"
             if change.cls != "none" =>
         {
             found.extend(sides.map(|(old, new)| two_releases(change, &old, &new, green)));
@@ -64,7 +68,8 @@ fn declared_rename(change: &Change, plan: &Plan) -> Option<Remedy> {
         "field_added" | "child_table_added" => new == field,
         _ => false,
     };
-    let mut questions = plan.questions.iter().filter(|question| !question.is_doctype && question.doctype == change.doctype);
+    let mut questions =
+        plan.questions.iter().filter(|question| !question.is_doctype && question.doctype == change.doctype);
     let question = questions.find(|question| is_end(&question.old, &question.new))?;
     let (old, new) = (&question.old, &question.new);
     let words = format!(
@@ -76,7 +81,12 @@ fn declared_rename(change: &Change, plan: &Plan) -> Option<Remedy> {
 
 /// The old field stays as it is, and one of the new type comes beside it.
 fn two_releases(change: &Change, old: &DocField, new: &DocField, green: &Snapshot) -> Remedy {
-    let taken = |name: &str| green.doctypes().get(change.doctype.as_str()).is_some_and(|(_, doctype)| doctype.field(name).is_some());
+    let taken = |name: &str| {
+        green
+            .doctypes()
+            .get(change.doctype.as_str())
+            .is_some_and(|(_, doctype)| doctype.field(name).is_some())
+    };
     let named = (2..).map(|number| format!("{}_{number}", old.fieldname));
     let name = named.take(1000).find(|name| !taken(name)).unwrap_or_default();
     let mut values = serde_json::Map::new();
@@ -113,7 +123,12 @@ fn fill_first(change: &Change, field: Option<DocField>) -> Option<Remedy> {
     // What a new document begins with keeps the old version's documents from being empty.
     if let Some(first) = field.filter(|field| field.fieldtype == "Select" && field.default.is_none()) {
         let options = first.options.unwrap_or_default();
-        edits.extend(options.lines().find(|option| !option.is_empty()).map(|option| set(change, "default", option.into())));
+        edits.extend(
+            options
+                .lines()
+                .find(|option| !option.is_empty())
+                .map(|option| set(change, "default", option.into())),
+        );
     }
     Some(Remedy { edits, ..remedy("fill-first", "Fill it first, make it mandatory later", words) })
 }

@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::api::{
-    Conflict, DocTypeFile, Drafts, Duplicates, DuplicatesQuestion, OutputKind, OutputQuery, Reference, RenameQuestion,
-    Saved, Verdict, Workspace,
+    Conflict, DocTypeFile, Drafts, Duplicates, DuplicatesQuestion, OutputKind, OutputQuery, Reference,
+    RenameQuestion, Saved, Verdict, Workspace,
 };
 use super::save::{Outcome, SaveError};
 use super::server::Server;
@@ -44,7 +44,9 @@ pub(super) async fn doctype(
     Path(name): Path<String>,
 ) -> Result<Json<DocTypeFile>, Refusal> {
     let found = answer::doctype(&server.editor, &name);
-    found.map(Json).ok_or_else(|| (StatusCode::NOT_FOUND, format!("no file of these apps has the DocType {name:?}")))
+    found
+        .map(Json)
+        .ok_or_else(|| (StatusCode::NOT_FOUND, format!("no file of these apps has the DocType {name:?}")))
 }
 
 /// What the drafts would do to a live site.
@@ -90,7 +92,8 @@ pub(super) async fn duplicates(
 ) -> Result<Json<Duplicates>, Refusal> {
     let question: DuplicatesQuestion = read(&headers, &body)?;
     let Some(question) = answer::duplicates_question(&server.editor, &question) else {
-        let words = "no live site has this column: start the editor with --database, or save after the release";
+        let words =
+            "no live site has this column: start the editor with --database, or save after the release";
         return Err((StatusCode::NOT_FOUND, words.to_owned()));
     };
     let found = server.editor.ask(question).await.map_err(failed)?;
@@ -107,7 +110,11 @@ pub(super) async fn duplicates(
         (status = 422, description = "Frappe would refuse it; the reasons as text", body = String)
     )
 )]
-pub(super) async fn save(State(server): State<Server>, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
+pub(super) async fn save(
+    State(server): State<Server>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
     let drafts: Drafts = read(&headers, &body)?;
     let _one = server.editor.saving.lock().await;
     let editor = Arc::clone(&server.editor);
@@ -145,7 +152,9 @@ pub(super) async fn output(
 
 /// A stream of events: `changed` with the name of a DocType whose file changed on disk, empty if it is another file.
 #[utoipa::path(get, path = "/api/events", responses((status = 200, body = String, content_type = "text/event-stream")))]
-pub(super) async fn events(State(server): State<Server>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+pub(super) async fn events(
+    State(server): State<Server>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let state = (server.editor.events.subscribe(), server.ending.clone());
     let stream = futures::stream::unfold(state, |(mut changes, mut ending)| async move {
         let name = tokio::select! {
@@ -168,10 +177,10 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Refu
     if kind.split(';').next() != Some("application/json") {
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be application/json".to_owned()));
     }
-    serde_json::from_slice(body).map_err(|error| (StatusCode::BAD_REQUEST, format!("failed to read the body: {error}")))
+    serde_json::from_slice(body)
+        .map_err(|error| (StatusCode::BAD_REQUEST, format!("failed to read the body: {error}")))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what map_err gives")]
 fn failed(error: impl std::error::Error) -> Refusal {
     (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }

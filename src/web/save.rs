@@ -128,8 +128,8 @@ fn renamed(checkout: &Checkout, from: &str, to: &str) -> Vec<FileEdit> {
     let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
     let json = format!("{old}.json");
-    let named = names.into_iter().filter(|name| name.contains(&old) && *name != json);
-    named
+    let theirs = names.into_iter().filter(|name| name.contains(&old) && *name != json);
+    theirs
         .map(|name| FileEdit::Move {
             app: checkout.app.clone(),
             from: format!("{to}/{name}"),

@@ -42,7 +42,8 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), String> {
     let editor = Arc::new(Editor::open(settings).await?);
-    let failed = |error: std::io::Error| format!("failed to listen on port {port} of 127.0.0.1: {error} (--port)");
+    let failed =
+        |error: std::io::Error| format!("failed to listen on port {port} of 127.0.0.1: {error} (--port)");
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.map_err(failed)?;
     let guard = Arc::new(Guard::new(listener.local_addr().map_err(failed)?));
     let (end, ending) = watch::channel(false);
@@ -54,9 +55,9 @@ pub async fn serve(
         // There may be no stream to hear it.
         let _ = end.send(true);
     };
-    let served = axum::serve(listener, router(server)).with_graceful_shutdown(stopped).await;
+    let ended = axum::serve(listener, router(server)).with_graceful_shutdown(stopped).await;
     looking.abort();
-    served.map_err(|error| format!("failed to serve the editor: {error}"))
+    ended.map_err(|error| format!("failed to serve the editor: {error}"))
 }
 
 fn router(server: Server) -> Router {

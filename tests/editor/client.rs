@@ -46,8 +46,7 @@ impl Editor {
     pub(crate) fn start(app: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("crossfade"));
         command.arg("editor").arg("--app").arg(app).args(["--port", "0"]).args(arguments);
-        let mut child =
-            command.env_remove("CROSSFADE_DATABASE").stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command.env_remove("CROSSFADE_DATABASE").stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("http://127.0.0.1:").unwrap_or_else(|| panic!("{line:?}"));
@@ -56,9 +55,10 @@ impl Editor {
         let mut editor = Self { child, port, key, cookie: String::new(), token: String::new() };
         let answer = editor.raw(&editor.get("/?key=", &editor.key.clone()));
         assert_eq!((answer.status, answer.header("location")), (303, "/"), "{answer:?}");
-        editor.cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+        answer.header("set-cookie").split(';').next().unwrap().clone_into(&mut editor.cookie);
         let page = editor.call("GET", "/", None);
-        let (_, token) = page.body.split_once("name=\"csrf-token\" content=\"").unwrap_or_else(|| panic!("{page:?}"));
+        let (_, token) =
+            page.body.split_once("name=\"csrf-token\" content=\"").unwrap_or_else(|| panic!("{page:?}"));
         token.split('"').next().unwrap().clone_into(&mut editor.token);
         editor
     }

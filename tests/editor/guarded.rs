@@ -65,7 +65,10 @@ fn the_page_itself_needs_the_printed_address() {
     let shop = Shop::new();
     let editor = Editor::start(shop.path(), &[]);
     let get = |path: &str| {
-        editor.raw(&format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n", editor.port))
+        editor.raw(&format!(
+            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n",
+            editor.port
+        ))
     };
     for path in ["/", "/?key=0", "/api/workspace", "/api/events", "/index.html"] {
         let answer = get(path);
@@ -78,11 +81,19 @@ fn the_page_itself_needs_the_printed_address() {
 fn every_answer_bears_the_policy() {
     let shop = Shop::new();
     let editor = Editor::start(shop.path(), &[]);
-    for path in ["/", "/api/workspace", "/nothing", "/../Cargo.toml", "/.git/config", "/%2e%2e/package.json"] {
+    for path in ["/", "/api/workspace", "/nothing", "/../Cargo.toml", "/.git/config", "/%2e%2e/package.json"]
+    {
         let answer = editor.call("GET", path, None);
         let policy = answer.header("content-security-policy");
-        assert!(policy.contains("default-src 'none'; script-src 'self'; style-src 'self'"), "{path}: {policy}");
-        assert_eq!((answer.header("x-content-type-options"), answer.header("referrer-policy")), ("nosniff", "no-referrer"), "{path}");
+        assert!(
+            policy.contains("default-src 'none'; script-src 'self'; style-src 'self'"),
+            "{path}: {policy}"
+        );
+        assert_eq!(
+            (answer.header("x-content-type-options"), answer.header("referrer-policy")),
+            ("nosniff", "no-referrer"),
+            "{path}"
+        );
         assert!(path == "/" || path == "/api/workspace" || answer.status == 404, "{path}: {}", answer.status);
     }
 }

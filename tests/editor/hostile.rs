@@ -12,9 +12,11 @@ fn broken_files_hide_no_other() {
     shop.write("shop/shop/doctype/odd/odd.json", "[1]");
     let editor = Editor::start(shop.path(), &[]);
     let workspace = editor.call("GET", "/api/workspace", None).json();
-    let paths: Vec<&Value> = workspace["problems"].as_array().unwrap().iter().map(|bad| &bad["path"]).collect();
+    let paths: Vec<&Value> =
+        workspace["problems"].as_array().unwrap().iter().map(|bad| &bad["path"]).collect();
     assert_eq!(paths, ["shop/shop/doctype/odd/odd.json", "shop/shop/doctype/order_item/order_item.json"]);
-    let names: Vec<&Value> = workspace["doctypes"].as_array().unwrap().iter().map(|entry| &entry["name"]).collect();
+    let names: Vec<&Value> =
+        workspace["doctypes"].as_array().unwrap().iter().map(|entry| &entry["name"]).collect();
     assert_eq!(names, ["Bill", "Order"]);
     // A file that cannot be read is no DocType that was removed.
     assert_eq!(editor.post("/api/verdict", &json!({ "drafts": [] }))["changes"], json!([]));
@@ -75,14 +77,22 @@ fn a_hostile_name_in_a_file_stays_a_name() {
     assert_eq!((&file["name"], &file["as_exported"]), (&json!(name), &json!(false)));
     let verdict = editor.post("/api/verdict", &json!({ "drafts": [] }));
     let sql = verdict["changes"][0]["expand"][0]["sql"].as_str().unwrap();
-    assert!(sql.contains("`taba``; DROP TABLE x; -- <img src=x onerror=alert(1)>/..`") && sql.contains("`x``y`"), "{sql}");
+    assert!(
+        sql.contains("`taba``; DROP TABLE x; -- <img src=x onerror=alert(1)>/..`") && sql.contains("`x``y`"),
+        "{sql}"
+    );
 }
 
 #[test]
 fn bodies_that_are_none_are_refused() {
     let shop = Shop::new();
     let editor = Editor::start(shop.path(), &[]);
-    for body in [json!([]), json!({}), json!({ "drafts": [{ "id": 1 }] }), json!({ "drafts": [{ "id": "Order", "app": "shop", "document": [] }] })] {
+    for body in [
+        json!([]),
+        json!({}),
+        json!({ "drafts": [{ "id": 1 }] }),
+        json!({ "drafts": [{ "id": "Order", "app": "shop", "document": [] }] }),
+    ] {
         assert_eq!(editor.call("POST", "/api/verdict", Some(&body)).status, 400, "{body}");
     }
     let large = json!({ "drafts": [], "accepted_patches": ["x".repeat(17 * 1024 * 1024)] });

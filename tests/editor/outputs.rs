@@ -53,7 +53,11 @@ fn a_manifest_says_what_a_human_has_to_say() {
     let editor = Editor::start(shop.path(), &[]);
     let verdict = editor.post("/api/verdict", &json!({ "drafts": [] }));
     let remedy = &verdict["changes"][0]["remedies"][0];
-    assert_eq!((&verdict["verdict"], &remedy["id"]), (&json!("Blocking"), &json!("accept-patch")), "{verdict:#}");
+    assert_eq!(
+        (&verdict["verdict"], &remedy["id"]),
+        (&json!("Blocking"), &json!("accept-patch")),
+        "{verdict:#}"
+    );
     let release = |drafts| editor.call("POST", "/api/output/release", Some(&drafts)).body;
     let text = release(json!({ "drafts": [] }));
     assert!(text.contains("acceptMaintenanceWindow: "), "{text}");

@@ -65,6 +65,6 @@ fn seven_hundred_doctypes_are_judged_at_once() {
         times.len(),
         begun.elapsed()
     );
-    assert!(references > 20, "{references}");
+    assert!(references > 5, "{references}");
     assert!(cfg!(debug_assertions) || times[times.len() / 2] < AT_ONCE, "{times:?}");
 }

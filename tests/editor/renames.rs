@@ -18,7 +18,17 @@ fn references_are_found_in_drafts_first() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|reference| format!("{} {} {} {} -> {}", reference["doctype"], reference["field"], reference["property"], reference["before"], reference["after"]).replace('"', ""))
+        .map(|reference| {
+            format!(
+                "{} {} {} {} -> {}",
+                reference["doctype"],
+                reference["field"],
+                reference["property"],
+                reference["before"],
+                reference["after"]
+            )
+            .replace('"', "")
+        })
         .collect();
     assert_eq!(
         shown,
@@ -85,10 +95,21 @@ fn a_rename_of_a_rename_that_waits_begins_at_the_name_in_blue() {
     };
     editor.post("/api/save", &rename("note", "remark"));
     editor.post("/api/save", &rename("remark", "comment"));
-    assert!(shop.read("shop/patches/v1_0/rename_order_note_to_comment.py").contains("(\"Order\", \"note\", \"comment\")"));
+    assert!(
+        shop.read("shop/patches/v1_0/rename_order_note_to_comment.py")
+            .contains("(\"Order\", \"note\", \"comment\")")
+    );
     let verdict = editor.post("/api/verdict", &json!({ "drafts": [] }));
-    let renamed = verdict["changes"].as_array().unwrap().iter().find(|change| change["kind"] == "field_renamed").unwrap();
-    assert_eq!((&renamed["old"], &renamed["new"], &renamed["verdict"]), (&json!("note"), &json!("comment"), &json!("Synced")));
+    let renamed = verdict["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|change| change["kind"] == "field_renamed")
+        .unwrap();
+    assert_eq!(
+        (&renamed["old"], &renamed["new"], &renamed["verdict"]),
+        (&json!("note"), &json!("comment"), &json!("Synced"))
+    );
 }
 
 #[test]
@@ -97,7 +118,10 @@ fn a_field_that_blue_does_not_have_is_renamed_without_a_patch() {
     shop.doctype("Tag", &json!({ "fields": [{ "fieldname": "a", "fieldtype": "Data" }] }));
     let editor = Editor::start(shop.path(), &[]);
     let tag = draft(&editor.file("Tag"), |document| rename_field(document, "a", "b"));
-    let saved = editor.post("/api/save", &json!({ "drafts": [tag], "renames": [{ "doctype": "Tag", "from": "a", "to": "b" }] }));
+    let saved = editor.post(
+        "/api/save",
+        &json!({ "drafts": [tag], "renames": [{ "doctype": "Tag", "from": "a", "to": "b" }] }),
+    );
     assert_eq!(saved["written"], json!(["shop/shop/shop/doctype/tag/tag.json"]));
 }
 
@@ -112,7 +136,8 @@ fn a_renamed_doctype_takes_its_folder_along() {
         draft(&editor.file("Bill"), |document| field(document, "order")["options"] = "Sale".into()),
     ] });
     let verdict = editor.post("/api/verdict", &drafts);
-    let kinds: Vec<&Value> = verdict["changes"].as_array().unwrap().iter().map(|change| &change["kind"]).collect();
+    let kinds: Vec<&Value> =
+        verdict["changes"].as_array().unwrap().iter().map(|change| &change["kind"]).collect();
     assert!(kinds.contains(&&json!("doctype_renamed")) && verdict["verdict"] != "Blocking", "{verdict:#}");
     let saved = editor.post("/api/save", &drafts);
     let mut files: Vec<String> = std::fs::read_dir(shop.file("shop/shop/doctype/sale"))
@@ -122,12 +147,22 @@ fn a_renamed_doctype_takes_its_folder_along() {
     files.sort();
     assert_eq!(files, ["__init__.py", "sale.json", "sale.py", "test_sale.py"]);
     assert!(!shop.file("shop/shop/doctype/order").exists());
-    assert!(shop.read("shop/patches.txt").starts_with("[pre_model_sync]\nshop.patches.v1_0.rename_order_to_sale\n"));
-    assert!(shop.read("shop/patches/v1_0/rename_order_to_sale.py").contains("frappe.rename_doc(\"DocType\", \"Order\", \"Sale\", force=True)"));
+    assert!(
+        shop.read("shop/patches.txt")
+            .starts_with("[pre_model_sync]\nshop.patches.v1_0.rename_order_to_sale\n")
+    );
+    assert!(
+        shop.read("shop/patches/v1_0/rename_order_to_sale.py")
+            .contains("frappe.rename_doc(\"DocType\", \"Order\", \"Sale\", force=True)")
+    );
     // Python that is there is left to its author.
     assert_eq!(shop.read("shop/shop/doctype/sale/sale.py"), "class Order:\n\tpass\n");
-    assert!(saved["left"][0].as_str().unwrap().contains("name the class of the controller Sale"), "{saved:#}");
+    assert!(
+        saved["left"][0].as_str().unwrap().contains("name the class of the controller Sale"),
+        "{saved:#}"
+    );
     let workspace = editor.call("GET", "/api/workspace", None).json();
-    let sale = workspace["doctypes"].as_array().unwrap().iter().find(|entry| entry["name"] == "Sale").unwrap();
+    let sale =
+        workspace["doctypes"].as_array().unwrap().iter().find(|entry| entry["name"] == "Sale").unwrap();
     assert_eq!(sale["changed"], "renamed");
 }

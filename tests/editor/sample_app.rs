@@ -47,7 +47,11 @@ fn checkout(versions: &Path, version: &str) -> TempDir {
         let target = app.join("acme/doctype").join(&stem);
         std::fs::create_dir_all(&target).unwrap();
         std::fs::write(target.join(format!("{stem}.py")), "").unwrap();
-        std::fs::copy(versions.join(version).join(format!("{stem}.json")), target.join(format!("{stem}.json"))).unwrap();
+        std::fs::copy(
+            versions.join(version).join(format!("{stem}.json")),
+            target.join(format!("{stem}.json")),
+        )
+        .unwrap();
     }
     folder
 }
@@ -69,11 +73,20 @@ fn essence(plan: &str) -> Value {
     let plan: Value = serde_json::from_str(plan).unwrap();
     let mut changes = plan["changes"].as_array().unwrap().clone();
     changes.retain(|change| change["kind"] != "patch_added");
-    json!([changes, plan["expand"].as_array().unwrap().iter().map(|step| &step["sql"]).collect::<Vec<_>>(), plan["contract"], plan["singles"], plan["in_step"], plan["questions"]])
+    let expand = plan["expand"].as_array().unwrap().iter();
+    let expand: Vec<&Value> = expand
+        .map(|step| &step["sql"])
+        .filter(|sql| !sql.to_string().contains("INTO `tabPatch Log`"))
+        .collect();
+    json!([changes, expand, plan["contract"], plan["singles"], plan["in_step"], plan["questions"]])
 }
 
 /// The drafts that make a version out of the first one, with the renames that its patches do.
-fn drafts(editor: &Editor, base: &[(String, Value)], version: &[(String, Value)]) -> (Value, Vec<&'static str>) {
+fn drafts(
+    editor: &Editor,
+    base: &[(String, Value)],
+    version: &[(String, Value)],
+) -> (Value, Vec<&'static str>) {
     let has = |all: &[(String, Value)], name: &str| all.iter().any(|(_, document)| document["name"] == name);
     let is_tag_renamed = has(version, "Acme Label");
     let (mut drafts, mut renames, mut declared) = (Vec::new(), Vec::new(), Vec::new());
@@ -122,7 +135,8 @@ fn each_version_of_the_sample_app_is_planned_as_its_files_are() {
         let (drafts, declared) = drafts(&editor, &base, &version);
         let said = editor.call("POST", "/api/output/json", Some(&drafts)).body;
         let expected = plan(blue.path(), checkout(&versions, name).path(), &declared);
-        assert_eq!(essence(&said), essence(&expected), "{name}");
+        let (said_of_it, expected) = (essence(&said), essence(&expected));
+        assert!(said_of_it == expected, "{name}: {said_of_it}\n is not\n{expected}");
         assert_eq!(editor.post("/api/save", &drafts)["kind"], "saved", "{name}");
         // What was saved is planned by the command as by the editor, to the letter.
         let saved = editor.call("POST", "/api/output/json", Some(&json!({ "drafts": [] }))).body;
@@ -133,7 +147,10 @@ fn each_version_of_the_sample_app_is_planned_as_its_files_are() {
             written["modified"] = document["modified"].clone();
             let by_name = |document: &Value| {
                 let mut document = document.clone();
-                document["fields"].as_array_mut().unwrap().sort_by_key(|field| field["fieldname"].to_string());
+                document["fields"]
+                    .as_array_mut()
+                    .unwrap()
+                    .sort_by_key(|field| field["fieldname"].to_string());
                 document
             };
             assert_eq!(by_name(&written), by_name(document), "{name}: {stem}");

@@ -16,11 +16,18 @@ fn the_diff_holds_only_the_change() {
     shop.commit();
     let editor = Editor::start(shop.path(), &[]);
     let edited = draft(&editor.file("Order"), |document| {
-        add_field(document, "title", json!({ "fieldname": "channel", "fieldtype": "Data", "hidden": 0, "label": "Kan\u{e4}l" }));
+        add_field(
+            document,
+            "title",
+            json!({ "fieldname": "channel", "fieldtype": "Data", "hidden": 0, "label": "Kan\u{e4}l" }),
+        );
         field(document, "qty").as_object_mut().unwrap().remove("depends_on");
     });
     let saved = editor.post("/api/save", &json!({ "drafts": [edited] }));
-    assert_eq!((&saved["message"], &saved["left"]), (&json!("saved shop/shop/shop/doctype/order/order.json"), &json!([])));
+    assert_eq!(
+        (&saved["message"], &saved["left"]),
+        (&json!("saved shop/shop/shop/doctype/order/order.json"), &json!([]))
+    );
     assert_eq!(
         shop.diff(),
         [
@@ -49,9 +56,7 @@ fn nothing_is_written_where_nothing_changed() {
 fn a_file_that_changed_on_disk_is_not_overwritten_nor_is_any_other() {
     let shop = Shop::new();
     let editor = Editor::start(shop.path(), &[]);
-    let edit = |name: &str| {
-        draft(&editor.file(name), |document| document["description"] = "edited".into())
-    };
+    let edit = |name: &str| draft(&editor.file(name), |document| document["description"] = "edited".into());
     let drafts = json!({ "drafts": [edit("Bill"), edit("Order")] });
     let path = "shop/shop/doctype/order/order.json";
     shop.write(path, &shop.read(path).replace("\"Qty\"", "\"Quantity\""));
@@ -59,7 +64,10 @@ fn a_file_that_changed_on_disk_is_not_overwritten_nor_is_any_other() {
     let answer = editor.call("POST", "/api/save", Some(&drafts));
     assert_eq!(answer.status, 409);
     let conflict = answer.json();
-    assert_eq!((&conflict["kind"], &conflict["files"][0]["id"], conflict["files"].as_array().unwrap().len()), (&json!("conflict"), &json!("Order"), 1));
+    assert_eq!(
+        (&conflict["kind"], &conflict["files"][0]["id"], conflict["files"].as_array().unwrap().len()),
+        (&json!("conflict"), &json!("Order"), 1)
+    );
     assert!(conflict["files"][0]["document"].to_string().contains("Quantity"));
     assert_eq!(shop.git(&["diff"]), before);
     // With the digest of what is there now it is the page's decision.
@@ -82,11 +90,20 @@ fn a_new_doctype_is_a_package_with_a_controller() {
     let document = json!({ "doctype": "DocType", "name": "Price List", "module": "Shop Setup", "fields": [{ "fieldname": "a", "fieldtype": "Data" }], "field_order": ["a"] });
     let new = json!({ "id": "Price List", "app": "shop", "digest": null, "document": document });
     let verdict = editor.post("/api/verdict", &json!({ "drafts": [new] }));
-    assert_eq!((&verdict["changes"][0]["kind"], &verdict["verdict"]), (&json!("doctype_added"), &json!("Additive")));
+    assert_eq!(
+        (&verdict["changes"][0]["kind"], &verdict["verdict"]),
+        (&json!("doctype_added"), &json!("Additive"))
+    );
     editor.post("/api/save", &json!({ "drafts": [new] }));
     let folder = "shop/shop_setup/doctype/price_list";
-    assert_eq!(shop.read(&format!("{folder}/price_list.py")), "from frappe.model.document import Document\n\n\nclass PriceList(Document):\n\tpass\n");
-    assert!(shop.file(&format!("{folder}/__init__.py")).is_file() && shop.file("shop/shop_setup/doctype/__init__.py").is_file());
+    assert_eq!(
+        shop.read(&format!("{folder}/price_list.py")),
+        "from frappe.model.document import Document\n\n\nclass PriceList(Document):\n\tpass\n"
+    );
+    assert!(
+        shop.file(&format!("{folder}/__init__.py")).is_file()
+            && shop.file("shop/shop_setup/doctype/__init__.py").is_file()
+    );
     assert!(shop.read(&format!("{folder}/price_list.json")).ends_with(" \"name\": \"Price List\"\n}"));
     let mut elsewhere = new.clone();
     elsewhere["document"]["name"] = "Other".into();
@@ -106,7 +123,10 @@ fn a_removed_doctype_loses_its_file_and_what_else_belongs_to_it_is_named() {
     let verdict = editor.post("/api/verdict", &json!({ "drafts": [removed] }));
     assert_eq!(verdict["changes"][0]["kind"], "doctype_removed");
     let saved = editor.post("/api/save", &json!({ "drafts": [removed] }));
-    assert!(saved["left"][0].as_str().unwrap().starts_with("shop/shop/shop/doctype/bill: remove"), "{saved:#}");
+    assert!(
+        saved["left"][0].as_str().unwrap().starts_with("shop/shop/shop/doctype/bill: remove"),
+        "{saved:#}"
+    );
     assert!(!shop.file("shop/shop/doctype/bill/bill.json").exists());
     assert!(shop.file("shop/shop/doctype/bill/bill.py").exists());
 }

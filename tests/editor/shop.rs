@@ -23,7 +23,10 @@ impl Shop {
         shop.write("shop/patches/v1_0/__init__.py", "");
         shop.write("shop/patches/v1_0/begin.py", "def execute():\n\tpass\n");
         shop.doctype("Order", &order());
-        shop.doctype("Order Item", &json!({ "istable": 1, "fields": [{ "fieldname": "item", "fieldtype": "Data" }] }));
+        shop.doctype(
+            "Order Item",
+            &json!({ "istable": 1, "fields": [{ "fieldname": "item", "fieldtype": "Data" }] }),
+        );
         shop.doctype(
             "Bill",
             &json!({ "fields": [
@@ -67,13 +70,17 @@ impl Shop {
         let stem = name.to_lowercase().replace(' ', "_");
         let text = crossfade::doctype::edit::export(document.as_object().unwrap()).unwrap();
         self.write(&format!("shop/shop/doctype/{stem}/{stem}.json"), &text);
-        self.write(&format!("shop/shop/doctype/{stem}/{stem}.py"), &format!("class {}:\n\tpass\n", name.replace(' ', "")));
+        self.write(
+            &format!("shop/shop/doctype/{stem}/{stem}.py"),
+            &format!("class {}:\n\tpass\n", name.replace(' ', "")),
+        );
         self.write(&format!("shop/shop/doctype/{stem}/__init__.py"), "");
     }
 
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
         let who = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
-        let output = Command::new("git").arg("-C").arg(self.path()).args(who).args(arguments).output().unwrap();
+        let output =
+            Command::new("git").arg("-C").arg(self.path()).args(who).args(arguments).output().unwrap();
         assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }

@@ -14,7 +14,10 @@ fn change<'a>(verdict: &'a Value, kind: &str) -> &'a Value {
 fn the_tree_is_shown_with_what_differs_from_blue() {
     let shop = Shop::new();
     shop.doctype("Tag", &json!({ "fields": [] }));
-    shop.write("shop/shop/doctype/bill/bill.json", &shop.read("shop/shop/doctype/bill/bill.json").replace("InnoDB", "MyISAM"));
+    shop.write(
+        "shop/shop/doctype/bill/bill.json",
+        &shop.read("shop/shop/doctype/bill/bill.json").replace("InnoDB", "MyISAM"),
+    );
     std::fs::remove_file(shop.file("shop/shop/doctype/order_item/order_item.json")).unwrap();
     let editor = Editor::start(shop.path(), &[]);
     let workspace = editor.call("GET", "/api/workspace", None).json();
@@ -37,7 +40,10 @@ fn the_tree_is_shown_with_what_differs_from_blue() {
     assert_eq!(kinds, ["value", "table", "layout"]);
     let file = editor.file("Order");
     assert_eq!(file["linked_from"], json!([{ "doctype": "Bill", "field": "order", "fieldtype": "Link" }]));
-    assert_eq!((&file["as_exported"], &file["path"]), (&json!(true), &json!("shop/shop/doctype/order/order.json")));
+    assert_eq!(
+        (&file["as_exported"], &file["path"]),
+        (&json!(true), &json!("shop/shop/doctype/order/order.json"))
+    );
     assert_eq!(file["blue"], file["document"]);
     assert_eq!(editor.call("GET", "/api/doctypes/Nothing", None).status, 404);
 }
@@ -73,7 +79,10 @@ fn a_rename_that_nobody_declared_is_offered_and_declared_it_keeps_the_values() {
     let verdict = editor.post("/api/verdict", &json!({ "drafts": drafts, "renames": remedy["renames"] }));
     assert_eq!(change(&verdict, "field_renamed")["verdict"], "Synced");
     assert_eq!(verdict["questions"], json!([]));
-    assert!(!verdict.to_string().contains("Blocking"), "the patch is not what the planner carries: {verdict:#}");
+    assert!(
+        !verdict.to_string().contains("Blocking"),
+        "the patch is not what the planner carries: {verdict:#}"
+    );
 }
 
 #[test]
@@ -83,7 +92,11 @@ fn risky_edits_come_with_safer_ways() {
     let file = editor.file("Order");
     let remedies = |edit: &dyn Fn(&mut Value)| {
         let verdict = editor.post("/api/verdict", &json!({ "drafts": [draft(&file, edit)] }));
-        let all = verdict["changes"].as_array().unwrap().iter().flat_map(|change| change["remedies"].as_array().unwrap().clone());
+        let all = verdict["changes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|change| change["remedies"].as_array().unwrap().clone());
         all.collect::<Vec<Value>>()
     };
     let typed = remedies(&|document| field(document, "note")["fieldtype"] = "Int".into());
@@ -91,9 +104,15 @@ fn risky_edits_come_with_safer_ways() {
     let kinds: Vec<&Value> = typed[0]["edits"].as_array().unwrap().iter().map(|edit| &edit["kind"]).collect();
     assert_eq!(kinds, ["set", "set", "set", "add_field"]);
     let unique = remedies(&|document| field(document, "note")["unique"] = 1.into());
-    assert_eq!((&unique[0]["id"], &unique[0]["duplicates"]), (&json!("check-duplicates"), &json!({ "doctype": "Order", "field": "note" })));
+    assert_eq!(
+        (&unique[0]["id"], &unique[0]["duplicates"]),
+        (&json!("check-duplicates"), &json!({ "doctype": "Order", "field": "note" }))
+    );
     let mandatory = remedies(&|document| field(document, "note")["reqd"] = 1.into());
-    assert_eq!(mandatory[0]["edits"], json!([{ "kind": "set", "doctype": "Order", "field": "note", "property": "reqd", "value": null }]));
+    assert_eq!(
+        mandatory[0]["edits"],
+        json!([{ "kind": "set", "doctype": "Order", "field": "note", "property": "reqd", "value": null }])
+    );
 }
 
 #[test]
@@ -105,7 +124,11 @@ fn what_frappe_would_refuse_is_said_with_its_place() {
     let drafts = json!({ "drafts": [draft(&file, |document| add_field(document, "qty", twice))] });
     let verdict = editor.post("/api/verdict", &drafts);
     let problem = &verdict["problems"][0];
-    assert_eq!((&problem["field"], &problem["index"], &problem["severity"]), (&json!("note"), &json!(3), &json!("error")), "{verdict:#}");
+    assert_eq!(
+        (&problem["field"], &problem["index"], &problem["severity"]),
+        (&json!("note"), &json!(3), &json!("error")),
+        "{verdict:#}"
+    );
     let answer = editor.call("POST", "/api/save", Some(&drafts));
     assert_eq!(answer.status, 422);
     assert!(answer.body.contains("Order.note: note is there twice"), "{}", answer.body);

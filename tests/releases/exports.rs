@@ -48,7 +48,10 @@ fn each_doctype_of_the_real_apps_is_written_as_it_was_read() {
             let mut entry = entry.unwrap();
             let name = entry.path().unwrap().display().to_string();
             let mut text = String::new();
-            if !name.contains("/doctype/") || !name.ends_with(".json") || entry.read_to_string(&mut text).is_err() {
+            if !name.contains("/doctype/")
+                || entry.path().unwrap().extension().is_none_or(|extension| extension != "json")
+                || entry.read_to_string(&mut text).is_err()
+            {
                 continue;
             }
             let Ok(Value::Object(document)) = serde_json::from_str(&text) else { continue };

@@ -84,8 +84,7 @@ fn float(value: f64) -> String {
     let text = format!("{value:e}");
     match text.split_once('e') {
         Some((digits, exponent)) => {
-            let (sign, number) =
-                exponent.strip_prefix('-').map_or(("+", exponent), |number| ("-", number));
+            let (sign, number) = exponent.strip_prefix('-').map_or(("+", exponent), |number| ("-", number));
             format!("{digits}e{sign}{number:0>2}")
         }
         None => text,
@@ -97,13 +96,15 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn exported(value: serde_json::Value) -> String {
+    fn exported(value: &serde_json::Value) -> String {
         export(value.as_object().unwrap()).unwrap()
     }
 
     #[test]
     fn keys_are_sorted_and_each_level_is_a_space() {
-        let text = exported(json!({ "name": "Order", "fields": [{ "reqd": 1, "fieldname": "a" }], "links": [], "x": {} }));
+        let text = exported(
+            &json!({ "name": "Order", "fields": [{ "reqd": 1, "fieldname": "a" }], "links": [], "x": {} }),
+        );
         assert_eq!(
             text,
             "{\n \"fields\": [\n  {\n   \"fieldname\": \"a\",\n   \"reqd\": 1\n  }\n ],\n \"links\": [],\n \"name\": \"Order\",\n \"x\": {}\n}"
@@ -112,14 +113,22 @@ mod tests {
 
     #[test]
     fn text_is_escaped_as_python_escapes_it() {
-        assert_eq!(exported(json!({ "a": "\u{e9}\u{1f600}\"\\\n\u{1}\u{7f}/" })), "{\n \"a\": \"\\u00e9\\ud83d\\ude00\\\"\\\\\\n\\u0001\u{7f}/\"\n}");
+        assert_eq!(
+            exported(&json!({ "a": "\u{e9}\u{1f600}\"\\\n\u{1}\u{7f}/" })),
+            "{\n \"a\": \"\\u00e9\\ud83d\\ude00\\\"\\\\\\n\\u0001\u{7f}/\"\n}"
+        );
     }
 
     #[test]
     fn floats_are_those_of_python() {
-        for (value, expected) in
-            [(1.0, "1.0"), (0.5, "0.5"), (1e-7, "1e-07"), (1.5e20, "1.5e+20"), (-2e-5, "-2e-05"), (1e15, "1000000000000000.0")]
-        {
+        for (value, expected) in [
+            (1.0, "1.0"),
+            (0.5, "0.5"),
+            (1e-7, "1e-07"),
+            (1.5e20, "1.5e+20"),
+            (-2e-5, "-2e-05"),
+            (1e15, "1000000000000000.0"),
+        ] {
             assert_eq!(float(value), expected);
         }
     }

@@ -36,8 +36,19 @@ const RESERVED: [&str; 20] = [
 ];
 /// Columns that every DocType has, and those of child tables.
 const STANDARD: [&str; 13] = [
-    "name", "owner", "creation", "modified", "modified_by", "docstatus", "idx", "parent", "parentfield", "parenttype",
-    "_comments", "_assign", "_seen",
+    "name",
+    "owner",
+    "creation",
+    "modified",
+    "modified_by",
+    "docstatus",
+    "idx",
+    "parent",
+    "parentfield",
+    "parenttype",
+    "_comments",
+    "_assign",
+    "_seen",
 ];
 const LAYOUT: [&str; 8] =
     ["Section Break", "Column Break", "Tab Break", "HTML", "Button", "Image", "Fold", "Heading"];
@@ -86,7 +97,9 @@ pub fn problems(document: &Document, known: &Known, is_new_name: bool) -> Vec<Pr
         fieldname(field, at, &mut seen, &mut found);
         of_field(document, field, at, known, &mut found);
     }
-    if rows(document, "fields").count() != document.get("fields").and_then(|all| all.as_array()).map_or(0, Vec::len) {
+    if rows(document, "fields").count()
+        != document.get("fields").and_then(|all| all.as_array()).map_or(0, Vec::len)
+    {
         found.doctype("fields", "an entry of its fields is no object");
     }
     of_doctype(document, &fields, &mut found);
@@ -107,12 +120,17 @@ impl Found {
         });
     }
 
-    fn field(&mut self, (at, field): (usize, &Document), property: &str, message: String) {
+    fn say(
+        &mut self,
+        severity: Severity,
+        (at, field): (usize, &Document),
+        (property, message): (&str, String),
+    ) {
         self.0.push(Problem {
             index: Some(at),
             field: Some(text(field, "fieldname").into_owned()),
             property: Some(property.to_owned()),
-            severity: Severity::Error,
+            severity,
             message,
         });
     }
@@ -138,7 +156,7 @@ fn name(document: &Document, found: &mut Found) {
 
 fn fieldname(field: &Document, at: usize, seen: &mut BTreeMap<String, usize>, found: &mut Found) {
     let name = text(field, "fieldname").into_owned();
-    let mut wrong = |message: String| found.field((at, field), "fieldname", message);
+    let mut wrong = |message: String| found.say(Severity::Error, (at, field), ("fieldname", message));
     if name.is_empty() {
         return wrong(format!("row {} has no fieldname", at + 1));
     }
@@ -153,9 +171,8 @@ fn fieldname(field: &Document, at: usize, seen: &mut BTreeMap<String, usize>, fo
     if RESERVED.contains(&name.as_str()) {
         wrong(format!("{name} is a name that every document uses itself: take another one"));
     }
-    match seen.insert(name.clone(), at) {
-        Some(first) => wrong(format!("{name} is there twice, in the rows {} and {}", first + 1, at + 1)),
-        None => {}
+    if let Some(first) = seen.insert(name.clone(), at) {
+        wrong(format!("{name} is there twice, in the rows {} and {}", first + 1, at + 1));
     }
 }
 
@@ -163,27 +180,18 @@ fn of_field(document: &Document, field: &Document, at: usize, known: &Known, fou
     let fieldtype = text(field, "fieldtype");
     let options = text(field, "options");
     let (is_layout, is_table) = (LAYOUT.contains(&fieldtype.as_ref()), TABLES.contains(&fieldtype.as_ref()));
-    let mut say = |severity, property: &str, message: String| {
-        found.field((at, field), property, message);
-        if let Some(last) = found.0.last_mut() {
-            last.severity = severity;
-        }
-    };
+    let mut say =
+        |severity, property: &str, message: String| found.say(severity, (at, field), (property, message));
     // As the planner reads it: what has no column under any version is no type.
-    let is_type = is_layout || is_table || DocField::read(field).ok().flatten().is_none_or(|field| field.is_value());
+    let is_type =
+        is_layout || is_table || DocField::read(field).ok().flatten().is_none_or(|field| field.is_value());
     if !is_type {
         say(Severity::Error, "fieldtype", format!("{fieldtype:?} is no fieldtype"));
     }
     if is_table || fieldtype == "Link" {
-        let own = text(document, "name");
-        let target = if *options == *own { Some(is_set(document, "istable")) } else { known.get(options.as_ref()).copied() };
-        match target {
-            _ if options.is_empty() => say(Severity::Error, "options", format!("a {fieldtype} needs a DocType in its options")),
-            _ if options == "[Select]" => {}
-            // It may belong to an app that is not among these.
-            None => say(Severity::Warning, "options", format!("there is no DocType {options:?} in the apps that are open")),
-            Some(false) if is_table => say(Severity::Error, "options", format!("{options} is no child table")),
-            Some(_) => {}
+        let target = known_target(document, &options, known);
+        if let Some((severity, message)) = wrong_target(&fieldtype, &options, target) {
+            say(severity, "options", message);
         }
     }
     if is_set(field, "reqd") && is_layout {
@@ -194,7 +202,11 @@ fn of_field(document: &Document, field: &Document, at: usize, known: &Known, fou
         say(Severity::Error, "reqd", "a hidden field that is mandatory needs a default".to_owned());
     }
     if is_set(field, "unique") && !is_set(document, "issingle") && !UNIQUE.contains(&fieldtype.as_ref()) {
-        say(Severity::Error, "unique", format!("Frappe makes no {fieldtype} unique, only {}", UNIQUE.join(", ")));
+        say(
+            Severity::Error,
+            "unique",
+            format!("Frappe makes no {fieldtype} unique, only {}", UNIQUE.join(", ")),
+        );
     }
     if is_set(field, "search_index") && NOT_INDEXED.contains(&fieldtype.as_ref()) {
         say(Severity::Error, "search_index", format!("Frappe makes no index on a {fieldtype}"));
@@ -212,16 +224,44 @@ fn of_field(document: &Document, field: &Document, at: usize, known: &Known, fou
     }
 }
 
+/// Whether what options name is a child table, if it is known.
+fn known_target(document: &Document, options: &str, known: &Known) -> Option<bool> {
+    if *options == *text(document, "name") {
+        Some(is_set(document, "istable"))
+    } else {
+        known.get(options).copied()
+    }
+}
+
+fn wrong_target(fieldtype: &str, options: &str, target: Option<bool>) -> Option<(Severity, String)> {
+    match target {
+        _ if options.is_empty() => {
+            Some((Severity::Error, format!("a {fieldtype} needs a DocType in its options")))
+        }
+        _ if options == "[Select]" => None,
+        // It may belong to an app that is not among these.
+        None => {
+            Some((Severity::Warning, format!("there is no DocType {options:?} in the apps that are open")))
+        }
+        Some(false) if fieldtype != "Link" => Some((Severity::Error, format!("{options} is no child table"))),
+        Some(_) => None,
+    }
+}
+
 fn of_doctype(document: &Document, fields: &[&Document], found: &mut Found) {
     let has = |name: &str| fields.iter().any(|field| text(field, "fieldname") == name);
     let holds = |name: &str| {
-        fields.iter().any(|field| text(field, "fieldname") == name && !LAYOUT.contains(&text(field, "fieldtype").as_ref()))
+        fields.iter().any(|field| {
+            text(field, "fieldname") == name && !LAYOUT.contains(&text(field, "fieldtype").as_ref())
+        })
     };
     let search = text(document, "search_fields");
     for name in search.split(',').map(str::trim).filter(|name| !name.is_empty() && !holds(name)) {
         found.doctype("search_fields", &format!("{name:?} is no field with a value"));
     }
-    for property in ["title_field", "image_field", "timeline_field", "is_published_field", "website_search_field"] {
+    for property in
+        ["title_field", "image_field", "timeline_field", "is_published_field", "website_search_field"]
+    {
         let name = text(document, property);
         if !name.is_empty() && !has(&name) {
             found.doctype(property, &format!("{name:?} is none of the fields"));
@@ -246,12 +286,17 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn found(document: serde_json::Value) -> Vec<String> {
+    fn found(document: &serde_json::Value) -> Vec<String> {
         let known = Known::from([("Tag".to_owned(), false), ("Item".to_owned(), true)]);
         let all = problems(document.as_object().unwrap(), &known, true);
         all.into_iter()
             .map(|problem| {
-                format!("{} {}: {}", problem.field.unwrap_or_default(), problem.property.unwrap(), problem.message)
+                format!(
+                    "{} {}: {}",
+                    problem.field.unwrap_or_default(),
+                    problem.property.unwrap(),
+                    problem.message
+                )
             })
             .collect()
     }
@@ -263,7 +308,7 @@ mod tests {
             { "fieldname": "items", "fieldtype": "Table", "options": "Item" }, { "fieldname": "parent_order", "fieldtype": "Link", "options": "Order" },
             { "fieldname": "state", "fieldtype": "Select", "options": "A\nB", "default": "B" }
         ] });
-        assert_eq!(found(document), [""; 0]);
+        assert_eq!(found(&document), [""; 0]);
     }
 
     #[test]
@@ -277,15 +322,32 @@ mod tests {
             { "fieldname": "j", "fieldtype": "Data", "reqd": 1, "hidden": 1 }, { "fieldname": "k", "fieldtype": "Text", "unique": 1 },
             { "fieldname": "l", "fieldtype": "Check", "default": "2" }, { "fieldname": "m", "fieldtype": "Select", "options": "A", "default": "B" }
         ] });
-        let found = found(document);
+        let found = found(&document);
         for expected in [
-            "name: a DocType's name starts", "a fieldname: a is there twice, in the rows 1 and 2", " fieldname: row 3 has no fieldname",
-            "B fieldname: Frappe writes", "c d fieldname: a fieldname has letters", "name fieldname: name is a name that",
-            "e fieldtype: \"Dat\" is no fieldtype", "f options: a Link needs", "g options: there is no DocType \"Gone\" in the apps", "h options: Tag is no child table",
-            "i reqd: a Section Break has no value", "j reqd: a hidden field", "k unique: Frappe makes no Text unique", "l default: the default of a Check",
-            "m default: \"B\" is none of the options", "search_fields: \"gone\"", "title_field: \"gone\"", "sort_field: \"gone\"", "autoname: \"gone\"",
+            "name: a DocType's name starts",
+            "a fieldname: a is there twice, in the rows 1 and 2",
+            " fieldname: row 3 has no fieldname",
+            "B fieldname: Frappe writes",
+            "c d fieldname: a fieldname has letters",
+            "name fieldname: name is a name that",
+            "e fieldtype: \"Dat\" is no fieldtype",
+            "f options: a Link needs",
+            "g options: there is no DocType \"Gone\" in the apps",
+            "h options: Tag is no child table",
+            "i reqd: a Section Break has no value",
+            "j reqd: a hidden field",
+            "k unique: Frappe makes no Text unique",
+            "l default: the default of a Check",
+            "m default: \"B\" is none of the options",
+            "search_fields: \"gone\"",
+            "title_field: \"gone\"",
+            "sort_field: \"gone\"",
+            "autoname: \"gone\"",
         ] {
-            assert!(found.iter().any(|line| line.trim_start().contains(expected.trim_start())), "{expected} is not in {found:#?}");
+            assert!(
+                found.iter().any(|line| line.trim_start().contains(expected.trim_start())),
+                "{expected} is not in {found:#?}"
+            );
         }
         assert_eq!(found.len(), 19, "{found:#?}");
     }

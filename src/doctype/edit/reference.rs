@@ -64,7 +64,10 @@ pub struct Reference {
 }
 
 /// Every property of these documents that names the target.
-pub fn references<'a>(documents: impl Iterator<Item = &'a Document> + Clone, target: Target<'_>) -> Vec<Reference> {
+pub fn references<'a>(
+    documents: impl Iterator<Item = &'a Document> + Clone,
+    target: Target<'_>,
+) -> Vec<Reference> {
     let parents = match target {
         // Children reach fields of their parent by `parent.name`.
         Target::Field { doctype, .. } => children_of(documents.clone(), doctype),
@@ -82,7 +85,9 @@ pub fn linked_from<'a>(
         let fields = super::fields(document).filter(|field| leads_to(field, doctype));
         let name = text(document, "name").into_owned();
         fields
-            .map(|field| (name.clone(), text(field, "fieldname").into_owned(), text(field, "fieldtype").into_owned()))
+            .map(|field| {
+                (name.clone(), text(field, "fieldname").into_owned(), text(field, "fieldtype").into_owned())
+            })
             .collect::<Vec<_>>()
     };
     documents.flat_map(of).collect()
@@ -150,7 +155,8 @@ impl Looking<'_> {
         let after = match property {
             "search_fields" => each(value, ',', |entry| (entry == from).then(|| to.to_owned())),
             "sort_field" => each(value, ',', |entry| {
-                let (name, order) = entry.split_once(' ').map_or((entry, None), |(name, order)| (name, Some(order)));
+                let (name, order) =
+                    entry.split_once(' ').map_or((entry, None), |(name, order)| (name, Some(order)));
                 (name == from).then(|| order.map_or_else(|| to.to_owned(), |order| format!("{to} {order}")))
             }),
             "autoname" => autoname(value, from, to),
@@ -178,7 +184,8 @@ impl Looking<'_> {
                 if is(&object, "link_doctype", doctype) && is(&object, "link_fieldname", from) {
                     object.insert("link_fieldname".to_owned(), to.into());
                 }
-                let holds = if has_parent { is(&object, "parent_doctype", doctype) } else { self.is_own(doctype) };
+                let holds =
+                    if has_parent { is(&object, "parent_doctype", doctype) } else { self.is_own(doctype) };
                 if holds && is(&object, "table_fieldname", from) {
                     object.insert("table_fieldname".to_owned(), to.into());
                 }
@@ -190,7 +197,9 @@ impl Looking<'_> {
     fn of_field(&self, field: &Document, property: &str, value: &str) -> Option<String> {
         match self.target {
             Target::DocType { from, to } => doctype_in_field(field, property, value, (from, to)),
-            Target::Field { doctype, from, to } => self.field_in_field(field, property, value, (doctype, from, to)),
+            Target::Field { doctype, from, to } => {
+                self.field_in_field(field, property, value, (doctype, from, to))
+            }
         }
     }
 
@@ -237,7 +246,12 @@ impl Looking<'_> {
     }
 
     /// A Dynamic Link names the field with the DocType, a Currency the field with the currency or `DocType:link:field`.
-    fn options(&self, field: &Document, value: &str, (doctype, from, to): (&str, &str, &str)) -> Option<String> {
+    fn options(
+        &self,
+        field: &Document,
+        value: &str,
+        (doctype, from, to): (&str, &str, &str),
+    ) -> Option<String> {
         let fieldtype = text(field, "fieldtype");
         let is_own = self.is_own(doctype);
         match fieldtype.as_ref() {
@@ -256,7 +270,12 @@ impl Looking<'_> {
     }
 }
 
-fn doctype_in_field(field: &Document, property: &str, value: &str, (from, to): (&str, &str)) -> Option<String> {
+fn doctype_in_field(
+    field: &Document,
+    property: &str,
+    value: &str,
+    (from, to): (&str, &str),
+) -> Option<String> {
     match property {
         "options" => match text(field, "fieldtype").as_ref() {
             kind if LINKS.contains(&kind) && value == from => Some(to.to_owned()),

@@ -80,7 +80,8 @@ pub fn rename_patch(
 
 /// What a module may be called, whatever the names in it are.
 fn module_name(wanted: &str) -> String {
-    let letters = wanted.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
+    let letters =
+        wanted.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
     letters.take(120).collect()
 }
 
@@ -96,14 +97,13 @@ fn package(app: &str, patches_txt: &str, section: PatchSection) -> String {
         let (package, _) = line.split_whitespace().next()?.rsplit_once('.')?;
         let is_own = package == own || package.starts_with(&format!("{own}."));
         // It becomes a path, so each part has to be a name.
-        let is_name = |part: &str| {
-            !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        };
+        let is_name =
+            |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         (is_own && package.split('.').all(is_name)).then(|| package.to_owned())
     };
     let last = |in_section: bool| {
         let lines = patches.iter().rev().filter(|patch| !in_section || patch.section == section);
-        lines.filter_map(|patch| package_of(&patch.line)).next()
+        lines.into_iter().find_map(|patch| package_of(&patch.line))
     };
     last(true).or_else(|| last(false)).unwrap_or(own)
 }
@@ -121,7 +121,8 @@ fn code(rename: &PatchRename, section: PatchSection) -> String {
                 let (module, file) = (literal(&scrub(module)), literal(&scrub(doctype)));
                 let _ = writeln!(code, "\tfrappe.reload_doc({module}, \"doctype\", {file})");
             }
-            let _ = writeln!(code, "\trename_field({}, {}, {})", literal(doctype), literal(from), literal(to));
+            let _ =
+                writeln!(code, "\trename_field({}, {}, {})", literal(doctype), literal(from), literal(to));
         }
         PatchRename::DocType { from, to } => {
             let (from, to) = (literal(from), literal(to));
@@ -214,7 +215,11 @@ mod tests {
     fn before_the_sync_the_new_field_is_loaded_first() {
         let patch = rename_patch("acme", "acme.patches.v1_0.a\r\n", &field(), |_| false);
         assert_eq!(patch.section, PatchSection::PreModelSync);
-        assert!(patch.code.contains("\tfrappe.reload_doc(\"acme\", \"doctype\", \"acme_order\")\n\trename_field("));
+        assert!(
+            patch
+                .code
+                .contains("\tfrappe.reload_doc(\"acme\", \"doctype\", \"acme_order\")\n\trename_field(")
+        );
         assert_eq!(insert_line("a.b\r\n", patch.section, "c.d"), "a.b\r\nc.d\r\n");
     }
 
@@ -224,17 +229,32 @@ mod tests {
         let patch = rename_patch("acme", SECTIONS, &rename, |_| false);
         assert_eq!(patch.line, "acme.patches.v1_0.rename_tag_to_label");
         let text = insert_line(SECTIONS, patch.section, "acme.patches.x");
-        assert!(text.starts_with("[pre_model_sync]\nacme.patches.v1_0.a\nacme.patches.x\n\n[post_model_sync]"), "{text}");
-        assert_eq!(insert_line("[pre_model_sync]\n\n[post_model_sync]\n", patch.section, "x"), "[pre_model_sync]\nx\n\n[post_model_sync]\n");
+        assert!(
+            text.starts_with("[pre_model_sync]\nacme.patches.v1_0.a\nacme.patches.x\n\n[post_model_sync]"),
+            "{text}"
+        );
+        assert_eq!(
+            insert_line("[pre_model_sync]\n\n[post_model_sync]\n", patch.section, "x"),
+            "[pre_model_sync]\nx\n\n[post_model_sync]\n"
+        );
         assert_eq!(insert_line("", PatchSection::PostModelSync, "x"), "\n[post_model_sync]\nx\n");
     }
 
     #[test]
     fn hostile_names_stay_in_their_string_and_their_folder() {
-        let rename = PatchRename::DocType { from: "a\"); import os #\\".to_owned(), to: "../../\u{1f600}\n".to_owned() };
-        let patch = rename_patch("acme", "acme.patches...evil.x\nacme.patches.v1/../x.y\n", &rename, |_| false);
+        let rename = PatchRename::DocType {
+            from: "a\"); import os #\\".to_owned(),
+            to: "../../\u{1f600}\n".to_owned(),
+        };
+        let patch =
+            rename_patch("acme", "acme.patches...evil.x\nacme.patches.v1/../x.y\n", &rename, |_| false);
         assert!(patch.path.starts_with("acme/patches/rename_a____import_os"), "{}", patch.path);
         assert!(!patch.path.contains(".."), "{}", patch.path);
-        assert!(patch.code.contains(r#""a\"); import os #\\""#) && patch.code.contains(r#""../../\U0001f600\U0000000a""#), "{}", patch.code);
+        assert!(
+            patch.code.contains(r#""a\"); import os #\\""#)
+                && patch.code.contains(r#""../../\U0001f600\U0000000a""#),
+            "{}",
+            patch.code
+        );
     }
 }

@@ -25,12 +25,7 @@ pub struct Settled {
 
 /// Settles an edited document. `modified` is the time of the save as Frappe writes it (`2026-01-31 12:00:00.000000`); it is
 /// entered only if something changed.
-pub fn settle(
-    edited: &Document,
-    file: Option<&Document>,
-    renames: &FieldRenames,
-    modified: &str,
-) -> Settled {
+pub fn settle(edited: &Document, file: Option<&Document>, renames: &FieldRenames, modified: &str) -> Settled {
     let empty = Document::new();
     let before = file.unwrap_or(&empty);
     let mut document = Document::new();
@@ -40,8 +35,10 @@ pub fn settle(
         }
     }
     document.insert("fields".to_owned(), Value::Array(fields(edited, before, renames)));
-    let order: Vec<String> = in_form_order(edited).into_iter().map(|field| text(field, "fieldname").into_owned()).collect();
-    let says_order = before.is_empty() || before.contains_key("field_order") || order != field_names(&document);
+    let order: Vec<String> =
+        in_form_order(edited).into_iter().map(|field| text(field, "fieldname").into_owned()).collect();
+    let says_order =
+        before.is_empty() || before.contains_key("field_order") || order != field_names(&document);
     if says_order {
         document.insert("field_order".to_owned(), order.into());
     }
@@ -58,8 +55,13 @@ pub fn settle(
 /// (`DocType.prepare_for_import`).
 pub fn in_form_order(document: &Document) -> Vec<&Document> {
     let order = document.get("field_order").and_then(Value::as_array);
-    let places: BTreeMap<&str, usize> =
-        order.into_iter().flatten().filter_map(Value::as_str).enumerate().map(|(at, name)| (name, at)).collect();
+    let places: BTreeMap<&str, usize> = order
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .enumerate()
+        .map(|(at, name)| (name, at))
+        .collect();
     let mut fields: Vec<&Document> = super::fields(document).collect();
     fields.sort_by_key(|field| places.get(text(field, "fieldname").as_ref()).copied().unwrap_or(usize::MAX));
     fields
@@ -110,7 +112,9 @@ fn settled(edited: &Value, before: Option<&Value>) -> Option<Value> {
             });
             Some(Value::Array(rows.collect()))
         }
-        (Value::Object(edited), before) => Some(Value::Object(row(edited, before.and_then(Value::as_object)))),
+        (Value::Object(edited), before) => {
+            Some(Value::Object(row(edited, before.and_then(Value::as_object))))
+        }
         (Value::Null | Value::Number(_) | Value::String(_), _) => Some(edited.clone()),
     }
 }
@@ -143,7 +147,11 @@ fn is_same_number(a: &Number, b: &Number) -> bool {
 
 fn is_same(a: &Document, b: &Document) -> bool {
     let but_modified = |document: &Document| -> Document {
-        document.iter().filter(|(key, _)| *key != "modified").map(|(key, value)| (key.clone(), value.clone())).collect()
+        document
+            .iter()
+            .filter(|(key, _)| *key != "modified")
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
     };
     but_modified(a) == but_modified(b)
 }
@@ -155,12 +163,12 @@ mod tests {
 
     const NOW: &str = "2026-01-31 12:00:00.000000";
 
-    fn object(value: Value) -> Document {
+    fn object(value: &Value) -> Document {
         value.as_object().unwrap().clone()
     }
 
     fn file() -> Document {
-        object(json!({
+        object(&json!({
             "doctype": "DocType", "name": "Order", "modified": "2024-01-01 00:00:00.000000", "allow_copy": 0,
             "field_order": ["b", "a"],
             "fields": [{ "fieldname": "a", "hidden": 0, "columns": 1.0 }, { "fieldname": "b" }],
@@ -172,7 +180,10 @@ mod tests {
     fn what_was_not_edited_is_not_written() {
         let mut edited = file();
         // As a browser sends it.
-        edited.insert("fields".to_owned(), json!([{ "fieldname": "b" }, { "fieldname": "a", "hidden": 0, "columns": 1 }]));
+        edited.insert(
+            "fields".to_owned(),
+            json!([{ "fieldname": "b" }, { "fieldname": "a", "hidden": 0, "columns": 1 }]),
+        );
         let settled = settle(&edited, Some(&file()), &FieldRenames::new(), NOW);
         assert_eq!(settled, Settled { document: file(), is_changed: false });
     }
@@ -185,7 +196,10 @@ mod tests {
         let settled = settle(&edited, Some(&file()), &FieldRenames::new(), NOW);
         assert!(settled.is_changed);
         assert_eq!(settled.document["field_order"], json!(["b", "n", "a"]));
-        assert_eq!(settled.document["fields"], json!([{ "fieldname": "a", "hidden": 0, "columns": 1.0 }, { "fieldname": "b" }, { "fieldname": "n", "reqd": 1 }]));
+        assert_eq!(
+            settled.document["fields"],
+            json!([{ "fieldname": "a", "hidden": 0, "columns": 1.0 }, { "fieldname": "b" }, { "fieldname": "n", "reqd": 1 }])
+        );
         assert_eq!(settled.document["modified"], NOW);
         assert_eq!(settled.document["allow_copy"], 0);
     }
@@ -193,11 +207,17 @@ mod tests {
     #[test]
     fn a_renamed_field_keeps_its_place() {
         let mut edited = file();
-        edited.insert("fields".to_owned(), json!([{ "fieldname": "b" }, { "fieldname": "z", "hidden": 0, "columns": 1 }]));
+        edited.insert(
+            "fields".to_owned(),
+            json!([{ "fieldname": "b" }, { "fieldname": "z", "hidden": 0, "columns": 1 }]),
+        );
         edited.insert("field_order".to_owned(), json!(["b", "z"]));
         let renames = FieldRenames::from([("z".to_owned(), "a".to_owned())]);
         let settled = settle(&edited, Some(&file()), &renames, NOW);
-        assert_eq!(settled.document["fields"], json!([{ "fieldname": "z", "hidden": 0, "columns": 1.0 }, { "fieldname": "b" }]));
+        assert_eq!(
+            settled.document["fields"],
+            json!([{ "fieldname": "z", "hidden": 0, "columns": 1.0 }, { "fieldname": "b" }])
+        );
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! What is edited in the page and not saved yet.
 
-
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;

@@ -19,14 +19,17 @@ pub use verdict::{
     AppVerdict, Change, DuplicatesOf, Problem, Question, Remedy, RemedyEdit, Severity, Sql, Verdict,
 };
 pub use workspace::{
-    Blue, BlueKind, Changed, DocTypeFile, Fieldtype, FieldtypeKind, FileProblem, Link, Workspace, WorkspaceApp,
-    WorkspaceDocType,
+    Blue, BlueKind, Changed, DocTypeFile, Fieldtype, FieldtypeKind, FileProblem, Link, Workspace,
+    WorkspaceApp, WorkspaceDocType,
 };
 
 /// The description of the API.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Crossfade DocType Editor", description = "The API of `crossfade editor`; its own page uses it, nothing else may."),
+    info(
+        title = "Crossfade DocType Editor",
+        description = "The API of `crossfade editor`; its own page uses it, nothing else may."
+    ),
     paths(
         routes::workspace,
         routes::doctype,

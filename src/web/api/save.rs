@@ -1,6 +1,5 @@
 //! What a save answers.
 
-
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;

@@ -1,6 +1,5 @@
 //! What the drafts would do to a live site, as the planner says it.
 
-
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;

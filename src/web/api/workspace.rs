@@ -1,6 +1,5 @@
 //! What there is to edit.
 
-
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -79,6 +78,8 @@ pub enum BlueKind {
     Git,
     /// A file that `crossfade snapshot` has written, a bench, an app or its archive.
     Snapshot,
+    /// The metadata of the live site.
+    Site,
     /// The files as they were when the editor started: the apps lie in no repository.
     Start,
 }
