@@ -6,7 +6,7 @@ SHELL := /bin/bash
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup demo test fmt fmt-check lint doc unit gitops sample-bench servers mariadb versions kills load e2e releases faults bed-up bed-down images crds plan-schema manifests reference book deny workflows dist reproducible bench bench-report bench-plan bench-engine clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit web web-test browser gitops sample-bench servers others mariadb versions kills load e2e releases faults bed-up bed-down images crds plan-schema manifests reference book deny workflows dist reproducible bench bench-report bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -31,7 +31,7 @@ demo: setup ## The usual way and Crossfade side by side on a real cluster; KEEP=
 	@rm -f target/demo/summary.json; start=$$SECONDS; rc=0; echo "==> demo"; e2e/bed/with.sh cargo run --example demo || rc=$$?; \
 	echo "<== demo: $$((SECONDS - start)) s"; [ ! -e target/demo/summary.json ] || cat target/demo/summary.json; exit $$rc
 
-test: setup fmt-check lint doc unit gitops sample-bench servers ## Everything that CI runs
+test: setup fmt-check lint doc unit servers ## Everything that CI runs
 	@echo "all tests passed"
 
 fmt: ## Format the code
@@ -49,6 +49,20 @@ doc: ## Build the documentation, warnings are errors
 unit: ## Tests that need no server
 	$(call timed,unit,cargo test)
 
+# The lock file names every package; nothing that one brings is run at its installation.
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	$(call timed,npm ci,cd web && npm ci --ignore-scripts --no-audit --no-fund)
+	@touch $@
+
+web: web/node_modules/.package-lock.json ## Build the DocType Editor's page, which the program embeds, in web/dist
+	$(call timed,web,cd web && npm run --silent build)
+
+web-test: web/node_modules/.package-lock.json ## Tests of the page's model
+	$(call timed,web-test,cd web && npm run --silent check && npm test --silent)
+
+browser: web ## The DocType Editor in a real Chromium: every edit by mouse and by keyboard, conflicts, hostile names, sizes, axe
+	$(call timed,browser,cargo build && cd web && CROSSFADE=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/x86_64-unknown-linux-gnu/debug/crossfade npm run --silent browser)
+
 # Never from Go's cache: it does not look at files outside of the module, as all of argocd/ is.
 gitops: ## What Argo CD and kstatus say of a release in every state, by their own Go modules
 	$(call timed,gitops,cd e2e/gitops && go test -count=1 ./...)
@@ -56,13 +70,16 @@ gitops: ## What Argo CD and kstatus say of a release in every state, by their ow
 sample-bench: ## Tests of the sample bench, with a MariaDB and a Redis that they start themselves
 	$(call timed,sample-bench,cd e2e/sample-bench/tests && PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m unittest -q)
 
-# Both wait far more than they work: beside each other they take as long as the longer one. The cluster goes first: its
-# Pods share what the tests of MariaDB leave them.
-servers: ## mariadb and e2e beside each other
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going BESIDE=1 mariadb e2e
+# All of them wait far more than they work: beside each other they take as long as the longer one. The cluster goes first:
+# its Pods share what the others leave them.
+servers: ## e2e, and beside it mariadb, sample-bench, gitops, web-test, browser
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going BESIDE=1 others e2e
+
+others:
+	@for each in mariadb sample-bench gitops web-test browser; do nice $(MAKE) --no-print-directory --jobs=1 BESIDE=1 $$each 2>&1 || exit; done
 
 mariadb: ## Tests against a real MariaDB and Redis, which they start themselves
-	$(call timed,mariadb,CROSSFADE_PYTHON=/usr/bin/python3 $(if $(BESIDE),nice) cargo test --test mariadb -- --include-ignored)
+	$(call timed,mariadb,CROSSFADE_PYTHON=/usr/bin/python3 cargo test --test mariadb -- --include-ignored)
 
 versions: ## Every version of the sample app on the real site, to contract and back, both colours at work
 	$(call timed,versions,CROSSFADE_LONG=1 cargo test --test mariadb -- --include-ignored --nocapture --test-threads=1 frappe_site::versions)

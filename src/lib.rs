@@ -13,6 +13,7 @@
 //! | [`source`] | apps from benches, checkouts, archives and snapshot files (IO) | `doctype`, `patch` |
 //! | [`schema`] | MariaDB and Redis (IO) | `api`, `doctype`, `plan` |
 //! | [`controller`] | Kubernetes (IO) | all pure ones |
+//! | [`web`] | an edge: the DocType Editor on loopback, its API and page | `api`, `doctype`, `patch`, `plan`, `report`, `source`, `schema` |
 //! | [`cli`] | the edge: commands, output, exit codes | everything |
 //!
 //! Pure modules have no client, no socket, no file, no clock and no environment: time enters as an argument.
@@ -30,3 +31,4 @@ pub mod report;
 pub mod schema;
 pub mod source;
 pub mod traffic;
+pub mod web;

@@ -6,6 +6,7 @@ mod contract;
 pub mod crds;
 mod doctor;
 mod drain;
+mod editor;
 mod expand;
 mod follow;
 mod frame;
@@ -79,6 +80,7 @@ enum Command {
     /// Print the JSON Schema of a plan.
     #[command(hide = true)]
     PlanSchema,
+    Editor(editor::Editor),
     Snapshot(snapshot::Snapshot),
     Isolate(isolate::Isolate),
     Handover(handover::Handover),
@@ -143,6 +145,7 @@ fn run(cli: Cli) -> ExitCode {
         Command::Resume(resume) => resume.run(),
         Command::Plan(command) => command.run(cli.output),
         Command::PlanSchema => plan_schema::run(),
+        Command::Editor(editor) => editor.run(),
         Command::Snapshot(command) => command.run(),
         Command::Isolate(isolate) => isolate.run(output),
         Command::Handover(handover) => handover.run(output),

@@ -109,7 +109,7 @@ enum Part {
     Contract,
 }
 
-fn version(text: &str) -> Result<FrappeVersion, String> {
+pub(super) fn version(text: &str) -> Result<FrappeVersion, String> {
     FrappeVersion::parse(text).ok_or_else(|| "it must look like 15 or 15.41.0".to_owned())
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 const CHUNK: usize = 64 * 1024;
 
 /// Of a file as it is.
-pub(super) fn of_bytes(bytes: &[u8]) -> String {
+pub(crate) fn of_bytes(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 

@@ -6,6 +6,7 @@
 mod column;
 mod customisation;
 pub(crate) mod digest;
+pub mod edit;
 mod effect;
 mod error;
 mod field;
@@ -27,6 +28,6 @@ pub use field::DocField;
 pub use hooks::Hook;
 pub use model::{App, CustomField, DocType, Snapshot, Storage};
 pub use patch::{PatchLine, PatchSection, parse_patches};
-pub use read::{AppReader, MAX_FILE_BYTES};
+pub use read::{AppReader, MAX_FILE_BYTES, read_doctype_file};
 pub use table::{Index, Table, sequence_name, table_name};
 pub use version::FrappeVersion;

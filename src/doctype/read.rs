@@ -283,6 +283,24 @@ impl AppReader {
     }
 }
 
+/// Reads the file of one DocType, as [`AppReader`] does; whether it has a controller is not known from it.
+///
+/// # Errors
+/// If the file is too large, is no JSON, or says what no DocType can say.
+pub fn read_doctype_file(path: &str, bytes: &[u8]) -> Result<DocType, ReadError> {
+    let path = path.to_owned();
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(ReadError::TooLarge { path, size: bytes.len(), limit: MAX_FILE_BYTES });
+    }
+    match DocTypeFile::parse(bytes) {
+        Ok(Some(file)) if file.doctype.0.as_deref() == Some("DocType") => {
+            read_doctype(&path, file, digest::of_bytes(bytes))
+        }
+        Ok(_) => Err(invalid(&path, "it is not an object whose \"doctype\" is \"DocType\"")),
+        Err(source) => Err(ReadError::Json { path, source }),
+    }
+}
+
 fn entries<'a>(object: &'a Object, key: &str) -> impl Iterator<Item = &'a Object> {
     object.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
 }

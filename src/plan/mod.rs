@@ -40,6 +40,7 @@ pub use document::{
     AppVersion, Change, FrozenTable, MigrateHook, Plan, Question, Remaining, SingleField, Verdict,
 };
 pub use kind::KINDS;
+pub use naive::blocked_seconds;
 pub use rename::RenameError;
 pub use routing::{AppRequests, Routing};
 pub use site::{ColumnFacts, IndexFacts, Site, TableFacts};

@@ -46,8 +46,14 @@ impl Report<'_> {
         sql::text(self, part)
     }
 
-    /// What to do with this plan.
-    fn next(&self) -> Vec<String> {
+    /// Each change with its place and its statements, the worst of each app first.
+    pub fn changes(&self) -> Vec<Detail<'_>> {
+        let changes = by_app(self.plan).into_iter().flat_map(|(_, changes)| changes);
+        changes.map(|change| Detail::of(self.plan, change)).collect()
+    }
+
+    /// What to do with this plan, a sentence each.
+    pub fn next(&self) -> Vec<String> {
         let mut advice = Vec::new();
         let has = |verdict| self.plan.changes.iter().any(|change| change.verdict == verdict);
         if has(Verdict::Blocking) {
@@ -73,6 +79,30 @@ impl Report<'_> {
             advice.push("Answer the questions first: a rename that is not declared loses values.".to_owned());
         }
         advice
+    }
+}
+
+/// One change as all formats show it.
+#[derive(Debug)]
+pub struct Detail<'a> {
+    /// The change.
+    pub change: &'a Change,
+    /// `DocType.field`, or the line of a patch.
+    pub place: String,
+    /// Its statements before green, each with what it costs.
+    pub expand: Vec<(&'a Step, String)>,
+    /// Its statements once blue is gone.
+    pub contract: Vec<(&'a Step, String)>,
+}
+
+impl<'a> Detail<'a> {
+    fn of(plan: &'a Plan, change: &'a Change) -> Self {
+        let (mut expand, mut contract) = (Vec::new(), Vec::new());
+        for (is_expand, step) in steps(plan, change) {
+            let into = if is_expand { &mut expand } else { &mut contract };
+            into.push((step, cost(step)));
+        }
+        Self { change, place: place(change), expand, contract }
     }
 }
 

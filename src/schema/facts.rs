@@ -1,5 +1,6 @@
 //! What the planner wants to know of a live site: read-only questions to its database.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use sqlx::Executor;
@@ -164,28 +165,53 @@ async fn read_property_setters(connection: &mut MySqlConnection, site: &mut Site
 
 /// DocTypes that somebody made on this site: no app has their files.
 async fn read_custom_doctypes(connection: &mut MySqlConnection, site: &mut Site) -> Result<(), FactsError> {
+    let mut doctypes = read_doctypes(connection, site, true).await?;
+    doctypes.retain(|doctype| site.tables.contains_key(&table_name(&doctype.name)) || doctype.issingle);
+    site.custom_doctypes = doctypes;
+    Ok(())
+}
+
+/// The DocTypes of apps as the site's own metadata has them: what the version that runs was migrated to.
+///
+/// # Errors
+/// If the metadata cannot be read.
+pub async fn doctypes(connection: &mut MySqlConnection, site: &Site) -> Result<Vec<DocType>, FactsError> {
+    read_doctypes(connection, site, false).await
+}
+
+/// The DocTypes of the metadata with their fields, by name.
+async fn read_doctypes(
+    connection: &mut MySqlConnection,
+    site: &Site,
+    is_custom: bool,
+) -> Result<Vec<DocType>, FactsError> {
     if !has_columns(site, "tabDocType", &["custom"]) {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let of_site = "`custom` = 1 ORDER BY `name`";
-    let rows = objects(connection, site, ("tabDocType", &DOCTYPE_COLUMNS), of_site).await?;
+    let which = format!("COALESCE(`custom`, 0) = {}", u8::from(is_custom));
+    let rows =
+        objects(connection, site, ("tabDocType", &DOCTYPE_COLUMNS), &format!("{which} ORDER BY `name`"))
+            .await?;
     let mut doctypes: Vec<DocType> = rows.iter().filter_map(DocType::custom).collect();
     if doctypes.is_empty() {
-        return Ok(());
+        return Ok(doctypes);
+    }
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for (at, doctype) in doctypes.iter().enumerate() {
+        places.insert(doctype.name.clone(), at);
     }
     let columns = [&["parent"], &FIELD_COLUMNS[..]].concat();
-    let of_them = "`parenttype` = 'DocType' AND `parent` IN (SELECT `name` FROM `tabDocType` WHERE `custom` = 1) \
-                   ORDER BY `parent`, `idx`";
-    for row in objects(connection, site, ("tabDocField", &columns), of_them).await? {
+    let of_them = format!(
+        "`parenttype` = 'DocType' AND `parent` IN (SELECT `name` FROM `tabDocType` WHERE {which}) ORDER BY `parent`, `idx`"
+    );
+    for row in objects(connection, site, ("tabDocField", &columns), &of_them).await? {
         let parent = row.get("parent").and_then(serde_json::Value::as_str);
-        let doctype = doctypes.iter_mut().find(|doctype| Some(doctype.name.as_str()) == parent);
+        let doctype = parent.and_then(|parent| places.get(parent)).and_then(|at| doctypes.get_mut(*at));
         if let (Some(doctype), Ok(Some(field))) = (doctype, DocField::read(&row)) {
             doctype.fields.push(field);
         }
     }
-    doctypes.retain(|doctype| site.tables.contains_key(&table_name(&doctype.name)) || doctype.issingle);
-    site.custom_doctypes = doctypes;
-    Ok(())
+    Ok(doctypes)
 }
 
 /// Rows of a table as objects, with those of the columns that the site's version of Frappe has.

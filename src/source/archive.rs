@@ -50,7 +50,8 @@ fn files(path: &Path, with_code: bool) -> Result<BTreeMap<String, Vec<u8>>, Sour
     files
 }
 
-fn entries(
+/// The files of a tar archive that matter, by path; `path` is where it comes from, for messages.
+pub(super) fn entries(
     unpacked: &mut impl Read,
     path: &Path,
     with_code: bool,

@@ -16,15 +16,8 @@ type Visit<'a> = dyn FnMut(&str, &[u8]) -> Result<(), SourceError> + 'a;
 
 /// Visits every file that matters, sorted by path. Links are not followed: they could lead out of the app.
 pub(super) fn walk(root: &Path, visit: &mut Visit<'_>) -> Result<(), SourceError> {
-    let mut files = Vec::new();
-    let mut seen = 0;
-    list(root, "", 0, &mut files, &mut seen).map_err(|error| match error {
-        Stop::Io(error) => error,
-        Stop::TooMany => SourceError::TooMuch { path: root.to_owned(), what: "entries", limit: MAX_ENTRIES },
-    })?;
-    files.sort();
     let mut total = 0;
-    for file in files {
+    for file in paths(root, AppReader::wants)? {
         let bytes = read_file(&root.join(&file), MAX_FILE_BYTES + 1)?;
         total += bytes.len();
         if total > MAX_APP_BYTES {
@@ -33,6 +26,18 @@ pub(super) fn walk(root: &Path, visit: &mut Visit<'_>) -> Result<(), SourceError
         visit(&file, &bytes)?;
     }
     Ok(())
+}
+
+/// The paths of all files below a directory that are wanted, sorted.
+pub(super) fn paths(root: &Path, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<String>, SourceError> {
+    let mut files = Vec::new();
+    let mut seen = 0;
+    list(root, ("", 0), &is_wanted, &mut files, &mut seen).map_err(|error| match error {
+        Stop::Io(error) => error,
+        Stop::TooMany => SourceError::TooMuch { path: root.to_owned(), what: "entries", limit: MAX_ENTRIES },
+    })?;
+    files.sort();
+    Ok(files)
 }
 
 /// Reads a file, at most `limit` bytes of it: what is longer is refused by who parses it.
@@ -59,8 +64,8 @@ enum Stop {
 
 fn list(
     root: &Path,
-    within: &str,
-    depth: usize,
+    (within, depth): (&str, usize),
+    is_wanted: &dyn Fn(&str) -> bool,
     files: &mut Vec<String>,
     seen: &mut usize,
 ) -> Result<(), Stop> {
@@ -78,8 +83,8 @@ fn list(
         let kind = entry.file_type().map_err(io)?;
         let is_skipped = matches!(name.as_str(), "node_modules" | ".git" | "public" | "__pycache__");
         if kind.is_dir() && depth < MAX_DEPTH && !is_skipped {
-            list(root, &path, depth + 1, files, seen)?;
-        } else if kind.is_file() && AppReader::wants(&path) {
+            list(root, (&path, depth + 1), is_wanted, files, seen)?;
+        } else if kind.is_file() && is_wanted(&path) {
             files.push(path);
         }
     }

@@ -75,4 +75,14 @@ pub enum SourceError {
         /// The entry's path.
         entry: String,
     },
+    /// Git does not give what was asked for.
+    #[error("failed to read {reference:?} of the Git repository in {}: {reason}", path.display())]
+    Git {
+        /// Directory of the app.
+        path: PathBuf,
+        /// What was asked for.
+        reference: String,
+        /// What Git said.
+        reason: String,
+    },
 }

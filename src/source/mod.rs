@@ -6,6 +6,9 @@ mod archive;
 mod assets;
 mod directory;
 mod error;
+mod git;
+mod tree;
+mod write;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,6 +17,9 @@ use crate::doctype::{App, AppReader, Snapshot};
 use crate::patch::{self, Files, MAX_CODE_BYTES};
 
 pub use error::SourceError;
+pub use git::{Commit, is_in_repository, read_commit};
+pub use tree::{BadFile, Checkout, DocTypeSource, Stamps, Tree, checkouts, document, read_tree, stamps};
+pub use write::{FileEdit, WriteError, write_all};
 
 /// Entries of one app that are looked at; ERPNext with its Node modules has 100,000.
 const MAX_ENTRIES: usize = 500_000;

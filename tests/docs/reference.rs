@@ -52,6 +52,11 @@ fn the_plan_is_described_as_its_types() {
 }
 
 #[test]
+fn the_api_of_the_editor_is_described_as_its_types() {
+    held("web/openapi.json", &crossfade::web::api::openapi().unwrap());
+}
+
+#[test]
 fn the_commands_are_those_of_the_program() {
     held("docs/reference/cli.md", &commands::page());
 }

@@ -19,6 +19,7 @@ mod divergence;
 mod doctor;
 mod doctype_names;
 mod doctype_renamed;
+mod editor;
 mod expansion;
 mod frappe_site;
 mod golden_ddl;

@@ -11,4 +11,5 @@
 
 mod changes;
 mod ddl;
+mod exports;
 mod pairs;

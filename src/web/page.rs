@@ -1,0 +1,46 @@
+//! The page: what `make web` has built, or how to build it.
+
+use axum::extract::State;
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse, Response};
+use rust_embed::RustEmbed;
+
+use super::server::Server;
+
+/// The built front end. It is no part of the repository: `cargo build` and `cargo test` need no Node, and a program that was
+/// built without it says how to come by it. A debug build reads the folder when it is asked, a release has it inside.
+#[derive(RustEmbed)]
+#[folder = "web/dist"]
+#[allow_missing = true]
+struct Built;
+
+/// Stands in the page for the token.
+const TOKEN_PLACE: &str = "<meta name=\"csrf-token\" content=\"\"";
+
+const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+<meta name=\"csrf-token\" content=\"\"><title>DocType Editor</title>\
+<h1>This program was built without its page</h1>\
+<p>Build it with <code>make web</code> (it needs Node.js), then build the program again with <code>cargo build</code>. \
+The API answers already: <code>crossfade editor --openapi</code> describes it.</p></html>";
+
+/// `/`, with the token in it.
+pub(super) async fn page(State(server): State<Server>) -> Response {
+    let built = Built::get("index.html");
+    let text = built.as_ref().map_or(NOT_BUILT.into(), |file| String::from_utf8_lossy(&file.data));
+    let with_token = format!("<meta name=\"csrf-token\" content=\"{}\"", server.guard.token());
+    Html(text.replacen(TOKEN_PLACE, &with_token, 1)).into_response()
+}
+
+/// A file of the page.
+pub(super) async fn file(uri: Uri) -> Response {
+    let path = uri.path().trim_start_matches('/');
+    // Debug builds read from the disk: no part of the path may lead up.
+    let is_plain = path.split('/').all(|part| !part.is_empty() && !part.starts_with('.'));
+    let Some(file) = Built::get(path).filter(|_| is_plain && path != "index.html") else {
+        return (StatusCode::NOT_FOUND, "there is nothing here").into_response();
+    };
+    // Their names have a hash of what is in them.
+    let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let kind = file.metadata.mimetype().to_owned();
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache.to_owned())], file.data).into_response()
+}
