@@ -21,6 +21,8 @@ CFLAGS=$(printf ' %s' "${remap[@]/#--remap-path-prefix/-ffile-prefix-map}")
 export CFLAGS
 # Joined to the flags of .cargo/config.toml, which RUSTFLAGS would replace.
 flags=$(printf '"%s",' "${remap[@]}")
+# The DocType Editor's page, which a release has inside.
+make --no-print-directory web
 cargo auditable build --locked --release --bin crossfade --config "target.$triple.rustflags=[${flags%,}]"
 install -m 755 "$target/$triple/release/crossfade" "$out/crossfade"
 for place in "$root" "$target" "$home"; do
