@@ -6,7 +6,9 @@ What is sent is described by a template (LOAD_TEMPLATE), so the same users work 
 A release may change the fields themselves. `names` lists the names that one field has in the versions: a user sends the
 value under each of them (a version drops the names that it does not know, as Frappe does) and must find it under one. `only`
 says which versions know a field, `without` which do not: what another version writes must leave its value alone. The version is
-what the answer's header X-Bench-Version says; without one such a field is not looked at.
+what the answer's header X-Bench-Version says; without one such a field is not looked at. A user sends the fields of `only` that the
+version knows which answered him last, as a page does that it has loaded. When another version refuses that because it asks for a field
+that the page did not have, he fills in that version's: no release can spare him this, so the refusal is no failure (`... with an old form`).
 
 A template may have more, and may be `of` another one, whose parts it then adds to or replaces:
 
@@ -59,6 +61,7 @@ MOST_DOCUMENTS = 8
 NAMES = {name: names for names in TEMPLATE.get("names", []) for name in names}
 ONLY, WITHOUT = TEMPLATE.get("only", {}), TEMPLATE.get("without", {})
 TWO_ROWS, JOB = TEMPLATE.get("two_rows"), TEMPLATE.get("job")
+OLD_FORM = object()
 COLOURS = Path(os.environ["LOAD_COLOURS"]) if "LOAD_COLOURS" in os.environ else None
 _log = open(os.environ["LOAD_EVENTS"], "a", buffering=1 << 16)
 _lock = threading.Lock()
@@ -120,13 +123,13 @@ def with_row_names(sent, got):
 
 
 def written(before, sent, version):
-    """What a document holds after `version` has written `sent` over `before`: it leaves alone what it does not know."""
+    """What a document holds after `version` has written `sent` over `before`: it leaves alone what it does not know or was not sent."""
     now = dict(sent)
     for key in (*ONLY, *WITHOUT):
         if not knows(version, key):
             now.pop(key, None)
-            if key in before:
-                now[key] = before[key]
+        if key not in now and key in before:
+            now[key] = before[key]
     return now
 
 
@@ -180,6 +183,7 @@ class Clerk(FastHttpUser):
     def on_start(self):
         self.me = uuid.uuid4().hex[:12]
         self.documents = {}
+        self.version = None
         self.counter = random.randrange(1_000_000)
         self.names = {"me": self.me}
         for own in TEMPLATE.get("own", []):
@@ -187,10 +191,10 @@ class Clerk(FastHttpUser):
             made = self.ask("own", "POST", f"/api/resource/{quote(own['doctype'])}", document)
             self.names[own["as"]] = str((made or {}).get("name"))
 
-    def ask(self, name, method, path, body=None, good=(200,), hold=None, colour=None, token=None):
+    def ask(self, name, method, path, body=None, good=(200,), hold=None, colour=None, token=None, may_be_old=False):
         """Sends one request; gives the answer's `data` (of a method its `message`), or None after a failure.
 
-        `hold` judges a good answer: its `data` and the version that gave it.
+        `hold` judges a good answer: its `data` and the version that gave it. What `may_be_old` and is refused for that gives OLD_FORM.
         """
         started = time.time()
         headers = {**HEADERS, "X-Crossfade-Colour": colour} if colour else HEADERS
@@ -201,8 +205,13 @@ class Clerk(FastHttpUser):
             status = answer.status_code or 0
             version = answer.headers.get("X-Bench-Version") if answer.headers else None
             by = {"version": version, "token": token}
+            form, self.version = self.version, self.version if colour else version or self.version
             if status not in good:
                 answer.failure(f"status {status}")
+                if may_be_old and form != self.version and "MandatoryError" in (said(answer.text) or ""):
+                    answer.success()
+                    note(f"{name} with an old form", started, status, None, **by)
+                    return OLD_FORM
                 words = (answer.text or str(answer.error or ""))[-400:]
                 note(name, started, status, "hard", said(answer.text) or words, **by)
                 return None
@@ -231,16 +240,20 @@ class Clerk(FastHttpUser):
     def path(self, name):
         return f"/api/resource/{DOCTYPE}/{quote(name)}"
 
-    def write(self, name, method, path, before, sent):
-        """Writes a document; gives the answer, and what the document holds now."""
-        now = dict(sent)
+    def write(self, name, method, path, before):
+        """Writes a document anew, over what it held; gives the answer, and what it holds now."""
+        for may_be_old in (True, False):
+            sent = with_row_names(self.document(), before)
+            now = dict(sent)
 
-        def hold(got, version):
-            now.clear()
-            now.update(written(before, sent, version))
-            return difference(now, got, version)
+            def hold(got, version):
+                now.clear()
+                now.update(written(before, sent, version))
+                return difference(now, got, version)
 
-        return self.ask(name, method, path, sent, hold=hold), now
+            got = self.ask(name, method, path, sent, hold=hold, may_be_old=may_be_old)
+            if got is not OLD_FORM:
+                return got, now
 
     def read_back(self, name, colour=None):
         """Reads a document and compares it with what was written last."""
@@ -254,6 +267,7 @@ class Clerk(FastHttpUser):
         """The template's document, as the next one of this user."""
         self.counter += 1
         sent = filled(copy.deepcopy(TEMPLATE["document"]), self.counter, self.names)
+        sent = {key: value for key, value in sent.items() if self.version is None or key in WITHOUT or knows(self.version, key)}
         sent[OWNER] = self.names.get(OWNER, self.me)
         return sent
 
@@ -261,8 +275,7 @@ class Clerk(FastHttpUser):
     def create(self):
         if len(self.documents) >= MOST_DOCUMENTS:
             return self.delete()
-        sent = self.document()
-        got, now = self.write("create", "POST", f"/api/resource/{DOCTYPE}", {}, sent)
+        got, now = self.write("create", "POST", f"/api/resource/{DOCTYPE}", {})
         if got and got.get("name"):
             self.documents[got["name"]] = with_row_names(now, got)
             self.read_back(got["name"], colour())
@@ -273,9 +286,7 @@ class Clerk(FastHttpUser):
         if not name:
             return self.create()
         # All fields, as the desk sends them.
-        sent = self.document()
-        with_row_names(sent, self.documents[name])
-        got, now = self.write("update", "PUT", self.path(name), self.documents[name], sent)
+        got, now = self.write("update", "PUT", self.path(name), self.documents[name])
         if got is None:
             # Unknown whether it was written: what is there now is what the next checks expect.
             self.documents.pop(name, None)

@@ -31,6 +31,7 @@ pub(super) fn method(size: &Size, groups: &[Group<'_>]) -> String {
     );
     text += "| word | meaning |\n|---|---|\n\
         | hard failure | a status of 400 or more where there should be none, or no answer |\n\
+        | no failure, by any way | what was filled in on a page of the old version, and is refused by the new one because it asks for a field that the page did not have: it is filled in anew |\n\
         | lost silently | a good status, but a value that was written is missing or different, or a document is not in the list |\n\
         | seconds without service | whole seconds between the first and the last request in which not one request ended well |\n\
         | before, during, after | until the release is asked for; until it is over (Crossfade: `Ready`); from then on |\n\
