@@ -49,7 +49,7 @@ struct Halt {
 
 /// An app of `spec.traffic.apps`, or `*`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct App {
+struct ReleaseApp {
     namespace: String,
     name: String,
     app: String,
@@ -75,7 +75,7 @@ struct Kept {
     waiting_since: Option<Timestamp>,
     info: ReleaseInfo,
     halt: Option<Halt>,
-    apps: Vec<App>,
+    apps: Vec<ReleaseApp>,
     sites: Vec<SiteStep>,
 }
 
@@ -86,7 +86,7 @@ pub(super) struct Metrics {
     phase: Family<ReleasePhase, Gauge>,
     info: Family<ReleaseInfo, Gauge>,
     weight: Family<Release, Gauge>,
-    app_weight: Family<App, Gauge>,
+    app_weight: Family<ReleaseApp, Gauge>,
     done: Family<SiteStep, Gauge>,
     total: Family<SiteStep, Gauge>,
     seconds: Family<Release, Gauge>,
@@ -260,8 +260,11 @@ impl Kept {
     fn new(release: &FrappeRelease, status: &FrappeReleaseStatus) -> Self {
         let Release { namespace, name } = labels(release);
         let halt = condition::reason_of(&status.conditions, condition::STALLED);
-        let app =
-            |app: &AppStatus| App { namespace: namespace.clone(), name: name.clone(), app: app.name.clone() };
+        let app = |app: &AppStatus| ReleaseApp {
+            namespace: namespace.clone(),
+            name: name.clone(),
+            app: app.name.clone(),
+        };
         let site = |site: &SiteStatus| SiteStep {
             namespace: namespace.clone(),
             name: name.clone(),

@@ -143,8 +143,9 @@ fn sentence(
         || format!("revision {number} is at {} ({})", hook.at.name(), phase.name()),
         |event| format!("{}: {}", event.reason, event.note),
     );
-    let own: String = hook.metadata.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-    format!("{sign}*{}* {}", plain(&format!("{of}/{name}")), plain(&format!("{what}{own}")))
+    let mut words = vec![what];
+    words.extend(hook.metadata.iter().map(|(key, value)| format!("{key}={value}")));
+    format!("{sign}*{}* {}", plain(&format!("{of}/{name}")), plain(&words.join(" ")))
 }
 
 /// A hash of all that a revision runs: the same as long as the same is released.
