@@ -62,21 +62,15 @@ struct Live {
     site: Mutex<Arc<Site>>,
 }
 
-/// Why there is no verdict.
+/// Why the rows of the live site said nothing.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum VerdictError {
-    /// No plan can be made of it.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
+pub(super) enum AskError {
     /// The database does not answer.
     #[error(transparent)]
     Facts(#[from] facts::FactsError),
     /// Its rows cannot be asked.
     #[error(transparent)]
     Rows(#[from] crate::schema::Error),
-    /// The work was ended.
-    #[error("failed to wait for the planner: {0}")]
-    Join(#[from] tokio::task::JoinError),
 }
 
 /// What the drafts come to, and the plan for it.
@@ -84,15 +78,19 @@ pub(super) struct Planned {
     pub(super) composed: Composed,
     pub(super) plan: Result<Plan, PlanError>,
     pub(super) site: Option<Arc<Site>>,
+    /// Why the rows of the live site were not asked, if they were to be.
+    pub(super) unasked: Option<String>,
 }
 
 impl Editor {
-    /// Reads everything.
+    /// Reads everything; with it, what tells later that something changed on disk.
     ///
     /// # Errors
     /// If the apps, what they are compared with, or the database cannot be read; the message says which.
-    pub(super) async fn open(settings: Settings) -> Result<Self, String> {
+    pub(super) async fn open(settings: Settings) -> Result<(Self, Stamps), String> {
         let checkouts = source::checkouts(&settings.apps).map_err(|error| error.to_string())?;
+        // Before the files are read: what changes meanwhile is seen at the first look.
+        let stamps = source::stamps(&checkouts).map_err(|error| error.to_string())?;
         let green = source::read_tree(&checkouts, true).map_err(|error| error.to_string())?;
         let (live, doctypes) = match settings.database {
             Some(database) => {
@@ -105,7 +103,7 @@ impl Editor {
             (Some(live), None) => of_site(&green, doctypes, &live.site()),
             (_, against) => blue(&checkouts, against).map_err(|error| format!("{error} (--against)"))?,
         };
-        Ok(Self {
+        let editor = Self {
             checkouts,
             blue,
             about_blue,
@@ -116,7 +114,8 @@ impl Editor {
             saving: tokio::sync::Mutex::new(()),
             events: broadcast::Sender::new(EVENTS),
             started: now(),
-        })
+        };
+        Ok((editor, stamps))
     }
 
     /// The apps as they are on disk, as far as it is known.
@@ -174,8 +173,8 @@ impl Editor {
     /// The plan of the drafts; what it wants to know of the rows of a live site is asked once.
     ///
     /// # Errors
-    /// If the database does not answer.
-    pub(super) async fn plan(self: &Arc<Self>, drafts: Drafts) -> Result<Planned, VerdictError> {
+    /// If the planner was ended from outside.
+    pub(super) async fn plan(self: &Arc<Self>, drafts: Drafts) -> Result<Planned, tokio::task::JoinError> {
         let site = self.live.as_ref().map(Live::site);
         let editor = Arc::clone(self);
         let work = move || {
@@ -193,18 +192,22 @@ impl Editor {
         };
         let (drafts, composed, site, asked, plan) = tokio::task::spawn_blocking(work).await?;
         if let Some(plan) = plan {
-            return Ok(Planned { composed, plan, site });
+            return Ok(Planned { composed, plan, site, unasked: None });
         }
-        let site = match &self.live {
-            Some(live) => Some(live.ask(asked).await?),
-            None => site,
+        // A database that went away takes no verdict along: it is one without its rows.
+        let (site, unasked) = match &self.live {
+            Some(live) => match live.ask(asked).await {
+                Ok(site) => (Some(site), None),
+                Err(error) => (site, Some(format!("the rows of the live site were not asked: {error}"))),
+            },
+            None => (site, None),
         };
         let editor = Arc::clone(self);
         let work = move || {
             let plan = plan::plan(&editor.input(&composed, site.as_deref(), &drafts));
-            Planned { composed, plan, site }
+            Planned { composed, plan, site, unasked }
         };
-        Ok(tokio::task::spawn_blocking(work).await?)
+        tokio::task::spawn_blocking(work).await
     }
 
     /// Asks the rows of a table once more.
@@ -214,7 +217,7 @@ impl Editor {
     pub(super) async fn ask(
         &self,
         question: plan::DataQuestion,
-    ) -> Result<Option<plan::DataAnswer>, VerdictError> {
+    ) -> Result<Option<plan::DataAnswer>, AskError> {
         let Some(live) = &self.live else { return Ok(None) };
         let site = live.ask(vec![question.clone()]).await?;
         let found = site.answers.iter().find(|(known, _)| *known == question);
@@ -260,7 +263,7 @@ impl Live {
     }
 
     /// Asks the rows, keeps the answers and gives the site with them.
-    async fn ask(&self, questions: Vec<plan::DataQuestion>) -> Result<Arc<Site>, VerdictError> {
+    async fn ask(&self, questions: Vec<plan::DataQuestion>) -> Result<Arc<Site>, AskError> {
         let site = self.site();
         let mut connection = facts::connect(&self.database, self.credentials.as_deref()).await?;
         let answers = data::answers(&mut connection, &site, questions, PATIENCE).await?;

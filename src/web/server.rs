@@ -12,6 +12,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
+use crate::source::{SourceError, Stamps};
+
 use super::editor::{Editor, Settings};
 use super::guard::Guard;
 use super::{guard, page, routes};
@@ -41,14 +43,15 @@ pub async fn serve(
     announce: impl FnOnce(&str),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), String> {
-    let editor = Arc::new(Editor::open(settings).await?);
+    let (editor, stamps) = Editor::open(settings).await?;
+    let editor = Arc::new(editor);
     let failed =
         |error: std::io::Error| format!("failed to listen on port {port} of 127.0.0.1: {error} (--port)");
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.map_err(failed)?;
     let guard = Arc::new(Guard::new(listener.local_addr().map_err(failed)?));
     let (end, ending) = watch::channel(false);
     let server = Server { editor: Arc::clone(&editor), guard: Arc::clone(&guard), ending };
-    let looking = tokio::spawn(look(Arc::clone(&editor)));
+    let looking = tokio::spawn(look(Arc::clone(&editor), stamps));
     announce(&guard.invitation());
     let stopped = async move {
         stop.await;
@@ -78,22 +81,31 @@ fn router(server: Server) -> Router {
 }
 
 /// Reads the apps again whenever a file of theirs changed.
-async fn look(editor: Arc<Editor>) {
+async fn look(editor: Arc<Editor>, mut known: Stamps) {
     let mut every = tokio::time::interval(LOOK);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut known = None;
+    let mut said = String::new();
     loop {
         every.tick().await;
-        let (editor, before) = (Arc::clone(&editor), known.take());
+        let (editor, before) = (Arc::clone(&editor), known.clone());
         let looked = tokio::task::spawn_blocking(move || {
-            let now = editor.stamps().ok()?;
-            // A file that is being written is read again at the next look.
-            let is_changed = before.as_ref().is_some_and(|before| *before != now);
-            if is_changed && let Err(error) = editor.reload() {
-                tracing::warn!("failed to read the apps again: {error}");
+            let now = editor.stamps()?;
+            if now != before {
+                editor.reload()?;
             }
-            Some(now)
+            Ok::<_, SourceError>(now)
         });
-        known = looked.await.ok().flatten();
+        match looked.await {
+            Ok(Ok(now)) => known = now,
+            // A file that went while it was read is looked for again.
+            Ok(Err(error)) => {
+                let words = error.to_string();
+                if words != said {
+                    eprintln!("warning: {words}");
+                    said = words;
+                }
+            }
+            Err(_) => return,
+        }
     }
 }

@@ -16,7 +16,12 @@ const NAMED: usize = 3;
 pub(super) fn verdict(planned: &Planned, blue: &Snapshot) -> Verdict {
     let problems = planned.composed.problems.clone();
     match &planned.plan {
-        Ok(plan) => of_plan(plan, planned.site.as_deref(), [blue, &planned.composed.snapshot], problems),
+        Ok(plan) => {
+            let versions = [blue, &planned.composed.snapshot];
+            let mut verdict = of_plan(plan, planned.site.as_deref(), versions, problems);
+            verdict.advice.extend(planned.unasked.clone());
+            verdict
+        }
         Err(error) => Verdict {
             verdict: crate::plan::Verdict::Blocking.name().to_owned(),
             summary: error.to_string(),

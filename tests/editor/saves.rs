@@ -147,7 +147,8 @@ fn what_changes_on_disk_is_told_at_once() {
     };
     let path = "shop/shop/doctype/order/order.json";
     shop.write(path, &shop.read(path).replace("\"Qty\"", "\"Quantity\""));
-    assert!(next().contains("event: changed\ndata: Order\n"));
+    let event = next();
+    assert!(event.contains("event: changed\ndata: Order\n"), "{event:?}");
     assert!(editor.file("Order")["document"].to_string().contains("Quantity"));
     // An open stream does not hold the program up.
     assert_eq!(editor.terminate(), Some(0));

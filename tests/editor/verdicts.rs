@@ -134,3 +134,21 @@ fn what_frappe_would_refuse_is_said_with_its_place() {
     assert!(answer.body.contains("Order.note: note is there twice"), "{}", answer.body);
     assert_eq!(shop.diff(), [""; 0]);
 }
+
+#[test]
+fn what_the_file_is_refused_for_already_does_not_hold_up_another_edit() {
+    let shop = Shop::new();
+    shop.doctype(
+        "Tag",
+        &json!({ "title_field": "gone", "fields": [{ "fieldname": "A", "fieldtype": "Data" }] }),
+    );
+    shop.commit();
+    let editor = Editor::start(shop.path(), &[]);
+    let drafts =
+        json!({ "drafts": [draft(&editor.file("Tag"), |document| document["description"] = "x".into())] });
+    let problems = editor.post("/api/verdict", &drafts)["problems"].clone();
+    let severities: Vec<&Value> =
+        problems.as_array().unwrap().iter().map(|problem| &problem["severity"]).collect();
+    assert_eq!(severities, ["warning", "warning"]);
+    assert_eq!(editor.post("/api/save", &drafts)["kind"], "saved");
+}

@@ -51,7 +51,8 @@ fn the_editor_compares_with_the_live_site_and_asks_its_rows() {
     for (name, reference) in [("a", "r1"), ("b", "r1"), ("c", "r2"), ("d", "r3"), ("e", "r3")] {
         site.admin(&format!("INSERT INTO `tabAcme Order` (name, ref_no) VALUES ('{name}', '{reference}')"));
     }
-    site.admin("ANALYZE TABLE `tabAcme Order`");
+    let more = "INSERT INTO `tabAcme Order` (name, ref_no) SELECT CONCAT('n', seq), CONCAT('u', seq) FROM seq_1_to_3000";
+    site.admin(&format!("{more}; ANALYZE TABLE `tabAcme Order`"));
     let app = app();
     let place = format!("acme={}", app.path().display());
     let database = format!("mysql://127.0.0.1:{}/{}", site.server.port, site.name);
@@ -84,7 +85,9 @@ fn the_editor_compares_with_the_live_site_and_asks_its_rows() {
 
     let typed = editor.post("/api/verdict", &draft(&order, "ref_no", "fieldtype", json!("Int")));
     let change = &typed["changes"][0];
-    assert_eq!((&change["rows"], &change["blocked_seconds"]), (&json!(5), &json!(1)), "{change:#}");
+    // The optimiser guesses.
+    let rows = change["rows"].as_u64().unwrap();
+    assert!((1000..9000).contains(&rows) && change["blocked_seconds"] == 1, "{change:#}");
     // Nothing that the page gets has what opens the database.
     for text in [typed.to_string(), workspace.to_string(), editor.call("GET", "/", None).body] {
         assert!(!text.contains("admin secret") && !text.contains("mysql://"), "{text}");

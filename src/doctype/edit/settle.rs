@@ -35,13 +35,13 @@ pub fn settle(edited: &Document, file: Option<&Document>, renames: &FieldRenames
         }
     }
     document.insert("fields".to_owned(), Value::Array(fields(edited, before, renames)));
-    let order: Vec<String> =
-        in_form_order(edited).into_iter().map(|field| text(field, "fieldname").into_owned()).collect();
-    let says_order =
-        before.is_empty() || before.contains_key("field_order") || order != field_names(&document);
-    if says_order {
-        document.insert("field_order".to_owned(), order.into());
-    }
+    let (order, order_before) = (form_order(edited), form_order(before));
+    match before.get("field_order") {
+        // It may name fields that are gone: as long as the form is the same, so is it.
+        Some(kept) if order == order_before => document.insert("field_order".to_owned(), kept.clone()),
+        None if !before.is_empty() && order == field_names(&document) => None,
+        Some(_) | None => document.insert("field_order".to_owned(), order.into()),
+    };
     let is_changed = file.is_none_or(|file| !is_same(&document, file));
     if is_changed {
         document.insert("modified".to_owned(), modified.into());
@@ -65,6 +65,10 @@ pub fn in_form_order(document: &Document) -> Vec<&Document> {
     let mut fields: Vec<&Document> = super::fields(document).collect();
     fields.sort_by_key(|field| places.get(text(field, "fieldname").as_ref()).copied().unwrap_or(usize::MAX));
     fields
+}
+
+fn form_order(document: &Document) -> Vec<String> {
+    in_form_order(document).into_iter().map(|field| text(field, "fieldname").into_owned()).collect()
 }
 
 /// The fields in the order of the file, new ones after them.

@@ -143,15 +143,23 @@ impl Composer<'_> {
         for draft in &self.drafts.drafts {
             let Some(document) = &draft.document else { continue };
             let name = text(document, "name").into_owned();
+            let file = self.green.files.get(&draft.id);
+            // What the file is refused for already, nobody has to mend before he can save something else.
+            let before = file.map(|file| edit::problems(&file.document, &known, false)).unwrap_or_default();
             for problem in edit::problems(document, &known, name != draft.id || draft.digest.is_none()) {
+                let same = |old: &edit::Problem| {
+                    (&old.field, &old.property, &old.message)
+                        == (&problem.field, &problem.property, &problem.message)
+                };
+                let is_old = before.iter().any(same);
                 problems.push(Problem {
                     doctype: name.clone(),
                     field: problem.field,
                     index: problem.index,
                     property: problem.property,
                     severity: match problem.severity {
-                        edit::Severity::Warning => Severity::Warning,
-                        edit::Severity::Error => Severity::Error,
+                        edit::Severity::Error if !is_old => Severity::Error,
+                        edit::Severity::Error | edit::Severity::Warning => Severity::Warning,
                     },
                     message: problem.message,
                 });
