@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 root=$PWD target=${CARGO_TARGET_DIR:-$PWD/target} home=${CARGO_HOME:-$HOME/.cargo}
 triple=x86_64-unknown-linux-gnu
 PATH=$(packaging/tool.sh cargo-auditable cargo-cyclonedx):$PATH
+# The page of the editor, which the program embeds: from the lock file alone.
+make --no-print-directory web >&2
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS
 # Nothing that is built asks for the time; the bill of materials leaves time and serial number out when this is set.
 export SOURCE_DATE_EPOCH=0 CARGO_INCREMENTAL=0 LC_ALL=C TZ=UTC
