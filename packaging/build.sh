@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 root=$PWD target=${CARGO_TARGET_DIR:-$PWD/target} home=${CARGO_HOME:-$HOME/.cargo}
 triple=x86_64-unknown-linux-gnu
 PATH=$(packaging/tool.sh cargo-auditable cargo-cyclonedx):$PATH
+# The page of the editor, which the program embeds: from the lock file alone.
+make --no-print-directory web >&2
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS
 # Nothing that is built asks for the time; the bill of materials leaves time and serial number out when this is set.
 export SOURCE_DATE_EPOCH=0 CARGO_INCREMENTAL=0 LC_ALL=C TZ=UTC
@@ -21,8 +23,6 @@ CFLAGS=$(printf ' %s' "${remap[@]/#--remap-path-prefix/-ffile-prefix-map}")
 export CFLAGS
 # Joined to the flags of .cargo/config.toml, which RUSTFLAGS would replace.
 flags=$(printf '"%s",' "${remap[@]}")
-# The DocType Editor's page, which a release has inside.
-make --no-print-directory web
 cargo auditable build --locked --release --bin crossfade --config "target.$triple.rustflags=[${flags%,}]"
 install -m 755 "$target/$triple/release/crossfade" "$out/crossfade"
 for place in "$root" "$target" "$home"; do

@@ -17,6 +17,8 @@ async function faults(page: Page): Promise<string[]> {
 
 for (const theme of ['light', 'dark'] as const) {
   test(`axe finds no serious fault in any view, ${theme}`, async ({ editor, page }) => {
+    // Eight views, each read by axe from end to end.
+    test.slow()
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
     expect(await faults(page), 'empty').toEqual([])
     await editor.open('Acme Customer')
