@@ -115,7 +115,8 @@ fn drafts(
     }
     for (_, document) in version {
         let name = document["name"].as_str().unwrap();
-        if !has(base, name) && !(name == "Acme Label" && is_tag_renamed) {
+        let is_renamed = name == "Acme Label" && is_tag_renamed;
+        if !has(base, name) && !is_renamed {
             drafts.push(json!({ "id": name, "app": "acme", "digest": null, "document": document }));
         }
         let fields = document["field_order"].to_string();
