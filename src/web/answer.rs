@@ -44,11 +44,12 @@ fn doctypes(blue: &Tree, green: &Tree) -> Vec<WorkspaceDocType> {
     let mut all = Vec::new();
     for (name, file) in &green.files {
         let known = of_blue.get(name.as_str());
-        let first = first_doctype(blue, green, name);
         went.remove(name.as_str());
         let changed = match known {
             Some((_, before)) => (before.digest != file.digest).then_some(Changed::Edited),
-            None if went.remove(first.as_str()).is_some() => Some(Changed::Renamed),
+            None if went.remove(first_doctype(blue, green, name).as_str()).is_some() => {
+                Some(Changed::Renamed)
+            }
             None => Some(Changed::Added),
         };
         let read = of_green.get(name.as_str()).map(|(_, doctype)| *doctype);

@@ -1,19 +1,24 @@
 //! Safer ways to the same end (pure): what a risky change can be turned into.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use crate::doctype::{DocField, Snapshot};
+use crate::doctype::{App, DocField, DocType};
 use crate::plan::{Change, Plan, Verdict};
 
 use super::api::{DuplicatesOf, Remedy, RemedyEdit, Rename};
 
+/// The DocTypes of one version by name.
+pub(super) type DocTypes<'a> = BTreeMap<&'a str, (&'a App, &'a DocType)>;
+
 /// The safer ways for a change, the best first.
-pub(super) fn remedies(change: &Change, plan: &Plan, [blue, green]: [&Snapshot; 2]) -> Vec<Remedy> {
+pub(super) fn remedies(change: &Change, plan: &Plan, [blue, green]: &[DocTypes<'_>; 2]) -> Vec<Remedy> {
     let mut found = Vec::new();
     found.extend(declared_rename(change, plan));
     let sides = change.field.as_deref().and_then(|field| {
-        let old = blue.doctypes().get(change.doctype.as_str())?.1.field(field)?;
-        let new = green.doctypes().get(change.doctype.as_str())?.1.field(field)?;
+        let old = blue.get(change.doctype.as_str())?.1.field(field)?;
+        let new = green.get(change.doctype.as_str())?.1.field(field)?;
         Some((old.clone(), new.clone()))
     });
     match change.kind.as_str() {
@@ -80,12 +85,9 @@ fn declared_rename(change: &Change, plan: &Plan) -> Option<Remedy> {
 }
 
 /// The old field stays as it is, and one of the new type comes beside it.
-fn two_releases(change: &Change, old: &DocField, new: &DocField, green: &Snapshot) -> Remedy {
+fn two_releases(change: &Change, old: &DocField, new: &DocField, green: &DocTypes<'_>) -> Remedy {
     let taken = |name: &str| {
-        green
-            .doctypes()
-            .get(change.doctype.as_str())
-            .is_some_and(|(_, doctype)| doctype.field(name).is_some())
+        green.get(change.doctype.as_str()).is_some_and(|(_, doctype)| doctype.field(name).is_some())
     };
     let named = (2..).map(|number| format!("{}_{number}", old.fieldname));
     let name = named.take(1000).find(|name| !taken(name)).unwrap_or_default();

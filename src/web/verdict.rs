@@ -7,7 +7,7 @@ use crate::report::{Detail, Report};
 
 use super::api::{AppVerdict, Change, Problem, Question, Rename, Sql, Verdict};
 use super::editor::Planned;
-use super::remedy::remedies;
+use super::remedy::{DocTypes, remedies};
 
 /// Statements that are named before the rest is counted.
 const NAMED: usize = 3;
@@ -42,6 +42,7 @@ pub(super) fn verdict(planned: &Planned, blue: &Snapshot) -> Verdict {
 fn of_plan(plan: &Plan, site: Option<&Site>, versions: [&Snapshot; 2], problems: Vec<Problem>) -> Verdict {
     let judgement = judge(plan, site, &Policy::default(), &[]);
     let report = Report { plan, judgement: &judgement };
+    let versions = versions.map(Snapshot::doctypes);
     Verdict {
         verdict: plan.verdict.name().to_owned(),
         summary: plan.summary.clone(),
@@ -57,7 +58,7 @@ fn of_plan(plan: &Plan, site: Option<&Site>, versions: [&Snapshot; 2], problems:
                 summary: app.summary.clone(),
             })
             .collect(),
-        changes: report.changes().iter().map(|detail| change(detail, plan, site, versions)).collect(),
+        changes: report.changes().iter().map(|detail| change(detail, plan, site, &versions)).collect(),
         questions: plan.questions.iter().map(question).collect(),
         problems,
         patches: plan.patches.clone(),
@@ -75,7 +76,7 @@ fn question(question: &crate::plan::Question) -> Question {
     Question { doctype: question.doctype.clone(), ask: question.ask.clone(), rename }
 }
 
-fn change(detail: &Detail<'_>, plan: &Plan, site: Option<&Site>, versions: [&Snapshot; 2]) -> Change {
+fn change(detail: &Detail<'_>, plan: &Plan, site: Option<&Site>, versions: &[DocTypes<'_>; 2]) -> Change {
     let change = detail.change;
     let table = crate::doctype::table_name(&change.doctype);
     let rows = site.and_then(|site| site.tables.get(&table)).map(|table| table.rows);

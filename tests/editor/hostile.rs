@@ -45,6 +45,9 @@ fn names_lead_nowhere() {
     let editor = Editor::start(shop.path(), &[]);
     let before = shop.git(&["status", "--porcelain"]);
     let document = |name: &str, module: &str| json!({ "doctype": "DocType", "name": name, "module": module, "fields": [], "field_order": [] });
+    let order = editor.file("Order");
+    let mut stolen = draft(&order, |document| document["description"] = "x".into());
+    stolen["app"] = "frappe".into();
     let new = |name: &str, app: &str, module: &str| json!({ "id": name, "app": app, "digest": null, "document": document(name, module) });
     for (draft, status) in [
         (new("../../evil", "shop", "Shop"), 422),
@@ -53,6 +56,7 @@ fn names_lead_nowhere() {
         (new("<script>alert(1)</script>", "shop", "Shop"), 422),
         (new("Evil", "../..", "Shop"), 422),
         (new("Evil", "frappe", "Shop"), 422),
+        (stolen, 422),
         // The module is one of modules.txt, its folder a link that leads out.
         (new("Evil", "shop", "Shop Setup"), 500),
     ] {

@@ -21,11 +21,12 @@ fn apps() -> Option<(TempDir, PathBuf, PathBuf)> {
         let status = Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(&target).status().unwrap();
         (archive.is_file() && status.success()).then_some(target)
     };
-    let both = unpack("frappe", "v15.41.0").zip(unpack("erpnext", "v15.62.0"));
-    if both.is_none() {
+    let unpacked = (unpack("frappe", "v15.41.0"), unpack("erpnext", "v15.62.0"));
+    let (Some(frappe), Some(erpnext)) = unpacked else {
         println!("skipped: no {}", root.display());
-    }
-    both.map(|(frappe, erpnext)| (folder, frappe, erpnext))
+        return None;
+    };
+    Some((folder, frappe, erpnext))
 }
 
 /// What a person takes for at once. A debug build is some ten times slower, so there the figure is only printed.

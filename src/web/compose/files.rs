@@ -12,6 +12,10 @@ impl Composer<'_> {
         let file = self.green.files.get(&draft.id);
         let module = text(document, "module").into_owned();
         if let Some(file) = file {
+            if file.app != draft.app {
+                self.refuse(name, None, format!("it belongs to the app {}", file.app));
+                return None;
+            }
             if text(&file.document, "module") != module {
                 let words = "a DocType moves to another module with its folder: move that first".to_owned();
                 self.refuse(name, Some("module"), words);
@@ -21,16 +25,11 @@ impl Composer<'_> {
                 return Some(file.path.clone());
             }
         }
-        let is_taken = self.green.files.contains_key(name)
-            || self
-                .drafts
-                .drafts
-                .iter()
-                .filter(|other| {
-                    other.document.as_ref().is_some_and(|document| text(document, "name") == name)
-                })
-                .count()
-                > 1;
+        let is_named = |draft: &&DraftBody| {
+            draft.document.as_ref().is_some_and(|document| text(document, "name") == name)
+        };
+        let drafted = self.drafts.drafts.iter().filter(is_named).count();
+        let is_taken = self.green.files.contains_key(name) || drafted > 1;
         if is_taken {
             self.refuse(name, Some("name"), format!("there is a DocType {name:?} already"));
             return None;

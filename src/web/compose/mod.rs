@@ -3,6 +3,8 @@
 mod files;
 mod patches;
 
+use std::collections::BTreeSet;
+
 use crate::doctype::edit::{self, Document, FieldRenames, Known, export, scrub, settle, text};
 use crate::doctype::{DocType, Snapshot, read_doctype_file};
 use crate::source::{FileEdit, Tree};
@@ -146,22 +148,22 @@ impl Composer<'_> {
             let file = self.green.files.get(&draft.id);
             // What the file is refused for already, nobody has to mend before he can save something else.
             let before = file.map(|file| edit::problems(&file.document, &known, false)).unwrap_or_default();
+            let before: BTreeSet<_> =
+                before.into_iter().map(|old| (old.field, old.property, old.message)).collect();
             for problem in edit::problems(document, &known, name != draft.id || draft.digest.is_none()) {
-                let same = |old: &edit::Problem| {
-                    (&old.field, &old.property, &old.message)
-                        == (&problem.field, &problem.property, &problem.message)
-                };
-                let is_old = before.iter().any(same);
+                let place = (problem.field, problem.property, problem.message);
+                let is_old = before.contains(&place);
+                let (field, property, message) = place;
                 problems.push(Problem {
                     doctype: name.clone(),
-                    field: problem.field,
+                    field,
                     index: problem.index,
-                    property: problem.property,
+                    property,
                     severity: match problem.severity {
                         edit::Severity::Error if !is_old => Severity::Error,
                         edit::Severity::Error | edit::Severity::Warning => Severity::Warning,
                     },
-                    message: problem.message,
+                    message,
                 });
             }
         }
