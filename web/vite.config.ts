@@ -3,8 +3,6 @@ import frappeui from 'frappe-ui/vite'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-const api = process.env.CROSSFADE_EDITOR ?? 'http://127.0.0.1:4680'
-
 export default defineConfig({
   plugins: [
     // Of frappe-ui's plugin only the icons: the rest is for pages that a Frappe site serves.
@@ -30,6 +28,5 @@ export default defineConfig({
     chunkSizeWarningLimit: 1000,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { '/api': { target: api, changeOrigin: true, headers: { origin: api } } } },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },
 })
