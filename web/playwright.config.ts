@@ -5,8 +5,8 @@ export default defineConfig({
   outputDir: 'test-results',
   // The machine that this runs on has two cores, and each test a server of its own.
   workers: 1,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   forbidOnly: process.env.CI !== undefined,
   reporter: [['list']],
   use: {
