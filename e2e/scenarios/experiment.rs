@@ -27,7 +27,7 @@ fn crossfade_loses_nothing_where_the_naive_way_does() -> Fallible {
         loses_nothing(&run, &requests).map_err(|error| format!("{name}: {error}"))?;
         runs.push(run);
     }
-    let (run, _) = run("field-renamed", Way::Naive)?;
+    let (run, _) = run("child-table-added", Way::Naive)?;
     if run.figures.is_clean() {
         return Err("nobody lost anything by the naive way, so this shows nothing".into());
     }
