@@ -76,7 +76,7 @@ servers: ## e2e, and beside it mariadb, sample-bench, gitops, web-test, browser
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going BESIDE=1 others e2e
 
 others:
-	@for each in mariadb sample-bench gitops web-test browser; do nice $(MAKE) --no-print-directory --jobs=1 BESIDE=1 $$each 2>&1 || exit; done
+	@for each in mariadb sample-bench gitops web-test browser; do nice $(MAKE) --no-print-directory BESIDE=1 $$each 2>&1 || exit; done
 
 mariadb: ## Tests against a real MariaDB and Redis, which they start themselves
 	$(call timed,mariadb,CROSSFADE_PYTHON=/usr/bin/python3 cargo test --test mariadb -- --include-ignored)
