@@ -206,10 +206,15 @@ impl Metrics {
         if now.waiting_since.is_none() {
             self.waiting.remove(labels);
         }
-        for app in before.apps.iter().filter(|app| !now.apps.contains(app)) {
+        self.forget_parts(before, &now.apps, &now.sites);
+    }
+
+    /// Removes the series of apps and sites, but for those that are still there.
+    fn forget_parts(&self, before: &Kept, apps: &[ReleaseApp], sites: &[SiteStep]) {
+        for app in before.apps.iter().filter(|app| !apps.contains(app)) {
             self.app_weight.remove(app);
         }
-        for site in before.sites.iter().filter(|site| !now.sites.contains(site)) {
+        for site in before.sites.iter().filter(|site| !sites.contains(site)) {
             self.done.remove(site);
             self.total.remove(site);
         }
@@ -228,14 +233,8 @@ impl Metrics {
         }
         if let Some(kept) = all.remove(&labels) {
             self.info.remove(&kept.info);
+            self.forget_parts(&kept, &[], &[]);
             kept.halt.map(|halt| self.stalled.remove(&halt));
-            for app in &kept.apps {
-                self.app_weight.remove(app);
-            }
-            for site in &kept.sites {
-                self.done.remove(site);
-                self.total.remove(site);
-            }
         }
     }
 
