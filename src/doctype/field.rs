@@ -6,8 +6,10 @@ use super::file::{FieldEntry, Whole};
 use super::json::Object;
 use super::{ColumnShape, FrappeVersion};
 
+/// Fieldtypes whose options are the name of a DocType.
+pub const TARGET_TYPES: [&str; 3] = ["Link", "Table", "Table MultiSelect"];
 /// Fieldtypes whose rows live in a child table.
-const TABLE_TYPES: [&str; 2] = ["Table", "Table MultiSelect"];
+pub(super) const TABLE_TYPES: [&str; 2] = ["Table", "Table MultiSelect"];
 
 /// A DocField, with what matters to the database and to both versions living together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +94,11 @@ impl DocField {
             is_virtual: entry.is_virtual.is_set(),
             not_nullable: entry.not_nullable.is_set(),
         }))
+    }
+
+    /// Whether its options are the name of a DocType.
+    pub fn has_target(&self) -> bool {
+        TARGET_TYPES.contains(&self.fieldtype.as_str())
     }
 
     /// Whether its values are rows of a child table.

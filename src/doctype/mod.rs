@@ -24,7 +24,7 @@ pub use column::{ColumnShape, DefaultValue};
 pub use customisation::PropertySetter;
 pub use effect::{Action, Effect, Rows, Verb, When};
 pub use error::ReadError;
-pub use field::DocField;
+pub use field::{DocField, TARGET_TYPES};
 pub use hooks::Hook;
 pub use model::{App, CustomField, DocType, Snapshot, Storage};
 pub use patch::{PatchLine, PatchSection, parse_patches};

@@ -63,8 +63,7 @@ fn fields(blue: &DocType, green: &DocType, versions: &Versions<'_>, questions: &
 }
 
 fn is_same_target(old: &DocField, new: &DocField) -> bool {
-    let has_target = matches!(new.fieldtype.as_str(), "Link" | "Table" | "Table MultiSelect");
-    !has_target || old.options == new.options
+    !new.has_target() || old.options == new.options
 }
 
 fn nearness(old: &DocField, new: &DocField) -> f64 {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::value::{is_set, rows};
 use super::{Document, in_form_order, text};
 use crate::doctype::DocField;
+use crate::doctype::field::TABLE_TYPES;
 
 /// A column's name has 64 characters.
 const MAX_FIELDNAME: usize = 64;
@@ -52,7 +53,6 @@ const STANDARD: [&str; 13] = [
 ];
 const LAYOUT: [&str; 8] =
     ["Section Break", "Column Break", "Tab Break", "HTML", "Button", "Image", "Fold", "Heading"];
-const TABLES: [&str; 2] = ["Table", "Table MultiSelect"];
 /// Types that Frappe makes unique.
 const UNIQUE: [&str; 4] = ["Data", "Link", "Read Only", "Int"];
 /// Types that it does not index.
@@ -179,7 +179,8 @@ fn fieldname(field: &Document, at: usize, seen: &mut BTreeMap<String, usize>, fo
 fn of_field(document: &Document, field: &Document, at: usize, known: &Known, found: &mut Found) {
     let fieldtype = text(field, "fieldtype");
     let options = text(field, "options");
-    let (is_layout, is_table) = (LAYOUT.contains(&fieldtype.as_ref()), TABLES.contains(&fieldtype.as_ref()));
+    let (is_layout, is_table) =
+        (LAYOUT.contains(&fieldtype.as_ref()), TABLE_TYPES.contains(&fieldtype.as_ref()));
     let mut say =
         |severity, property: &str, message: String| found.say(severity, (at, field), (property, message));
     // As the planner reads it: what has no column under any version is no type.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Document, text};
+use crate::doctype::TARGET_TYPES;
 
 /// Properties of a `DocType` that hold one name of its own fields.
 const DOCTYPE_FIELDS: [&str; 10] = [
@@ -24,8 +25,6 @@ const DOCTYPE_FIELDS: [&str; 10] = [
 /// Properties of a field that are a condition on the document: a name, or `eval:` with `doc.name`.
 const CONDITIONS: [&str; 4] =
     ["depends_on", "mandatory_depends_on", "read_only_depends_on", "collapsible_depends_on"];
-/// Types whose options are a `DocType`.
-const LINKS: [&str; 3] = ["Link", "Table", "Table MultiSelect"];
 
 /// What is renamed.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +93,7 @@ pub fn linked_from<'a>(
 }
 
 fn leads_to(field: &Document, doctype: &str) -> bool {
-    LINKS.contains(&text(field, "fieldtype").as_ref()) && text(field, "options") == doctype
+    TARGET_TYPES.contains(&text(field, "fieldtype").as_ref()) && text(field, "options") == doctype
 }
 
 fn children_of<'a>(documents: impl Iterator<Item = &'a Document>, doctype: &str) -> BTreeSet<String> {
@@ -278,7 +277,7 @@ fn doctype_in_field(
 ) -> Option<String> {
     match property {
         "options" => match text(field, "fieldtype").as_ref() {
-            kind if LINKS.contains(&kind) && value == from => Some(to.to_owned()),
+            kind if TARGET_TYPES.contains(&kind) && value == from => Some(to.to_owned()),
             // Of which a Dynamic Link may take one.
             "Select" => Some(each(value, '\n', |entry| (entry == from).then(|| to.to_owned()))),
             "Currency" | "Float" | "Int" | "Percent" => {

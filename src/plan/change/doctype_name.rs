@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::doctype::{ColumnShape, DocField, DocType, Storage, table_name};
+use crate::doctype::{ColumnShape, DocField, DocType, Storage, TARGET_TYPES, table_name};
 
 use super::Versions;
 
@@ -50,17 +50,14 @@ pub(super) const METADATA: [(&str, &str, Only); 13] = [
     ("tabDocType Action", "parent", None),
     ("tabDocType Link", "parent", None),
     ("tabDocType State", "parent", None),
-    ("tabDocField", "options", Some(("fieldtype", &TARGETS))),
-    ("tabCustom Field", "options", Some(("fieldtype", &TARGETS))),
+    ("tabDocField", "options", Some(("fieldtype", &TARGET_TYPES))),
+    ("tabCustom Field", "options", Some(("fieldtype", &TARGET_TYPES))),
     ("tabCustom Field", "dt", None),
     ("tabProperty Setter", "doc_type", None),
     ("tabProperty Setter", "value", Some(("property", &["options"]))),
     ("tabDocType Link", "link_doctype", None),
     ("tabDocType Link", "parent_doctype", None),
 ];
-
-/// Fieldtypes whose options are the name of a DocType.
-const TARGETS: [&str; 3] = ["Link", "Table", "Table MultiSelect"];
 
 /// Columns that hold the name of a DocType and are no Link: `update_customizations`, `frappe/utils/password.py`,
 /// `frappe/model/utils/user_settings.py`.

@@ -272,8 +272,7 @@ impl Side<'_> {
             summary.insert("default".to_owned(), json!(default.text()));
         }
         summary.insert("fieldtype".to_owned(), json!(field.fieldtype));
-        let is_target = matches!(field.fieldtype.as_str(), "Link" | "Table" | "Table MultiSelect");
-        if let Some(options) = field.options.as_ref().filter(|_| is_target) {
+        if let Some(options) = field.options.as_ref().filter(|_| field.has_target()) {
             summary.insert("options".to_owned(), json!(options));
         }
         let not_null = self.shape.as_ref().is_some_and(|shape| shape.not_null);
