@@ -9,9 +9,6 @@ packages=(busybox-static ca-certificates conntrack containerd containernetworkin
   python3-werkzeug redis-server runc util-linux)
 missing=()
 for p in "${packages[@]}"; do [ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || missing+=("$p"); done
-# These come from elsewhere too, under other names of packages.
-command -v npm > /dev/null || missing+=(nodejs npm)
-command -v chromium > /dev/null || missing+=(chromium)
 if [ ${#missing[@]} -gt 0 ]; then
   [ "$(id -u)" = 0 ] || { echo "missing Debian packages: ${missing[*]}; run as root, or: apt-get install --no-install-recommends ${missing[*]}" >&2; exit 1; }
   say "installing ${missing[*]}"
