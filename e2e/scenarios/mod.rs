@@ -6,6 +6,7 @@ mod adoption;
 mod changes;
 mod crashes;
 mod deletion;
+mod editor;
 mod experiment;
 mod gates;
 mod kills;
