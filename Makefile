@@ -104,7 +104,7 @@ load: ## A release and a rollback of every kind of change under 100 users on 1,0
 
 # What `faults` runs in its long form is tried in a shorter one by the scenarios abort and deletion, and in the small world of src/release.
 e2e: web chromium ## End-to-end tests on a real cluster; KEEP=1 leaves it up
-	$(call timed,e2e,CROSSFADE_NEED_HELM=1 e2e/bed/with.sh cargo test --test chart --test e2e -- --include-ignored --test-threads=1 --skip abort_in_every_phase:: --skip newer::)
+	$(call timed,e2e,CROSSFADE_NEED_HELM=1 e2e/bed/with.sh cargo test --test chart --test e2e -- --include-ignored --test-threads=2 --skip abort_in_every_phase:: --skip newer::)
 
 RELEASES ?= 20
 releases: ## So many releases in a row on the real cluster, forth and back, under load (RELEASES=)

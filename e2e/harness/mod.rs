@@ -5,11 +5,13 @@ pub mod beats;
 pub mod bench;
 pub mod cluster;
 pub mod figures;
+pub mod forward;
 pub mod jars;
 pub mod load;
 pub mod operator;
 pub mod outage;
 pub mod socket;
+pub mod turn;
 
 /// What goes wrong on the way, in words.
 pub type Fallible<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
