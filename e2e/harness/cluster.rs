@@ -57,6 +57,17 @@ pub fn fault(arguments: &[&str]) -> Fallible {
     run(Command::new(repository().join("e2e/bed/fault.sh")).args(arguments), None).map(drop)
 }
 
+/// Gives an image of the node another name, as if it had been pulled under it.
+pub fn name_image(image: &str, other: &str) -> Fallible {
+    let mut nx = Command::new(repository().join("e2e/bed/nx"));
+    run(nx.args(["ctr", "-n", "k8s.io", "images", "tag", "--force", image, other]), None).map(drop)
+}
+
+/// The commands of a page: what stands between ```` ```sh ```` and ```` ``` ````.
+pub fn commands(page: &str) -> Vec<&str> {
+    page.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
 /// A namespace of one test, made new.
 #[derive(Debug, Clone)]
 pub struct Namespace {

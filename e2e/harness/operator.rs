@@ -1,5 +1,6 @@
 //! The operator, installed as a user would: by its charts.
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -16,14 +17,9 @@ pub fn install() -> Fallible<Namespace> {
     let namespace = Namespace { name: NAMESPACE.to_owned() };
     let mut installed = INSTALLED.lock().map_err(|error| error.to_string())?;
     if !*installed {
-        for (name, settings) in [("crossfade-crds", &[][..]), ("crossfade", &settings()[..])] {
-            let chart = repository().join("charts").join(name);
-            let mut helm = program("helm");
-            helm.args(["upgrade", "--install", name]).arg(chart);
-            helm.args(["--namespace", NAMESPACE, "--create-namespace", "--wait", "--timeout", "120s"])
-                .args(settings);
-            run(&mut helm, None)?;
-        }
+        let charts = repository().join("charts");
+        install_chart("crossfade-crds", &charts.join("crossfade-crds"), &[])?;
+        install_chart("crossfade", &charts.join("crossfade"), &settings())?;
         // The image's tag is the same for every build of the tree: Pods of an earlier run are replaced.
         namespace.kubectl(&["rollout", "restart", "deployment/crossfade"])?;
         namespace.kubectl(&["rollout", "status", "deployment/crossfade", "--timeout=120s"])?;
@@ -32,9 +28,22 @@ pub fn install() -> Fallible<Namespace> {
     Ok(namespace)
 }
 
-fn settings() -> [String; 4] {
-    let set = |text: &str| text.to_owned();
-    [set("--set"), set("image.repository=localhost/crossfade"), set("--set"), set("image.tag=e2e")]
+fn settings() -> [&'static str; 4] {
+    ["--set", "image.repository=localhost/crossfade", "--set", "image.tag=e2e"]
+}
+
+/// Installs a chart (a folder or a package), or upgrades to it, and waits until what it makes is available.
+pub fn install_chart(name: &str, chart: &Path, settings: &[&str]) -> Fallible {
+    let mut helm = program("helm");
+    helm.args(["upgrade", "--install", name]).arg(chart);
+    helm.args(["--namespace", NAMESPACE, "--create-namespace", "--wait", "--timeout", "120s"]).args(settings);
+    run(&mut helm, None).map(drop)
+}
+
+/// Forgets that the operator is installed: a scenario is about to take it away. `install` installs it again.
+pub fn forget() -> Fallible {
+    *INSTALLED.lock().map_err(|error| error.to_string())? = false;
+    Ok(())
 }
 
 /// Kills the operator's Pods without grace.
