@@ -70,6 +70,39 @@ impl From<&str> for Gate {
     }
 }
 
+/// The word as it is typed on the command line, without the release's name.
+impl std::fmt::Display for Word {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Approve(gate) => write!(formatter, "approve {gate}"),
+            Self::Promote { app, full } => {
+                formatter.write_str("promote")?;
+                if let Some(app) = app {
+                    write!(formatter, " --app '{app}'")?;
+                }
+                formatter.write_str(if *full { " --full" } else { "" })
+            }
+            Self::Pause => formatter.write_str("pause"),
+            Self::Resume => formatter.write_str("resume"),
+            Self::Abort => formatter.write_str("abort"),
+            Self::Retry => formatter.write_str("retry"),
+            Self::Undo => formatter.write_str("undo"),
+        }
+    }
+}
+
+impl std::fmt::Display for Gate {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Plan => "plan",
+            Self::Window => "window",
+            Self::Promote => "promote",
+            Self::Contract => "contract",
+            Self::Step(name) => name,
+        })
+    }
+}
+
 /// What is said in a sentence that begins with the release's name, and the fields to be merged into it.
 pub type Saying = Result<(String, Value), String>;
 

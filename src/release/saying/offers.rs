@@ -18,6 +18,8 @@ pub struct Offer {
     pub saying: Result<String, String>,
     /// Hash of what exactly would be written: who agrees to what was seen must not agree to something else. Empty if it cannot be said.
     pub mark: String,
+    /// Whether the release waits for exactly this.
+    pub is_awaited: bool,
 }
 
 /// All that can be said to a release. Approvals are those that its spec asks for.
@@ -37,13 +39,52 @@ pub fn offer(release: &FrappeRelease, word: Word) -> Offer {
             Some(why) => Err(why),
             None => Ok(said),
         });
-    match said {
+    let (saying, mark) = match said {
         Ok((words, fields)) => {
-            let last = matches!(word, Word::Retry).then(|| release.annotated(ANNOTATION_RETRY)).flatten();
-            let text = format!("{fields}{}", last.unwrap_or_default());
-            Offer { word, saying: Ok(words), mark: blake3::hash(text.as_bytes()).to_hex()[..16].to_owned() }
+            let text = match word {
+                Word::Retry => release.annotated(ANNOTATION_RETRY).unwrap_or_default().to_owned(),
+                Word::Approve(_)
+                | Word::Promote { .. }
+                | Word::Pause
+                | Word::Resume
+                | Word::Abort
+                | Word::Undo => fields.to_string(),
+            };
+            (Ok(words), blake3::hash(text.as_bytes()).to_hex()[..16].to_owned())
         }
-        Err(why) => Offer { word, saying: Err(why), mark: String::new() },
+        Err(why) => (Err(why), String::new()),
+    };
+    let is_awaited = saying.is_ok() && is_awaited(release, &word);
+    Offer { word, saying, mark, is_awaited }
+}
+
+/// Whether nothing goes on until this is said.
+fn is_awaited(release: &FrappeRelease, word: &Word) -> bool {
+    let Some(status) = &release.status else { return false };
+    let stalled = reason_of(&status.conditions, STALLED);
+    let phase = status.phase.unwrap_or(Phase::Planning);
+    match word {
+        Word::Approve(gate) => {
+            let is_here = match gate {
+                Gate::Plan | Gate::Window => phase == Phase::Planning,
+                Gate::Promote => {
+                    phase <= Phase::Shifting && status.green.as_ref().is_some_and(|green| green.ready > 0)
+                }
+                Gate::Contract => phase == Phase::Draining || phase == Phase::Contracting,
+                Gate::Step(name) => release.spec.traffic.apps.iter().any(|app| {
+                    let of = status.apps.iter().find(|known| known.name == app.name);
+                    let at = of.map_or(0, |of| of.step as usize);
+                    phase == Phase::Shifting
+                        && at > 0
+                        && app.steps.get(at - 1).is_some_and(|step| step.approve.as_ref() == Some(name))
+                }),
+            };
+            let reasons = [Some(stalled::APPROVAL), Some(stalled::PLAN_BLOCKING)];
+            is_here && (reasons.contains(&stalled) || matches!(gate, Gate::Step(_)))
+        }
+        Word::Promote { full, .. } => !full,
+        Word::Resume | Word::Retry => true,
+        Word::Pause | Word::Abort | Word::Undo => false,
     }
 }
 
@@ -169,6 +210,33 @@ mod tests {
         assert_eq!(of("shifting")["Retry"], Err("nothing has failed, and nothing was taken back".to_owned()));
         assert!(of("complete")["Undo"].as_ref().unwrap_err().contains("a new release"));
         assert_eq!(of("aborted")["Abort"], Err("it goes back to blue already".to_owned()));
+    }
+
+    #[test]
+    fn what_is_waited_for_is_marked() {
+        let states: BTreeMap<&str, FrappeRelease> = crate::release::fixtures().into_iter().collect();
+        for (state, awaited) in [
+            ("approval_plan", &["Approve(Plan)"][..]),
+            ("approval_promote", &["Approve(Promote)"]),
+            ("approval_contract", &["Approve(Contract)"]),
+            (
+                "approval_steps",
+                &[
+                    "Approve(Step(\"sales\"))",
+                    "Approve(Step(\"everybody\"))",
+                    "Promote { app: None, full: false }",
+                ],
+            ),
+            ("promotion", &["Promote { app: None, full: false }"]),
+            ("paused", &["Resume"]),
+            ("job_failed", &["Retry"]),
+            ("shifting", &[]),
+            ("complete", &[]),
+        ] {
+            let found = offers(&states[state]).into_iter().filter(|offer| offer.is_awaited);
+            let found: Vec<String> = found.map(|offer| format!("{:?}", offer.word)).collect();
+            assert_eq!(found, awaited, "{state}");
+        }
     }
 
     #[test]
