@@ -58,13 +58,13 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	$(call timed,npm ci,cd web && npm ci --ignore-scripts --no-audit --no-fund)
 	@touch $@
 
-web: web/node_modules/.package-lock.json ## Build the DocType Editor's page, which the program embeds, in web/dist
+web: web/node_modules/.package-lock.json ## Build the page of the DocType Editor and the dashboard, which the program embeds, in web/dist
 	$(call timed,web,cd web && npm run --silent build)
 
 web-test: web/node_modules/.package-lock.json ## Tests of the page's model
 	$(call timed,web-test,cd web && npm run --silent check && npm test --silent)
 
-browser: web ## The DocType Editor in a real Chromium: every edit by mouse and by keyboard, conflicts, hostile names, sizes, axe
+browser: web ## The DocType Editor and the dashboard in a real Chromium: every edit, conflicts, hostile names, sizes, a real API server, axe
 	$(call need,chromium,chromium)
 	$(call timed,browser,cargo build && cd web && CROSSFADE=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/x86_64-unknown-linux-gnu/debug/crossfade npm run --silent browser)
 
