@@ -26,16 +26,17 @@ pub(super) fn work(release: &FrappeRelease, seen: &Seen) -> Vec<Work> {
         .filter(|job| revision.is_some() && label(job, LABEL_REVISION) == revision)
         .filter_map(|job| Line::of(job, seen))
         .collect();
+    // A Job that has begun is told by its watch before the operator writes it down.
+    let of = |site: &SiteStatus| {
+        let own = || jobs.iter().filter(|line| line.site == site.name);
+        own().find(|line| line.state() != "Succeeded").or_else(|| own().find(|line| line.step == site.step))
+    };
     let mut all: Vec<Work> = status
         .sites
         .iter()
-        .map(|site| {
-            let job = jobs.iter().find(|line| line.site == site.name && line.step == site.step);
-            job.map_or_else(|| of_status(site), |line| line.work(site))
-        })
+        .map(|site| of(site).map_or_else(|| of_status(site), |line| line.work(site)))
         .collect();
-    let is_told =
-        |line: &Line<'_>| status.sites.iter().any(|site| line.site == site.name && line.step == site.step);
+    let is_told = |line: &Line<'_>| status.sites.iter().any(|site| line.site == site.name);
     let others = jobs.iter().filter(|line| line.state() != "Succeeded" && !is_told(line));
     all.extend(others.map(|line| line.work(&line.status())));
     all
@@ -108,12 +109,14 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// What the Job does; of the status only what it says of the same step.
     fn work(&self, site: &SiteStatus) -> Work {
         let status = self.job.status.as_ref();
-        let mut work = of_status(site);
+        let told = if site.step == self.step { site } else { &self.status() };
+        let mut work = Work { state: self.state().to_owned(), ..of_status(told) };
         work.began = status.and_then(|status| status.start_time.as_ref()).map(text);
         work.ended = status.and_then(|status| status.completion_time.as_ref()).map(text);
-        if let Some(progress) = self.progress.filter(|_| site.state == "Running") {
+        if let Some(progress) = self.progress.filter(|_| work.state == "Running") {
             work.part.clone_from(&progress.step);
             work.message.clone_from(&progress.message);
             (work.done, work.total) = (progress.done, progress.total);
