@@ -114,7 +114,24 @@ export function createDashboard(api: DashboardApi) {
 
   const tell = (words: string) => void (notice.value = { words, isFailure: false, more: [] })
   const connected = computed(() => listConnected.value && (place.value === null || releaseConnected.value))
-  return { releases, place, release, gone, connected, now, paces, values, plans, planTrouble, notice, tell, saying, go, start, say }
+  return {
+    releases,
+    place,
+    release,
+    gone,
+    connected,
+    now,
+    paces,
+    values,
+    plans,
+    planTrouble,
+    notice,
+    tell,
+    saying,
+    go,
+    start,
+    say,
+  }
 }
 
 /** See [`createDashboard`]. */

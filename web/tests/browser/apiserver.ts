@@ -55,7 +55,12 @@ export async function startApiServer(): Promise<ApiServer> {
     ...['--etcd-servers', clients, '--service-cluster-ip-range', '10.96.0.0/16', '--authorization-mode', 'RBAC'],
     ...['--client-ca-file', join(pki, 'ca.crt'), '--tls-cert-file', join(pki, 'apiserver.crt')],
     ...['--tls-private-key-file', join(pki, 'apiserver.key'), '--endpoint-reconciler-type', 'none'],
-    ...['--service-account-issuer', 'https://kubernetes.default.svc', '--service-account-key-file', join(pki, 'sa.pub')],
+    ...[
+      '--service-account-issuer',
+      'https://kubernetes.default.svc',
+      '--service-account-key-file',
+      join(pki, 'sa.pub'),
+    ],
     ...['--service-account-signing-key-file', join(pki, 'sa.key')],
   ])
   const kubectl = (words: readonly string[], input?: string) =>

@@ -21,7 +21,7 @@ for (const theme of ['light', 'dark'] as const) {
       outcome: value > 0.8 ? 'Failed' : 'Passed',
       value: String(value),
     }))
-    const run = { place: 'step 2 of \'*\'', result: 'Running', since: whole(95), measured: 7, count: 10, failed: 1 }
+    const run = { place: "step 2 of '*'", result: 'Running', since: whole(95), measured: 7, count: 10, failed: 1 }
     const status = shop['status'] as { conditions: { [key: string]: string }[] }
     const conditions = status.conditions.map((one, index) => ({ ...one, lastTransitionTime: whole(900 - index * 60) }))
     api.put(

@@ -2,7 +2,11 @@ import { fixture } from './apiserver'
 import { dashboard, expect, happened, NAMESPACE, pod, test, withStatus } from './dashboard'
 import { faults } from './faults'
 
-test('the list and a release move while the operator writes, without a reload', async ({ api, page, complaints: _ }) => {
+test('the list and a release move while the operator writes, without a reload', async ({
+  api,
+  page,
+  complaints: _,
+}) => {
   const server = await dashboard(api.admin)
   const shifting = fixture(api, 'shifting', 'erp', NAMESPACE)
   api.put(shifting)
@@ -87,12 +91,16 @@ test('who may only look is told what the API server refuses, in words', async ({
   const server = await dashboard(api.viewer(NAMESPACE))
   await page.goto(server.url)
   await page.getByRole('link', { name: /shop/ }).click()
-  await expect(page.getByRole('alert').filter({ hasText: 'the events cannot be seen' })).toContainText('cannot list resource "events"')
+  await expect(page.getByRole('alert').filter({ hasText: 'the events cannot be seen' })).toContainText(
+    'cannot list resource "events"',
+  )
   await page.getByRole('button', { name: "Approve 'sales'" }).click()
   const refusal = page.getByRole('alert').filter({ hasText: 'may not' })
   await expect(refusal).toContainText("your kubeconfig's user may not do that")
   await expect(refusal).toContainText('cannot patch resource "frappereleases"')
-  expect(api.kubectl(['-n', NAMESPACE, 'get', 'fr', 'shop', '-o', 'jsonpath={.metadata.annotations}'])).not.toContain('sales')
+  expect(api.kubectl(['-n', NAMESPACE, 'get', 'fr', 'shop', '-o', 'jsonpath={.metadata.annotations}'])).not.toContain(
+    'sales',
+  )
   await server.stop()
 })
 
@@ -113,7 +121,11 @@ test('a wall has no buttons, and its server refuses what they would say', async 
   await server.stop()
 })
 
-test('what was seen is what is said: a release that changed meanwhile is not approved', async ({ api, page, complaints: _ }) => {
+test('what was seen is what is said: a release that changed meanwhile is not approved', async ({
+  api,
+  page,
+  complaints: _,
+}) => {
   const server = await dashboard(api.admin)
   api.put(fixture(api, 'approval_plan', 'stale', NAMESPACE))
   await page.goto(server.url)

@@ -38,7 +38,7 @@ export function rate(marks: readonly Mark[] | undefined, now: number): number | 
   const last = marks?.at(-1)
   if (first === undefined || last === undefined || last.done === first.done) return null
   // What stands still gets slower, not gone.
-  return (last.done - first.done) / (Math.max(now, last.at) - first.at) * 1000
+  return ((last.done - first.done) / (Math.max(now, last.at) - first.at)) * 1000
 }
 
 /** Seconds left at a rate, null if nobody can say. */

@@ -8,5 +8,6 @@ test('a release is found again by its address', () => {
 })
 
 test('an address that names no release is the list', () => {
-  for (const hash of ['', '#', '#/', '#/shop', '#/shop/', '#/a/b/c', '#/%zz/erp']) expect(placeOf(hash), hash).toBeNull()
+  for (const hash of ['', '#', '#/', '#/shop', '#/shop/', '#/a/b/c', '#/%zz/erp'])
+    expect(placeOf(hash), hash).toBeNull()
 })
