@@ -58,7 +58,7 @@ for (const theme of ['light', 'dark'] as const) {
     const server = await dashboard(api.admin)
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
     await page.goto(server.url)
-    await expect(page.getByRole('link', { name: /erp/ }).first()).toBeVisible()
+    await expect(page.getByRole('link', { name: /^erp / })).toBeVisible()
     await page.screenshot({ path: at(`list-${theme}`) })
     await page.goto(`${server.origin}/#/${NAMESPACE}/erp`)
     await expect(page.getByRole('button', { name: /\d+ changes on/ })).toBeVisible()

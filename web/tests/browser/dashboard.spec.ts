@@ -11,7 +11,7 @@ test('the list and a release move while the operator writes, without a reload', 
   const shifting = fixture(api, 'shifting', 'erp', NAMESPACE)
   api.put(shifting)
   await page.goto(server.url)
-  const line = page.getByRole('link', { name: /erp/ }).first()
+  const line = page.getByRole('link', { name: /^erp / })
   await expect(line).toContainText('10 % on green, pausing for 25 s')
   // What waits for somebody or stands still comes first.
   await expect(page.getByRole('heading', { level: 2 }).first()).toHaveText('lms')
@@ -41,7 +41,7 @@ test('a backfill shows its rate and the time that is left', async ({ api, page, 
   const at = (done: number) => withStatus(expanding, { sites: [{ ...site, done, message: 'b of tabItem' }] })
   api.put(at(10_000))
   await page.goto(server.url)
-  await page.getByRole('link', { name: /fill/ }).click()
+  await page.getByRole('link', { name: /^fill / }).click()
   const sites = page.getByRole('region', { name: 'Sites' })
   await expect(sites).toContainText('10,000 of 100,000')
   await expect(sites).not.toContainText('a second')
@@ -56,7 +56,7 @@ test('a plan is approved as it was seen, with the rights of the kubeconfig', asy
   const asking = fixture(api, 'approval_plan', 'asking', NAMESPACE)
   api.put(asking)
   await page.goto(server.url)
-  await page.getByRole('link', { name: /asking/ }).click()
+  await page.getByRole('link', { name: /^asking / }).click()
   const approve = page.getByRole('button', { name: 'Approve the plan' })
   await expect(approve).toHaveAttribute('aria-disabled', 'false')
   await expect(page.getByRole('button', { name: 'Resume' })).toHaveAttribute('title', 'Not possible: it is not paused')
@@ -72,7 +72,7 @@ test('a release is taken back only after a second question', async ({ api, page,
   const server = await dashboard(api.admin)
   api.put(fixture(api, 'shifting', 'back', NAMESPACE))
   await page.goto(server.url)
-  await page.getByRole('link', { name: /back/ }).click()
+  await page.getByRole('link', { name: /^back / }).click()
   await page.getByRole('button', { name: 'Abort' }).click()
   const question = page.getByRole('dialog', { name: 'Abort: back' })
   await expect(question).toContainText('All traffic goes back to blue')
@@ -90,7 +90,7 @@ test('a release is taken back only after a second question', async ({ api, page,
 test('who may only look is told what the API server refuses, in words', async ({ api, page, complaints: _ }) => {
   const server = await dashboard(api.viewer(NAMESPACE))
   await page.goto(server.url)
-  await page.getByRole('link', { name: /shop/ }).click()
+  await page.getByRole('link', { name: /^shop / }).click()
   await expect(page.getByRole('alert').filter({ hasText: 'the events cannot be seen' })).toContainText(
     'cannot list resource "events"',
   )
@@ -107,7 +107,7 @@ test('who may only look is told what the API server refuses, in words', async ({
 test('a wall has no buttons, and its server refuses what they would say', async ({ api, page, complaints: _ }) => {
   const server = await dashboard(api.admin, '--read-only')
   await page.goto(server.url)
-  await page.getByRole('link', { name: /shop/ }).click()
+  await page.getByRole('link', { name: /^shop / }).click()
   await expect(page.getByRole('region', { name: 'Conditions' })).toBeVisible()
   await expect(page.getByRole('toolbar')).toHaveCount(0)
   const answer = await page.evaluate(async (path) => {
@@ -129,7 +129,7 @@ test('what was seen is what is said: a release that changed meanwhile is not app
   const server = await dashboard(api.admin)
   api.put(fixture(api, 'approval_plan', 'stale', NAMESPACE))
   await page.goto(server.url)
-  await page.getByRole('link', { name: /stale/ }).click()
+  await page.getByRole('link', { name: /^stale / }).click()
   await expect(page.getByRole('button', { name: 'Approve the plan' })).toBeVisible()
   const answer = await page.evaluate(async (path) => {
     const token = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? ''
@@ -148,9 +148,9 @@ for (const theme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
     await page.setViewportSize({ width: 900, height: 700 })
     await page.goto(server.url)
-    await expect(page.getByRole('link', { name: /lms/ })).toBeVisible()
+    await expect(page.getByRole('link', { name: /^lms / })).toBeVisible()
     expect(await faults(page)).toEqual([])
-    await page.getByRole('link', { name: /shop/ }).click()
+    await page.getByRole('link', { name: /^shop / }).click()
     await expect(page.getByRole('region', { name: 'Traffic' })).toBeVisible()
     expect(await faults(page)).toEqual([])
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(900)
