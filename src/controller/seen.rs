@@ -209,11 +209,8 @@ pub(super) fn last_words(pod: &Pod) -> Option<String> {
 
 /// The last progress line of a log.
 pub(super) fn last_progress(log: &str) -> Option<Progress> {
-    let lines = log.lines().rev().filter(|line| line.starts_with('{'));
-    lines
-        .filter_map(|line| serde_json::from_str::<Progress>(line).ok())
-        .find(|progress| !progress.step.is_empty())
-        .map(|progress| Progress { message: cut(&progress.message), ..progress })
+    let mut lines = log.lines().rev().filter(|line| line.starts_with('{'));
+    lines.find_map(Progress::of_line).map(|progress| Progress { message: cut(&progress.message), ..progress })
 }
 
 /// A line with what was counted so far.
@@ -356,7 +353,10 @@ status:
         let figures = last_figures(log).unwrap();
         assert_eq!((figures.lock_waits, figures.lock_budget_used_percent), (Some(3), Some(80)));
         let relay = last_relay_figures(log).unwrap();
-        assert_eq!((relay.blue.lag_milliseconds, relay.blue.jobs, relay.green.jobs), (Some(4), Some(7), None));
+        assert_eq!(
+            (relay.blue.lag_milliseconds, relay.blue.jobs, relay.green.jobs),
+            (Some(4), Some(7), None)
+        );
         assert_eq!(last_figures("Migrating"), None);
     }
 
