@@ -28,6 +28,13 @@ install -m 755 "$target/$triple/release/crossfade" "$out/crossfade"
 for place in "$root" "$target" "$home"; do
   ! grep -aqF "$place" "$out/crossfade" || { echo "the binary names $place: another machine would build another one" >&2; exit 1; }
 done
+# Every file of the page, by its name.
+pages=0
+while read -r file; do
+  grep -aqF "$file" "$out/crossfade" || { echo "the binary does not hold web/dist/$file, of the editor's page" >&2; exit 1; }
+  pages=$((pages + 1))
+done < <(cd web/dist && find assets -type f)
+[ "$pages" -gt 0 ] || { echo "make web has left no page in web/dist/assets" >&2; exit 1; }
 readelf --sections --wide "$out/crossfade" | grep -qF .dep-v0 || { echo "the binary does not carry the list of its crates" >&2; exit 1; }
 
 cargo cyclonedx --quiet --format json --spec-version 1.5 --target "$triple" --override-filename crossfade.cdx

@@ -1,11 +1,12 @@
 //! A bench that Frappe's Helm chart runs is named by a first FrappeRelease, handed over to Crossfade, handed back, and left
 //! alone again, while users work: nobody notices.
 
+use std::fs;
 use std::time::Duration;
 
-use super::{RELEASE, must_be_clean, must_change_hands_within};
+use super::{RELEASE, must_be_clean, must_change_hands_within, run_commands};
 use crate::harness::bench::Bench;
-use crate::harness::cluster::until;
+use crate::harness::cluster::{commands, repository, until};
 use crate::harness::load::{Load, now};
 use crate::harness::operator;
 use crate::harness::{Fallible, turn};
@@ -36,19 +37,20 @@ fn a_bench_of_the_helm_chart_is_handed_over_and_back_without_a_failed_request() 
     let mut users = Load::start(&bench, 20)?;
 
     // Named: Crossfade's route leads to the same Pods, and is in force when the chart's own is gone.
-    configuration_from_the_volume(&bench)?;
+    let page = fs::read_to_string(repository().join("docs/tutorial/first-release.md"))?;
+    run_commands(&step(&page, 3, &bench)?)?;
     bench.apply("adopted.yaml", "v1")?;
     until("the chart's route to be in the way", RELEASE, || {
         Ok((bench.phase()? == "Shifting" && bench.words().contains("HTTPRoute 'erp'")).then_some(()))
     })?;
     bench.namespace.kubectl(&["delete", "httproute", "erp"])?;
+    run_commands(&step(&page, 5, &bench)?)?;
     bench.wait_for("Ready", RELEASE)?;
     the_chart_runs(&bench, true)?;
 
     // Handed over.
     let begun = now();
-    let without = r#"{"spec": {"adopted": null}}"#;
-    bench.namespace.kubectl(&["patch", "frapperelease", "shop", "--type=merge", "-p", without])?;
+    run_commands(&step(&page, 6, &bench)?)?;
     bench.wait_for("Ready", RELEASE)?;
     println!("handed over in {:.0} s, {:?}", now() - begun, bench.phases(2)?);
     the_chart_runs(&bench, false)?;
@@ -77,18 +79,24 @@ fn a_bench_of_the_helm_chart_is_handed_over_and_back_without_a_failed_request() 
     bench.namespace.leave()
 }
 
-/// Makes the Secrets that a FrappeRelease reads from the files that the chart keeps on the volume.
-fn configuration_from_the_volume(bench: &Bench) -> Fallible {
-    let site_file = format!("{}/site_config.json", bench.site);
-    let files = [("common-config", "common_site_config.json"), ("site-config", &site_file)];
-    for (secret, file) in files {
-        let path = format!("/home/frappe/frappe-bench/sites/{file}");
-        let text = bench.namespace.kubectl(&["exec", "deploy/erp-gunicorn", "--", "cat", &path])?;
-        let key = file.rsplit('/').next().unwrap_or(file);
-        let from = format!("--from-literal={key}={text}");
-        bench.namespace.kubectl(&["create", "secret", "generic", secret, &from])?;
+/// The commands of a step of the tutorial, with the names of this bench and the manifest of this scenario.
+fn step(page: &str, number: u32, bench: &Bench) -> Fallible<String> {
+    let (_, rest) = page.split_once(&format!("\n## {number}. ")).ok_or("the tutorial has no such step")?;
+    let step = rest.split("\n## ").next().unwrap_or(rest);
+    let text = commands(step).join("\n");
+    if text.is_empty() {
+        return Err(format!("step {number} of the tutorial has no commands").into());
     }
-    Ok(())
+    let manifest = bench.manifest("adopted.yaml", "v1")?;
+    let names = [
+        ("-n shop", format!("-n {}", bench.namespace.name)),
+        ("fr/erp", "fr/shop".to_owned()),
+        ("fr erp", "fr shop".to_owned()),
+        ("frappe-bench-erpnext", "erp".to_owned()),
+        ("erp.example.com", bench.site.clone()),
+        ("apply -f release.yaml", format!("apply -f - <<'EOF'\n{manifest}\nEOF")),
+    ];
+    Ok(names.iter().fold(text, |text, (from, to)| text.replace(from, to)))
 }
 
 /// Fails unless each Deployment of the chart has its Pods (or none), and Crossfade has none (or its own).
