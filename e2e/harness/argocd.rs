@@ -22,6 +22,8 @@ pub struct Seen {
     pub commit: String,
     /// Its health.
     pub health: String,
+    /// Whether the last sync took back what somebody had changed, and not a commit.
+    pub is_healed: bool,
 }
 
 /// Argo CD at work on one application, `shop`.
@@ -94,7 +96,7 @@ impl ArgoCd {
         })
     }
 
-    /// How often it has synced.
+    /// How many commits it has synced.
     pub fn syncs(&self) -> Fallible<usize> {
         Ok(self.application()?["status"]["history"].as_array().map_or(0, Vec::len))
     }
@@ -102,13 +104,14 @@ impl ArgoCd {
     /// All that it has said, in order.
     pub fn seen(&self) -> Fallible<Vec<Seen>> {
         let text = std::fs::read_to_string(self.folder.join("seen.log"))?;
+        // The last line may be half written.
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         let mut all: Vec<Seen> = Vec::new();
-        for line in text.lines() {
-            let mut parts = line.split('|').map(str::to_owned);
-            let (Some(sync), Some(commit), Some(health)) = (parts.next(), parts.next(), parts.next()) else {
-                continue;
-            };
-            let seen = Seen { sync, commit, health };
+        for line in whole.lines() {
+            let parts: Vec<String> = line.split('|').map(str::to_owned).collect();
+            let [sync, commit, health, healed] = <[String; 4]>::try_from(parts)
+                .map_err(|parts| format!("a line of seen.log is not four parts: {parts:?}"))?;
+            let seen = Seen { sync, commit, health, is_healed: !healed.is_empty() };
             if all.last() != Some(&seen) {
                 all.push(seen);
             }
@@ -151,7 +154,8 @@ impl ArgoCd {
 
     /// Writes down all that Argo CD says of the application.
     fn watch(&mut self) -> Fallible {
-        let said = "jsonpath={.status.sync.status}|{.status.sync.revision}|{.status.health.status}{\"\\n\"}";
+        let said = "jsonpath={.status.sync.status}|{.status.sync.revision}|{.status.health.status}|\
+                    {.status.operationState.operation.sync.autoHealAttemptsCount}{\"\\n\"}";
         let mut watch = program("kubectl");
         watch.args(["--namespace", "argocd", "get", "application", "shop", "--watch", "-o", said]);
         self.spawn(watch, "seen")
