@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds Argo CD from its Go module unless the cache has it; prints the folder: the program (`argocd`, which is every part of
-# Argo CD by ARGOCD_BINARY_NAME), and what its own installation applies (`crds`, `config`).
+# Argo CD by ARGOCD_BINARY_NAME), the script that it calls by PATH, and what its own installation applies (`crds`, `config`).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../bed/env.sh"
@@ -12,6 +12,7 @@ build() {
   go build -mod=readonly -ldflags "-s -w" -o "$1/argocd" github.com/argoproj/argo-cd/v3/cmd || return
   local module; module=$(go list -mod=readonly -m -f '{{.Dir}}' github.com/argoproj/argo-cd/v3) || return
   cp -r --no-preserve=mode "$module/manifests/crds" "$module/manifests/base/config" "$1/" || return
+  install "$module/hack/git-verify-wrapper.sh" "$1/" || return
   say "built"
 }
 cached argocd "$(go version | content_hash go.mod go.sum program.sh)" build

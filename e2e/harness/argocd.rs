@@ -22,8 +22,6 @@ pub struct Seen {
     pub commit: String,
     /// Its health.
     pub health: String,
-    /// Whether the last sync took back what somebody had changed, and not a commit.
-    pub is_healed: bool,
 }
 
 /// Argo CD at work on one application, `shop`.
@@ -45,6 +43,10 @@ impl ArgoCd {
             let part = built.join(part).display().to_string();
             namespace.kubectl(&["apply", "--server-side", "-k", &part])?;
         }
+        for kind in ["applications", "appprojects"] {
+            let kind = format!("crd/{kind}.argoproj.io");
+            namespace.wait(&kind, "condition=Established", Duration::from_mins(1))?;
+        }
         let ours = repository().join("argocd/argocd-cm.yaml").display().to_string();
         namespace.kubectl(&["patch", "configmap", "argocd-cm", "--type=merge", "--patch-file", &ours])?;
 
@@ -55,12 +57,12 @@ impl ArgoCd {
         argocd.run_part(
             &built,
             "argocd-repo-server",
-            &["--address=127.0.0.1", "--metrics-address=127.0.0.1", "--disable-tls"],
+            &["--address=127.0.0.1", "--metrics-address=127.0.0.1"],
         )?;
         argocd.run_part(
             &built,
             "argocd-application-controller",
-            &["--namespace=argocd", "--repo-server=127.0.0.1:8081", "--repo-server-plaintext"],
+            &["--namespace=argocd", "--repo-server=127.0.0.1:8081"],
         )?;
         let application = std::fs::read_to_string(repository().join("e2e/manifests/argocd.yaml"))?;
         let application = application.replace("${REPOSITORY}", &manifests.url());
@@ -109,9 +111,9 @@ impl ArgoCd {
         let mut all: Vec<Seen> = Vec::new();
         for line in whole.lines() {
             let parts: Vec<String> = line.split('|').map(str::to_owned).collect();
-            let [sync, commit, health, healed] = <[String; 4]>::try_from(parts)
-                .map_err(|parts| format!("a line of seen.log is not four parts: {parts:?}"))?;
-            let seen = Seen { sync, commit, health, is_healed: !healed.is_empty() };
+            let [sync, commit, health] = <[String; 3]>::try_from(parts)
+                .map_err(|parts| format!("a line of seen.log is not three parts: {parts:?}"))?;
+            let seen = Seen { sync, commit, health };
             if all.last() != Some(&seen) {
                 all.push(seen);
             }
@@ -148,14 +150,15 @@ impl ArgoCd {
             ("ARGOCD_FAKE_IN_CLUSTER", "true"),
             ("ARGOCD_GPG_ENABLED", "false"),
         ]);
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.env("PATH", format!("{}:{path}", built.display()));
         command.env("TMPDIR", self.folder.join("clones"));
         self.spawn(command, part)
     }
 
     /// Writes down all that Argo CD says of the application.
     fn watch(&mut self) -> Fallible {
-        let said = "jsonpath={.status.sync.status}|{.status.sync.revision}|{.status.health.status}|\
-                    {.status.operationState.operation.sync.autoHealAttemptsCount}{\"\\n\"}";
+        let said = "jsonpath={.status.sync.status}|{.status.sync.revision}|{.status.health.status}{\"\\n\"}";
         let mut watch = program("kubectl");
         watch.args(["--namespace", "argocd", "get", "application", "shop", "--watch", "-o", said]);
         self.spawn(watch, "seen")
