@@ -43,12 +43,14 @@ impl ArgoCd {
             let part = built.join(part).display().to_string();
             namespace.kubectl(&["apply", "--server-side", "-k", &part])?;
         }
-        for kind in ["applications", "appprojects"] {
-            let kind = format!("crd/{kind}.argoproj.io");
-            namespace.wait(&kind, "condition=Established", Duration::from_mins(1))?;
-        }
         let ours = repository().join("argocd/argocd-cm.yaml").display().to_string();
         namespace.kubectl(&["patch", "configmap", "argocd-cm", "--type=merge", "--patch-file", &ours])?;
+        let application = std::fs::read_to_string(repository().join("e2e/manifests/argocd.yaml"))?;
+        let application = application.replace("${REPOSITORY}", &manifests.url());
+        let application = application.replace("${NAMESPACE}", &bench.namespace.name);
+        until("an API server that knows Argo CD's types", Duration::from_mins(1), || {
+            kubectl(&["apply", "-f", "-"], Some(&application)).map(Some)
+        })?;
 
         let folder = repository().join("target/e2e-argocd");
         std::fs::create_dir_all(folder.join("clones"))?;
@@ -64,10 +66,6 @@ impl ArgoCd {
             "argocd-application-controller",
             &["--namespace=argocd", "--repo-server=127.0.0.1:8081"],
         )?;
-        let application = std::fs::read_to_string(repository().join("e2e/manifests/argocd.yaml"))?;
-        let application = application.replace("${REPOSITORY}", &manifests.url());
-        let application = application.replace("${NAMESPACE}", &bench.namespace.name);
-        kubectl(&["apply", "-f", "-"], Some(&application))?;
         argocd.watch()?;
         Ok(argocd)
     }
