@@ -1,7 +1,12 @@
 import { defineConfig } from '@playwright/test'
 
 export default defineConfig({
-  testDir: 'tests/browser',
+  testDir: 'tests',
+  projects: [
+    { name: 'browser', testDir: 'tests/browser' },
+    // What the scenario `editor` of the end-to-end suite runs, which then releases it.
+    { name: 'release', testDir: 'tests/release' },
+  ],
   outputDir: 'test-results',
   // The machine that this runs on has two cores, and each test a server of its own.
   workers: 1,

@@ -117,9 +117,18 @@ def with_row_names(sent, got):
     """
     for key, rows in sent.items():
         if isinstance(rows, list):
-            for row, known in zip(rows, (got or {}).get(key) or []):
+            for row, known in zip(rows, got.get(key) or []):
                 row["name"] = known["name"]
     return sent
+
+
+def without_first_rows(sent, before):
+    """`sent` without the tables in which the document `before` has no row: only a new document (`{}`) gets its first ones.
+
+    To give a document that is there its first row is to delete none and insert one. Users who do that at once meet as those
+    of `with_row_names` do: on a bench that nobody released 4 of 480 such updates got 1213, and 0 of 480 of rows with names.
+    """
+    return {key: value for key, value in sent.items() if not before or not isinstance(value, list) or before.get(key)}
 
 
 def written(before, sent, version):
@@ -243,7 +252,7 @@ class Clerk(FastHttpUser):
     def write(self, name, method, path, before):
         """Writes a document anew, over what it held; gives the answer, and what it holds now."""
         for may_be_old in (True, False):
-            sent = with_row_names(self.document(), before)
+            sent = with_row_names(without_first_rows(self.document(), before), before)
             now = dict(sent)
 
             def hold(got, version):

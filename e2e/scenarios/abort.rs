@@ -5,14 +5,15 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{RELEASE, crossfade, installed, must_be_clean};
-use crate::harness::Fallible;
 use crate::harness::bench::Bench;
 use crate::harness::cluster::until;
 use crate::harness::load::Load;
+use crate::harness::{Fallible, turn};
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn an_abort_in_mid_shift_and_an_undo_behind_it_lose_no_request_and_the_next_try_goes_through() -> Fallible {
+    let _turn = turn::beside_others();
     let bench = installed("abort")?;
     let mut users = Load::start(&bench, 30)?;
     bench.release("v2")?;

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use super::{RELEASE, installed, is_long, must_be_clean, only_the_site_is_left};
-use crate::harness::Fallible;
 use crate::harness::bench::{Bench, PHASES};
 use crate::harness::cluster::until;
 use crate::harness::load::Load;
+use crate::harness::{Fallible, turn};
 
 /// Where the database is half-way; `abort` has Shifting and Contracting, `deletion` has StartingGreen.
 const SHORT: [&str; 1] = ["Migrating"];
@@ -16,6 +16,7 @@ const SHORT: [&str; 1] = ["Migrating"];
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn an_abort_in_every_phase_leaves_nothing_and_the_next_release_goes_through() -> Fallible {
+    let _turn = turn::beside_others();
     let phases: &[&str] = if is_long() { &PHASES } else { &SHORT };
     let bench = installed("aborts")?;
     let mut users = Load::start(&bench, 30)?;

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use super::{RELEASE, must_be_clean, must_change_hands_within};
-use crate::harness::Fallible;
 use crate::harness::bench::Bench;
 use crate::harness::cluster::until;
 use crate::harness::load::{Load, now};
 use crate::harness::operator;
+use crate::harness::{Fallible, turn};
 
 /// Seconds without a run of the scheduled job: one scheduler's Pod is gone before the other's is made.
 const SCHEDULER_PAUSE: f64 = 30.0;
@@ -26,6 +26,7 @@ const CHART: [(&str, i64); 7] = [
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn a_bench_of_the_helm_chart_is_handed_over_and_back_without_a_failed_request() -> Fallible {
+    let _turn = turn::beside_others();
     operator::install()?;
     let bench = Bench::made_by("chart.yaml", "adoption", "v1")?;
     for (deployment, _) in CHART {

@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use super::{RELEASE, installed, must_be_clean, only_the_site_is_left};
-use crate::harness::Fallible;
 use crate::harness::load::Load;
+use crate::harness::{Fallible, turn};
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn every_kind_of_change_at_once_goes_back_and_forth_without_a_lost_value() -> Fallible {
+    let _turn = turn::beside_others();
     let bench = installed("changes")?;
     let mut users = Load::start(&bench, 30)?;
     bench.release("all")?;

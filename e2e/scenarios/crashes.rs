@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::{RELEASE, installed, must_be_clean};
-use crate::harness::Fallible;
 use crate::harness::cluster::{Namespace, until};
 use crate::harness::load::Load;
+use crate::harness::{Fallible, turn};
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn a_green_that_crashes_is_taken_back_and_a_blue_that_crashes_is_replaced() -> Fallible {
+    let _turn = turn::beside_others();
     let bench = installed("crashes")?;
     let mut users = Load::start(&bench, 20)?;
     let manifest = bench.manifest("release.yaml", "v2")?;

@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use super::{RELEASE, installed, only_the_site_is_left};
-use crate::harness::Fallible;
 use crate::harness::cluster::{kubectl, until};
+use crate::harness::{Fallible, turn};
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn a_release_that_is_deleted_on_its_way_gives_the_database_back() -> Fallible {
+    let _turn = turn::beside_others();
     let bench = installed("deletion")?;
     let shape = "SELECT MD5(GROUP_CONCAT(name, migration_hash ORDER BY name)) FROM shop.tabDocType";
     let before = bench.sql(shape)?;
@@ -32,6 +33,7 @@ fn a_release_that_is_deleted_on_its_way_gives_the_database_back() -> Fallible {
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn a_namespace_that_is_deleted_in_the_middle_of_a_release_goes() -> Fallible {
+    let _turn = turn::beside_others();
     let bench = installed("goes")?;
     bench.release("v2")?;
     bench.wait_for_phase("Expanding", RELEASE)?;

@@ -6,8 +6,8 @@ use crate::experiment::report::Report;
 use crate::experiment::run::Plan;
 use crate::experiment::scenario;
 use crate::experiment::way::Way;
-use crate::harness::Fallible;
 use crate::harness::load::Request;
+use crate::harness::{Fallible, turn};
 
 const SIZE: Size = Size { rows: 20_000, users: 20, seconds: 10 };
 
@@ -21,6 +21,7 @@ fn run(name: &str, way: Way) -> Fallible<(Run, Vec<Request>)> {
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn crossfade_loses_nothing_where_the_naive_way_does() -> Fallible {
+    let _turn = turn::beside_others();
     let mut runs = Vec::new();
     for name in ["field-renamed", "child-table-added"] {
         let (run, requests) = run(name, Way::Crossfade)?;

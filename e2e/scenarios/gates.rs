@@ -9,7 +9,7 @@ use super::{RELEASE, must_be_clean};
 use crate::harness::bench::Bench;
 use crate::harness::cluster::{bed, kubectl, repository, run, until};
 use crate::harness::load::Load;
-use crate::harness::{Fallible, operator};
+use crate::harness::{Fallible, operator, turn};
 
 const STEPS: &str = "[{weight: 10}, {analysis: business}, {weight: 50}, {analysis: business}, {analysis: served}, {weight: 100}]";
 
@@ -49,6 +49,7 @@ const GATES: &str = r#"
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn gates_hold_let_go_and_take_back_without_a_lost_request() -> Fallible {
+    let _turn = turn::beside_others();
     prometheus_image()?;
     let bench = super::installed("gates")?;
     bench.apply("gate.yaml", "v1")?;

@@ -4,15 +4,16 @@
 use std::time::Duration;
 
 use super::{RELEASE, in_every_phase, installed, is_long, must_be_clean, must_change_hands};
-use crate::harness::Fallible;
 use crate::harness::cluster::fault;
 use crate::harness::load::Load;
 use crate::harness::operator;
+use crate::harness::{Fallible, turn};
 
 /// With `CROSSFADE_LONG=1` another release, with the kubelet killed in every phase.
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn the_operator_killed_in_every_phase_and_the_kubelet_once_lose_no_request() -> Fallible {
+    let _turn = turn::alone();
     let bench = installed("kills")?;
     let mut users = Load::start(&bench, 30)?;
     bench.release("v2")?;

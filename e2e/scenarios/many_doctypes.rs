@@ -10,8 +10,8 @@ use crossfade::release::{RouteSeen, Split};
 use crossfade::traffic::{Wanted, gateway_api as provider};
 use gateway_api::httproutes::HttpRoute;
 
-use crate::harness::Fallible;
 use crate::harness::cluster::{Namespace, gateway, repository, run, until};
+use crate::harness::{Fallible, turn};
 
 const APPS: usize = 12;
 const DOCTYPES: usize = 700;
@@ -34,6 +34,7 @@ spec:
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn seven_hundred_doctypes_of_twelve_apps_are_routed_by_the_gateway() -> Fallible {
+    let _turn = turn::beside_others();
     let namespace = Namespace::new("many-doctypes")?;
     namespace.apply(&std::fs::read_to_string(repository().join("e2e/manifests/two-servers.yaml"))?)?;
     for server in ["deployment/r1", "deployment/r2"] {

@@ -3,9 +3,11 @@
 mod abort;
 mod abort_in_every_phase;
 mod adoption;
+mod argocd;
 mod changes;
 mod crashes;
 mod deletion;
+mod editor;
 mod experiment;
 mod gates;
 mod kills;

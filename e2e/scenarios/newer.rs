@@ -6,14 +6,15 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{RELEASE, crossfade, installed, must_be_clean, only_the_site_is_left};
-use crate::harness::Fallible;
 use crate::harness::bench::{Bench, image};
 use crate::harness::cluster::until;
 use crate::harness::load::Load;
+use crate::harness::{Fallible, turn};
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn a_manifest_that_changes_in_mid_shift_loses_no_request() -> Fallible {
+    let _turn = turn::beside_others();
     let bench = installed("newer")?;
     let mut users = Load::start(&bench, 30)?;
     bench.release("v2")?;

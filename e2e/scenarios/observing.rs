@@ -4,13 +4,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::{RELEASE, installed};
-use crate::harness::Fallible;
 use crate::harness::cluster::{run, until};
 use crate::harness::operator;
+use crate::harness::{Fallible, turn};
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn the_operator_can_be_watched() -> Fallible {
+    let _turn = turn::alone();
     let bench = installed("observing")?;
     // As for a gateway without regular expressions.
     let plain = r#"{"spec": {"traffic": {"matching": "PathPrefix"}}}"#;

@@ -4,14 +4,15 @@
 use std::time::Duration;
 
 use super::{RELEASE, installed, must_be_clean, must_change_hands};
-use crate::harness::Fallible;
 use crate::harness::cluster::until;
 use crate::harness::load::Load;
 use crate::harness::operator::{self, CutOff};
+use crate::harness::{Fallible, turn};
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn an_operator_that_is_cut_off_hands_over_and_stays_behind() -> Fallible {
+    let _turn = turn::alone();
     let bench = installed("partition")?;
     let mut users = Load::start(&bench, 30)?;
     bench.release("v2")?;

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::{RELEASE, installed, must_be_clean, must_change_hands};
-use crate::harness::Fallible;
 use crate::harness::load::{Load, now};
+use crate::harness::{Fallible, turn};
 
 /// As many as `RELEASES` says: v2, v3, and from the third on v2 and v3 again in turns.
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn releases_in_a_row_lose_no_request() -> Fallible {
+    let _turn = turn::beside_others();
     let releases: usize = std::env::var("RELEASES").map_or(Ok(2), |count| count.parse())?;
     let bench = installed("release")?;
     let mut users = Load::start(&bench, 40)?;

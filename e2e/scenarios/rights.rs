@@ -1,12 +1,13 @@
 //! What the operator may do is what it needs: asked of the API server, as its service account.
 
-use crate::harness::Fallible;
 use crate::harness::cluster::kubectl;
 use crate::harness::operator;
+use crate::harness::{Fallible, turn};
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn the_operator_may_do_what_it_needs_and_nothing_else() -> Fallible {
+    let _turn = turn::alone();
     operator::install()?;
     for (verb, resource, namespace) in MAY {
         ask(verb, resource, namespace, true)?;

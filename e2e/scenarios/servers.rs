@@ -6,13 +6,13 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{RELEASE, in_every_phase, installed, is_long, only_the_site_is_left};
-use crate::harness::Fallible;
 use crate::harness::beats::Beats;
 use crate::harness::bench::Bench;
 use crate::harness::cluster::until;
 use crate::harness::figures::Figures;
 use crate::harness::load::{Load, Request, now};
 use crate::harness::outage::{Outage, Server};
+use crate::harness::{Fallible, turn};
 
 /// Longer than any server needs to come back here.
 const LONGEST_OUTAGE: f64 = 60.0;
@@ -33,6 +33,7 @@ const ONE_EACH: [Server; 8] = [
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn a_server_killed_in_every_phase_loses_nothing_and_needs_no_human() -> Fallible {
+    let _turn = turn::alone();
     let mut releases = vec![ONE_EACH];
     if is_long() {
         releases.extend(Server::ALL.map(|server| [server; 8]));

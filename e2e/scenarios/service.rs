@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use super::{RELEASE, crossfade, must_be_clean, operator};
-use crate::harness::Fallible;
 use crate::harness::bench::Bench;
 use crate::harness::load::Load;
+use crate::harness::{Fallible, turn};
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn a_bench_behind_a_service_moves_at_once_and_loses_no_request() -> Fallible {
+    let _turn = turn::beside_others();
     operator::install()?;
     let bench = Bench::new("service", "v1")?;
     bench.apply("service.yaml", "v1")?;

@@ -8,12 +8,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{RELEASE, crossfade, must_be_clean, operator};
-use crate::harness::Fallible;
 use crate::harness::bench::Bench;
 use crate::harness::cluster::{gateway, kubectl, run, until};
 use crate::harness::jars::{Answer, Jars};
 use crate::harness::load::{Load, now};
 use crate::harness::socket::Socket;
+use crate::harness::{Fallible, turn};
 
 const JARS: u32 = 500;
 /// What the browsers ask for, by app.
@@ -28,6 +28,7 @@ const LONG: &str = "/api/method/shop.api.wait?seconds=20";
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn an_app_is_held_while_others_move_and_every_user_stays_on_his_colour() -> Fallible {
+    let _turn = turn::beside_others();
     operator::install()?;
     let bench = Bench::new("per-app", "v1")?;
     bench.apply("per-app.yaml", "v1")?;

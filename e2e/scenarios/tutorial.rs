@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use crate::harness::cluster::{Namespace, bed, gateway, repository, run};
-use crate::harness::{Fallible, operator};
+use crate::harness::{Fallible, operator, turn};
 
 /// Namespace that the page uses.
 const NAMESPACE: &str = "tutorial";
@@ -13,6 +13,7 @@ const NAMESPACE: &str = "tutorial";
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn the_tutorial_leads_to_a_second_release() -> Fallible {
+    let _turn = turn::alone();
     // The charts as the other scenarios have them: the page's own `helm upgrade --install` then finds them there.
     operator::install()?;
     Namespace { name: NAMESPACE.to_owned() }.delete()?;

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use super::{RELEASE, installed, must_be_clean, must_change_hands};
-use crate::harness::Fallible;
 use crate::harness::bench::Bench;
 use crate::harness::cluster::until;
 use crate::harness::load::Load;
+use crate::harness::{Fallible, turn};
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn two_benches_are_released_at_once_and_keep_to_themselves() -> Fallible {
+    let _turn = turn::beside_others();
     let benches = [installed("left")?, installed("right")?];
     let mut users = Vec::new();
     for bench in &benches {

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use super::{RELEASE, must_be_clean, only_these_sites_are_left};
-use crate::harness::Fallible;
 use crate::harness::bench::Bench;
 use crate::harness::cluster::until;
 use crate::harness::load::Load;
 use crate::harness::operator;
+use crate::harness::{Fallible, turn};
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn two_sites_are_released_as_one_and_a_failure_of_one_holds_both() -> Fallible {
+    let _turn = turn::beside_others();
     operator::install()?;
     let first = Bench::new("sites", "v1")?;
     let second = Bench { site: "second-of-sites.e2e.test".to_owned(), ..first.clone() };

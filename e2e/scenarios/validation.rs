@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::harness::Fallible;
 use crate::harness::cluster::{Namespace, repository};
 use crate::harness::operator;
+use crate::harness::{Fallible, turn};
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn manifests_that_cannot_work_are_refused_with_the_reason() -> Fallible {
+    let _turn = turn::beside_others();
     operator::install()?;
     let namespace = Namespace::new("validation")?;
     let folder = repository().join("e2e/manifests");
@@ -36,6 +37,7 @@ fn manifests_that_cannot_work_are_refused_with_the_reason() -> Fallible {
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn what_must_stand_still_while_a_release_runs_does() -> Fallible {
+    let _turn = turn::beside_others();
     operator::install()?;
     let namespace = Namespace::new("transitions")?;
     let files = yaml(&repository().join("e2e/manifests/transitions"))?;

@@ -4,14 +4,15 @@
 use std::time::Duration;
 
 use super::{RELEASE, installed};
-use crate::harness::Fallible;
 use crate::harness::cluster::until;
 use crate::harness::figures::Figures;
 use crate::harness::load::{Load, now};
+use crate::harness::{Fallible, turn};
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn a_blocking_release_closes_the_site_only_when_a_human_has_said_so() -> Fallible {
+    let _turn = turn::beside_others();
     let bench = installed("window")?;
     let mut users = Load::start(&bench, 10)?;
     bench.release("raw-ddl")?;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::gate::Gates;
 use super::history::Entry;
 use super::{JobStep, Placement, Split};
+use crate::api::figures::{Figures, RelayFigures};
 use crate::api::{FrappeRelease, Phase, Template};
 use crate::plan::{Routing, Verdict};
 
@@ -63,6 +64,8 @@ pub struct Revision {
     pub pods: Vec<PodSeen>,
     /// The relay between blue's cache and this green's, if there is one.
     pub relay: Option<Workload>,
+    /// What the relay has counted, while it runs.
+    pub relay_figures: Option<RelayFigures>,
     /// Whether the Secret with the password of the schema's user exists (it belongs to green's revision).
     pub has_schema_password: bool,
     /// Analyses and webhooks so far.
@@ -172,6 +175,8 @@ pub struct JobSeen {
     pub state: JobState,
     /// The last progress line of its Pod.
     pub progress: Option<Progress>,
+    /// What it has counted.
+    pub figures: Figures,
 }
 
 /// How a Job stands.

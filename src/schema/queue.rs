@@ -100,6 +100,16 @@ pub async fn drain(
     }
 }
 
+/// Jobs in the queues `names` of `bench_id`, at one look.
+pub async fn depth(url: &str, bench_id: &str, names: &[String]) -> Result<u64, Error> {
+    let mut connection = connect(url).await?;
+    let mut jobs = 0;
+    for name in names {
+        jobs += backlog(&mut connection, &format!("{bench_id}:{name}")).await?.total();
+    }
+    Ok(jobs)
+}
+
 /// One look at one queue (its full name, `<bench_id>:<name>`), atomic.
 async fn backlog(connection: &mut MultiplexedConnection, queue: &str) -> Result<Backlog, Error> {
     // The score in the registry is the time at which the job counts as lost.

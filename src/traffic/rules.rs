@@ -143,9 +143,11 @@ impl<'a> Maker<'a> {
     /// choice in the cookie, and a draw for those who have none.
     fn users(&self, matches: &[HttpRouteRulesMatches], weight: u8, part: Part, hands_out: bool) -> Group {
         let split = self.wanted.split;
+        // With all traffic on green blue is about to stop: who has chosen it goes with the others.
+        let blue = split.blue.filter(|_| split.least(split.green) < 100);
         let colours = [
             (Some(split.green), &self.preview.green, self.buckets.green(weight)),
-            (split.blue, &self.preview.blue, self.buckets.blue(weight)),
+            (blue, &self.preview.blue, self.buckets.blue(weight)),
         ];
         let colours =
             || colours.iter().filter_map(|(revision, value, buckets)| Some(((*revision)?, *value, buckets)));

@@ -296,6 +296,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn blue_is_chosen_as_long_as_it_has_a_share_of_some_app() {
+        let values = Preview::of(&release(""), 2);
+        for (weights, colour) in
+            [([("app0", 100), ("*", 50)], "erp-r1-web"), ([("app0", 100), ("*", 100)], "erp-r2-web")]
+        {
+            let gateway = gateway(&split(&weights), TWO_APPS, &routing(2, 6));
+            for path in ["/", "/api/method/app0.x", "/page1"] {
+                let by_header = Request::to(path).with(PREVIEW_HEADER, &values.blue);
+                let cookie = format!("{}={}", cookie_name("erp", 2), values.blue);
+                for request in [by_header, Request::to(path).with("Cookie", &cookie)] {
+                    let served = gateway.send(&request);
+                    assert!(served.iter().all(|(name, _, _)| name == colour), "{request:?} {weights:?}");
+                }
+            }
+        }
+    }
+
     /// A browser: it keeps the cookie that it is given.
     #[derive(Default)]
     struct Jar {

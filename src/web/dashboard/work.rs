@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use super::seen::Seen;
 use super::standing::text;
 use crate::api::FrappeRelease;
+use crate::api::figures::Figures;
 use crate::api::names::{ANNOTATION_SITE, LABEL_COMPONENT, LABEL_REVISION};
 use crate::api::status::SiteStatus;
 use crate::release::{JobStep, Progress};
@@ -106,6 +107,7 @@ impl<'a> Line<'a> {
             done: None,
             total: None,
             message: String::new(),
+            figures: Figures::default(),
         }
     }
 

@@ -19,7 +19,7 @@ export interface Server {
 }
 
 /** Starts the editor on apps, against what they have committed. */
-export async function serve(apps: readonly App[], more: readonly string[] = []): Promise<Server> {
+export async function serve(apps: readonly Pick<App, 'path'>[], more: readonly string[] = []): Promise<Server> {
   return start(['editor', ...apps.flatMap(({ path }) => ['--app', path]), '--against', 'main', '--port', '0', ...more])
 }
 
