@@ -105,8 +105,8 @@ impl Stream {
             note(&mut self.phases, word(&release["line"]["standing"]["phase"]));
             let apps = release["apps"].as_array().into_iter().flatten();
             apps.filter_map(|app| app["weight"].as_u64()).for_each(|weight| note(&mut self.weights, weight));
-            let work = release["work"].as_array().into_iter().flatten();
-            work.map(|work| word(&work["part"])).for_each(|part| note(&mut self.parts, part));
+            let jobs = release["work"].as_array().into_iter().flatten();
+            jobs.map(|job| word(&job["part"])).for_each(|part| note(&mut self.parts, part));
             if is_so(&release) {
                 return Ok(release);
             }
@@ -134,7 +134,7 @@ fn dashboard(kubeconfig: &std::path::Path, arguments: &[&str]) -> Page {
     Page::of(command)
 }
 
-/// A kubeconfig of a ServiceAccount that holds Kubernetes' role `view`, as the chart widens it.
+/// A kubeconfig of a service account that holds Kubernetes' role `view`, as the chart widens it.
 fn viewer_kubeconfig(bench: &Bench) -> Fallible<String> {
     let of = &bench.namespace;
     of.kubectl(&["create", "serviceaccount", "viewer"])?;
