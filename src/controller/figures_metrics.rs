@@ -209,7 +209,8 @@ mod tests {
             format!("crossfade_release_site_lock_budget_used_percent{{{labels}}} 85"),
             format!("crossfade_release_site_differences{{{labels}}} 2"),
             format!("crossfade_release_site_failed{{{labels},step=\"verify\",kind=\"Diverged\"}} 1"),
-            r#"crossfade_release_relay_lag_seconds{namespace="shop",name="erp",colour="blue"} 0.25"#.to_owned(),
+            r#"crossfade_release_relay_lag_seconds{namespace="shop",name="erp",colour="blue"} 0.25"#
+                .to_owned(),
             r#"crossfade_release_queue_jobs{namespace="shop",name="erp",colour="blue"} 4"#.to_owned(),
         ] {
             assert!(text.contains(&line), "{line} is not in\n{text}");

@@ -204,8 +204,7 @@ async fn revision(
         workloads.remove(manifest::RELAY);
         (workloads, own_pods)
     };
-    let is_under_way =
-        matches!(record.state, RecordState::Releasing | RecordState::Aborting { .. });
+    let is_under_way = matches!(record.state, RecordState::Releasing | RecordState::Aborting { .. });
     let relay_figures = match relay_pod(&lists.pods, number).filter(|_| relay.is_some()) {
         Some(pod) => ctx.logs.words(&ctx.api::<Pod>(release), pod, manifest::RELAY, false).await.relay,
         None => None,

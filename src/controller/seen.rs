@@ -356,7 +356,10 @@ status:
         let figures = last_figures(log).unwrap();
         assert_eq!((figures.lock_waits, figures.lock_budget_used_percent), (Some(3), Some(80)));
         let relay = last_relay_figures(log).unwrap();
-        assert_eq!((relay.blue.lag_milliseconds, relay.blue.jobs, relay.green.jobs), (Some(4), Some(7), None));
+        assert_eq!(
+            (relay.blue.lag_milliseconds, relay.blue.jobs, relay.green.jobs),
+            (Some(4), Some(7), None)
+        );
         assert_eq!(last_figures("Migrating"), None);
     }
 
