@@ -3,6 +3,7 @@
 mod abort;
 mod abort_in_every_phase;
 mod adoption;
+mod argocd;
 mod changes;
 mod crashes;
 mod deletion;

@@ -9,6 +9,7 @@
 //! | `measure` | takes measurements and calls webhooks beside the reconciles | other servers |
 //! | `status`, `event`, `finalizer` | tells | writes |
 //! | `lease`, `server`, `metrics` (`figures_metrics`) | the process around it | |
+//! | [`people`] | no step: what people do by the command line and the dashboard | their own |
 //!
 //! Nothing is remembered between two reconciles but waits, questions that were begun, and the progress lines of Jobs for
 //! a few seconds.
@@ -27,6 +28,7 @@ mod measure;
 mod metrics;
 mod observe;
 mod operator;
+pub mod people;
 mod secrets;
 mod seen;
 mod server;

@@ -209,11 +209,8 @@ pub(super) fn last_words(pod: &Pod) -> Option<String> {
 
 /// The last progress line of a log.
 pub(super) fn last_progress(log: &str) -> Option<Progress> {
-    let lines = log.lines().rev().filter(|line| line.starts_with('{'));
-    lines
-        .filter_map(|line| serde_json::from_str::<Progress>(line).ok())
-        .find(|progress| !progress.step.is_empty())
-        .map(|progress| Progress { message: cut(&progress.message), ..progress })
+    let mut lines = log.lines().rev().filter(|line| line.starts_with('{'));
+    lines.find_map(Progress::of_line).map(|progress| Progress { message: cut(&progress.message), ..progress })
 }
 
 /// A line with what was counted so far.

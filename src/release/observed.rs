@@ -207,6 +207,14 @@ pub struct Progress {
     pub message: String,
 }
 
+impl Progress {
+    /// The progress that a line of a Job's log tells, if it tells any.
+    pub fn of_line(line: &str) -> Option<Self> {
+        let progress: Self = serde_json::from_str(line).ok()?;
+        (!progress.step.is_empty()).then_some(progress)
+    }
+}
+
 /// A Deployment of a revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Workload {
