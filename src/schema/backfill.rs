@@ -85,7 +85,7 @@ impl<'f> Filling<'f> {
         let rows = inspect::row_estimate(&mut session.connection, [&session.base, fill.table]).await?;
         let watch = Watch::start(session).await?;
         let size = if watch.is_full_speed() { ROWS_AT_FULL_SPEED } else { ROWS.0 };
-        let second = if watch.is_full_speed() {
+        let second = if watch.takes_two() {
             let mut second = session.database.connect().await?;
             connection::run(&mut second, BEFORE.to_owned())
                 .await
@@ -159,7 +159,8 @@ impl<'f> Filling<'f> {
     /// Fills ranges, each in a transaction of its own: one after the other, or at full speed half of them on each of two
     /// connections.
     async fn ranges(&mut self, session: &mut Session<'_>, ranges: &[Range]) -> Result<(), Error> {
-        let halves = ranges.split_at(ranges.len() / 2);
+        let first = if self.second.is_some() { ranges.len() / 2 } else { ranges.len() };
+        let halves = ranges.split_at(first);
         let [one, other] = [halves.0, halves.1].map(|half| self.statements(half));
         let (one, other) = match &mut self.second {
             Some(second) => tokio::join!(send_all(&mut session.connection, one), send_all(second, other)),
@@ -293,7 +294,10 @@ impl<'f> Filling<'f> {
     /// The next range has as many rows as the time allows.
     fn grow(&mut self, took: Duration) {
         if !self.watch.is_full_speed() {
-            self.size = if took > GOAL { self.size / 2 } else { self.size * 2 }.clamp(ROWS.0, ROWS.1);
+            let goal = Duration::from_secs_f64(super::throttle::exp("EXP_GOAL", 15.0) / 1000.0);
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let most = super::throttle::exp("EXP_ROWS", 1000.0) as u64;
+            self.size = if took > goal { self.size / 2 } else { self.size * 2 }.clamp(ROWS.0, most);
         }
     }
 }

@@ -20,6 +20,9 @@ const ASK_EVERY: u32 = 5;
 /// The pause after a range, as a multiple of the time that it took: least, and most where the server stays slow or
 /// busy. A backfill must come to an end.
 const PAUSE: (f64, f64) = (1.0, 8.0);
+pub(crate) fn exp(name: &str, default: f64) -> f64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
 /// How often a wait says what it waits for.
 const SAY_EVERY: Duration = Duration::from_secs(5);
 
@@ -28,6 +31,8 @@ const SAY_EVERY: Duration = Duration::from_secs(5);
 pub struct Throttle {
     /// Range after range without a pause; replicas and the stop file still count.
     pub full_speed: bool,
+    /// Connections that fill at full speed: one or two.
+    pub connections: u32,
     /// How long a small write of its own may take (the ledger's heartbeat, ten a second) before it goes slower.
     pub latency: Duration,
     /// How many threads of the server may be at work.
@@ -44,6 +49,7 @@ impl Default for Throttle {
     fn default() -> Self {
         Self {
             full_speed: false,
+            connections: 2,
             latency: Duration::from_millis(20),
             threads_running: 64,
             lag: Duration::from_secs(5),
@@ -68,6 +74,7 @@ pub(crate) struct Watch {
     seen: Arc<Mutex<Seen>>,
     task: Option<JoinHandle<()>>,
     pause: f64,
+    limit: Duration,
 }
 
 impl Drop for Watch {
@@ -84,6 +91,7 @@ impl Watch {
         let throttle = session.settings.throttle.clone();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let needs_server = !throttle.full_speed;
+        let mut limit = throttle.latency;
         let task = if needs_server || !throttle.replicas.is_empty() {
             let server = if needs_server { Some(session.database.connect().await?) } else { None };
             let mut replicas = Vec::new();
@@ -94,11 +102,28 @@ impl Watch {
             let mut look = Look { server, replicas, heartbeat, lag: throttle.lag, seen: Arc::clone(&seen) };
             // Before the first row: a small table would be filled before the first look.
             look.once(0).await;
+            let mut all = Vec::new();
+            for _ in 0..7 {
+                look.once(1).await;
+                all.push(look.seen.lock().unwrap_or_else(PoisonError::into_inner).latency);
+            }
+            all.sort_unstable();
+            let base = all[3];
+            let times = exp("EXP_TIMES", 0.0);
+            if times > 0.0 {
+                limit = limit.min(base.mul_f64(times).max(Duration::from_millis(4)));
+            }
+            eprintln!("base {base:?} limit {limit:?}");
             Some(tokio::spawn(look.run()))
         } else {
             None
         };
-        Ok(Self { throttle, seen, task, pause: PAUSE.0 })
+        Ok(Self { throttle, seen, task, pause: PAUSE.0, limit })
+    }
+
+    /// Whether half of the ranges may be filled on a second connection.
+    pub(crate) fn takes_two(&self) -> bool {
+        self.throttle.full_speed && self.throttle.connections > 1
     }
 
     /// Whether ranges may follow each other without a pause.
@@ -109,8 +134,8 @@ impl Watch {
     /// Waits until the next range may begin; `took` is the time of the one before.
     pub(crate) async fn turn(&mut self, took: Duration, progress: &dyn Progress) {
         if !self.throttle.full_speed {
-            self.pause =
-                if self.is_slow() { self.pause * 1.5 } else { self.pause / 1.1 }.clamp(PAUSE.0, PAUSE.1);
+            self.pause = if self.is_slow() { self.pause * exp("EXP_UP", 1.5) } else { self.pause / exp("EXP_DOWN", 1.1) }
+                .clamp(exp("EXP_PAUSE", PAUSE.0), PAUSE.1);
             tokio::time::sleep(took.mul_f64(self.pause)).await;
         }
         let begun = Instant::now();
@@ -143,7 +168,7 @@ impl Watch {
     /// Whether the server has enough to do without it.
     fn is_slow(&self) -> bool {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.latency > self.throttle.latency || seen.threads_running > self.throttle.threads_running
+        seen.latency > self.limit || seen.threads_running > self.throttle.threads_running
     }
 }
 
