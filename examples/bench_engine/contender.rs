@@ -71,7 +71,9 @@ impl Contender {
     pub(crate) async fn run(self, site: &Site<'_>, options: &Options, change: Change) -> Measured {
         match self {
             Self::Plain => plain(site, options, change).await,
-            Self::FullSpeed | Self::OneConnection | Self::Throttled => crossfade(self, site, options, change).await,
+            Self::FullSpeed | Self::OneConnection | Self::Throttled => {
+                crossfade(self, site, options, change).await
+            }
             Self::PtOsc | Self::GhOst => {
                 let port = site.server.port.to_string();
                 let mut command =
@@ -97,9 +99,10 @@ async fn plain(site: &Site<'_>, options: &Options, change: Change) -> Measured {
     let mut connection = site.root(BASE).await;
     let probe = Probe::start(&site.url_of_old(), options, 1);
     let begun = Instant::now();
-    let sql =
-        format!("ALTER TABLE tabBench ADD COLUMN {column}, ALGORITHM=INSTANT; \
-         SET STATEMENT sql_mode = '{CAST_MODE}' FOR UPDATE tabBench SET {value}");
+    let sql = format!(
+        "ALTER TABLE tabBench ADD COLUMN {column}, ALGORITHM=INSTANT; \
+         SET STATEMENT sql_mode = '{CAST_MODE}' FOR UPDATE tabBench SET {value}"
+    );
     table::send(&mut connection, &sql).await;
     let seconds = begun.elapsed().as_secs_f64();
     Measured::of(change, Contender::Plain.name(), seconds, probe.end().await)

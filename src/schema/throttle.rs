@@ -20,9 +20,12 @@ const ASK_EVERY: u32 = 5;
 /// The pause after a range, as a multiple of the time that it took: least, and most where the server stays slow or
 /// busy. A backfill must come to an end.
 const PAUSE: (f64, f64) = (1.0, 8.0);
-pub(crate) fn exp(name: &str, default: f64) -> f64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
+/// The server is slow when the heartbeat takes so many times what it took before the first row, if that is below the
+/// limit that is set; and never below the least, for a fast disk varies more than that by itself.
+const TIMES: u32 = 3;
+const LEAST_LIMIT: Duration = Duration::from_millis(4);
+/// Heartbeats that tell what one takes without a fill: their median does.
+const FIRST_LOOKS: usize = 5;
 /// How often a wait says what it waits for.
 const SAY_EVERY: Duration = Duration::from_secs(5);
 
@@ -74,6 +77,7 @@ pub(crate) struct Watch {
     seen: Arc<Mutex<Seen>>,
     task: Option<JoinHandle<()>>,
     pause: f64,
+    /// From which latency of the heartbeat on it goes slower.
     limit: Duration,
 }
 
@@ -102,18 +106,9 @@ impl Watch {
             let mut look = Look { server, replicas, heartbeat, lag: throttle.lag, seen: Arc::clone(&seen) };
             // Before the first row: a small table would be filled before the first look.
             look.once(0).await;
-            let mut all = Vec::new();
-            for _ in 0..7 {
-                look.once(1).await;
-                all.push(look.seen.lock().unwrap_or_else(PoisonError::into_inner).latency);
+            if needs_server {
+                limit = limit.min(look.usual().await.saturating_mul(TIMES).max(LEAST_LIMIT));
             }
-            all.sort_unstable();
-            let base = all[3];
-            let times = exp("EXP_TIMES", 0.0);
-            if times > 0.0 {
-                limit = limit.min(base.mul_f64(times).max(Duration::from_millis(4)));
-            }
-            eprintln!("base {base:?} limit {limit:?}");
             Some(tokio::spawn(look.run()))
         } else {
             None
@@ -134,8 +129,8 @@ impl Watch {
     /// Waits until the next range may begin; `took` is the time of the one before.
     pub(crate) async fn turn(&mut self, took: Duration, progress: &dyn Progress) {
         if !self.throttle.full_speed {
-            self.pause = if self.is_slow() { self.pause * exp("EXP_UP", 1.5) } else { self.pause / exp("EXP_DOWN", 1.1) }
-                .clamp(exp("EXP_PAUSE", PAUSE.0), PAUSE.1);
+            self.pause =
+                if self.is_slow() { self.pause * 1.5 } else { self.pause / 1.1 }.clamp(PAUSE.0, PAUSE.1);
             tokio::time::sleep(took.mul_f64(self.pause)).await;
         }
         let begun = Instant::now();
@@ -229,6 +224,17 @@ struct Look {
 }
 
 impl Look {
+    /// What a heartbeat takes before the first row is filled.
+    async fn usual(&mut self) -> Duration {
+        let mut times = Vec::with_capacity(FIRST_LOOKS);
+        for _ in 0..FIRST_LOOKS {
+            self.once(1).await;
+            times.push(self.seen.lock().unwrap_or_else(PoisonError::into_inner).latency);
+        }
+        times.sort_unstable();
+        times.get(FIRST_LOOKS / 2).copied().unwrap_or_default()
+    }
+
     async fn run(mut self) {
         for round in 1_u32.. {
             tokio::time::sleep(LOOK_EVERY).await;

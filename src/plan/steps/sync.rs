@@ -166,8 +166,11 @@ impl Table<'_> {
     /// Goes through the rows once for all columns.
     fn backfill(&self, fills: Vec<Fill>) -> Step {
         let table = self.name.to_owned();
-        let conditions: Vec<String> =
-            fills.iter().filter_map(|fill| fill.is_same.as_ref()).map(|same| format!("NOT ({same})")).collect();
+        let conditions: Vec<String> = fills
+            .iter()
+            .filter_map(|fill| fill.is_same.as_ref())
+            .map(|same| format!("NOT ({same})"))
+            .collect();
         let condition = conditions.join(" OR ");
         let columns: Vec<Assignment> = fills.into_iter().map(|fill| fill.set).collect();
         let names = Assignment::names(&columns);
