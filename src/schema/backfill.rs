@@ -34,9 +34,11 @@ const ROWS_AT_FULL_SPEED: u64 = 500;
 const AT_ONCE: usize = 8;
 /// So many rows tell at first whether few or many need it.
 const SAMPLE: u64 = 1000;
-/// Rows that are read in one go where few need it, and rows of them that are filled in one transaction.
+/// Rows that are read in one go where few need it, rows of them that are filled in one transaction, and so many are not
+/// few any more.
 const LOOKED_AT: u64 = 5000;
 const FEW: usize = 200;
+const MANY: usize = 500;
 /// What each connection that fills is told. Without gap locks nobody who adds a row meets a range that is being filled. A
 /// metadata lock is not waited for longer than it takes to say so.
 const BEFORE: &str =
@@ -108,10 +110,13 @@ impl<'f> Filling<'f> {
         let Some(last) = self.last(session).await? else { return Ok(()) };
         let mut reader = session.database.connect().await?;
         let all = Range { after: None, to: Some(last) };
-        if self.few_need_it(session, &mut reader).await? {
-            self.fill_few(session, &mut reader, all).await?;
+        let rest = if self.few_need_it(session, &mut reader).await? {
+            self.fill_few(session, &mut reader, all).await?
         } else {
-            self.fill_all(session, &mut reader, all).await?;
+            Some(all)
+        };
+        if let Some(rest) = rest {
+            self.fill_all(session, &mut reader, rest).await?;
         }
         self.sweep(session).await?;
         self.meter.end(session.progress);
@@ -144,15 +149,17 @@ impl<'f> Filling<'f> {
         }
     }
 
-    /// Reads which rows need it, without a lock, and fills these.
+    /// Reads which rows need it, without a lock, and fills these; gives what is left once they are not few any more.
     async fn fill_few(
         &mut self,
         session: &mut Session<'_>,
         reader: &mut MySqlConnection,
         mut rest: Range,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Range>, Error> {
         let key = self.key.clone();
+        let mut took = Duration::ZERO;
         loop {
+            self.watch.turn(took, session.progress).await;
             let begun = Instant::now();
             let read = async {
                 let bound = key.at(reader, &rest, LOOKED_AT).await?.or_else(|| rest.to.clone());
@@ -167,6 +174,9 @@ impl<'f> Filling<'f> {
                     continue;
                 }
             };
+            if keys.len() > MANY {
+                return Ok(Some(rest));
+            }
             for some in keys.chunks(FEW) {
                 let some: Vec<String> = some.iter().map(|name| key.value(name)).collect();
                 let which =
@@ -183,10 +193,10 @@ impl<'f> Filling<'f> {
             self.meter.looked_at(LOOKED_AT);
             self.meter.say(session, self.left.len()).await?;
             if range.to == rest.to {
-                return Ok(());
+                return Ok(None);
             }
             rest.after = range.to;
-            self.watch.turn(begun.elapsed(), session.progress).await;
+            took = begun.elapsed();
         }
     }
 
