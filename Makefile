@@ -75,7 +75,7 @@ browser: web chromium ## The DocType Editor and the dashboard in a real Chromium
 	$(call timed,browser,cargo build && cd web && CROSSFADE=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/x86_64-unknown-linux-gnu/debug/crossfade npm run --silent browser)
 
 # Never from Go's cache: it does not look at files outside of the module, as all of argocd/ is.
-gitops: ## What Argo CD and kstatus say of a release in every state, by their own Go modules
+gitops: ## What Argo CD and kstatus say of a release in every state, and Grafana's schema of the dashboard, by their own Go modules
 	$(call timed,gitops,cd e2e/gitops && go test -count=1 ./...)
 
 sample-bench: ## Tests of the sample bench, with a MariaDB and a Redis that they start themselves
