@@ -81,6 +81,8 @@ fn approved_by_a_commit(team: &mut Team) -> Fallible {
 /// With half of the traffic on green: back on blue.
 fn reverted_on_the_way(team: &mut Team) -> Fallible {
     team.push("v3", "{}")?;
+    // The weight before is that of the release before.
+    team.bench.wait_for_phase("Shifting", RELEASE)?;
     team.bench.wait_for_half(RELEASE)?;
     team.revert()?;
     team.is_done("v2")
