@@ -188,7 +188,8 @@ fn in_wave(wave: &str, manifests: &str) -> Fallible<String> {
     for manifest in serde_yaml::Deserializer::from_str(manifests) {
         let mut manifest = Value::deserialize(manifest)?;
         manifest["metadata"]["annotations"] = json!({"argocd.argoproj.io/sync-wave": wave});
-        all.push(serde_yaml::to_string(&manifest)?);
+        // As JSON: what is a text to one reader of YAML (`no`) is none to another.
+        all.push(manifest.to_string());
     }
-    Ok(all.join("---\n"))
+    Ok(all.join("\n---\n"))
 }
