@@ -63,7 +63,7 @@ PAGE := $(filter-out web/src/api/schema.d.ts,$(shell find web/src web/public -ty
 web/dist/index.html: web/node_modules/.package-lock.json $(PAGE)
 	$(call timed,web,cd web && npm run --silent build)
 
-web: web/dist/index.html ## Build the DocType Editor's page, which the program embeds, in web/dist
+web: web/dist/index.html ## Build the page of the DocType Editor and the dashboard, which the program embeds, in web/dist
 
 web-test: web/node_modules/.package-lock.json ## Tests of the page's model
 	$(call timed,web-test,cd web && npm run --silent check && npm test --silent)
@@ -71,11 +71,11 @@ web-test: web/node_modules/.package-lock.json ## Tests of the page's model
 chromium:
 	$(call need,chromium,chromium)
 
-browser: web chromium ## The DocType Editor in a real Chromium: every edit by mouse and by keyboard, conflicts, hostile names, sizes, axe
+browser: web chromium ## The DocType Editor and the dashboard in a real Chromium: every edit, conflicts, hostile names, sizes, a real API server, axe
 	$(call timed,browser,cargo build && cd web && CROSSFADE=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/x86_64-unknown-linux-gnu/debug/crossfade npm run --silent browser)
 
 # Never from Go's cache: it does not look at files outside of the module, as all of argocd/ is.
-gitops: ## What Argo CD and kstatus say of a release in every state, by their own Go modules
+gitops: ## What Argo CD and kstatus say of a release in every state, and Grafana's schema of the dashboard, by their own Go modules
 	$(call timed,gitops,cd e2e/gitops && go test -count=1 ./...)
 
 sample-bench: ## Tests of the sample bench, with a MariaDB and a Redis that they start themselves

@@ -6,6 +6,7 @@ mod adoption;
 mod argocd;
 mod changes;
 mod crashes;
+mod dashboard;
 mod deletion;
 mod editor;
 mod experiment;
