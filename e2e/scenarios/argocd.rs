@@ -81,6 +81,8 @@ fn approved_by_a_commit(team: &mut Team) -> Fallible {
 /// With half of the traffic on green: back on blue.
 fn reverted_on_the_way(team: &mut Team) -> Fallible {
     team.push("v3", "{}")?;
+    // The weight before is that of the release before.
+    team.bench.wait_for_phase("Shifting", RELEASE)?;
     team.bench.wait_for_half(RELEASE)?;
     team.revert()?;
     team.is_done("v2")
@@ -88,7 +90,10 @@ fn reverted_on_the_way(team: &mut Team) -> Fallible {
 
 /// Nothing is left to go back to: the old version is a release like any other, and asks for what its manifest asks.
 fn reverted_after_it(team: &mut Team) -> Fallible {
-    team.push("v3", "{}")?;
+    // What was taken back is not tried again by itself: the commit asks for it as `kubectl crossfade retry` does.
+    let asking = "{name: shop, annotations: {crossfade.dev/retry: again}}";
+    let manifest = team.bench.manifest("release.yaml", "v3")?.replacen("{name: shop}", asking, 1);
+    team.commit("v3 after all", manifest)?;
     team.is_done("v3")?;
     team.revert()?;
     team.is("Suspended")?;
@@ -104,8 +109,12 @@ impl Team {
     /// Asks for a version, with these approvals.
     fn push(&mut self, version: &str, approvals: &str) -> Fallible {
         let manifest = self.bench.manifest("release.yaml", version)?;
-        let files = [(MANIFEST, format!("{manifest}  approvals: {approvals}\n"))];
-        self.pushed(self.git.commit(&format!("{version}, approvals {approvals}"), &files)?)
+        let message = format!("{version}, approvals {approvals}");
+        self.commit(&message, format!("{manifest}  approvals: {approvals}\n"))
+    }
+
+    fn commit(&mut self, message: &str, manifest: String) -> Fallible {
+        self.pushed(self.git.commit(message, &[(MANIFEST, manifest)])?)
     }
 
     /// Approves the plan that is shown.
@@ -186,7 +195,8 @@ fn in_wave(wave: &str, manifests: &str) -> Fallible<String> {
     for manifest in serde_yaml::Deserializer::from_str(manifests) {
         let mut manifest = Value::deserialize(manifest)?;
         manifest["metadata"]["annotations"] = json!({"argocd.argoproj.io/sync-wave": wave});
-        all.push(serde_yaml::to_string(&manifest)?);
+        // As JSON: what is a text to one reader of YAML (`no`) is none to another.
+        all.push(manifest.to_string());
     }
-    Ok(all.join("---\n"))
+    Ok(all.join("\n---\n"))
 }
