@@ -107,8 +107,8 @@ fn ddl_of_a_python_program_retries_instead_of_waiting() {
         let sum: serde_json::Value = serde_json::from_str(err.lines().last().unwrap()).unwrap();
         let figures = &sum["figures"];
         assert!(figures["lockWaits"].as_u64().unwrap() > 5, "{driver}: {sum}");
-        let used = figures["lockBudgetUsedPercent"].as_u64().unwrap();
-        assert!((1..=15).contains(&used), "{driver}: {sum}");
+        let percent = figures["lockBudgetUsedPercent"].as_u64().unwrap();
+        assert!((1..=15).contains(&percent), "{driver}: {sum}");
         assert_eq!(err.lines().count(), 2, "only DDL is told, and the sum: {err}");
     }
 }
