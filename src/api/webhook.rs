@@ -16,7 +16,7 @@ use super::site::SecretKey;
     "a webhook has exactly one of url and urlSecret"
 ))]
 #[x_kube(validation = kube::core::Rule::new("!has(self.format) || self.format != 'Template' || has(self.template)").message(
-    "a webhook of the format Template needs a template: say what is sent, e.g. template: '{\"summary\": {{ text }}}'"
+    "a webhook of the format Template needs a template: the JSON that is sent"
 ))]
 pub struct Webhook {
     /// Name in status and events.
