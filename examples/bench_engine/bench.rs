@@ -3,6 +3,7 @@
 mod contender;
 mod probe;
 mod report;
+mod steps;
 mod table;
 mod triggers;
 
@@ -27,6 +28,15 @@ pub(crate) struct Options {
     pub(crate) idle_seconds: u64,
     /// Size of the buffer pool.
     pub(crate) buffer_pool: String,
+    /// What is measured: words of which the name of a change and of a contender has one each; all, if there are none.
+    pub(crate) only: Vec<String>,
+}
+
+impl Options {
+    fn wants(&self, change: Change, name: &str) -> bool {
+        let all = [format!("{change:?}"), name.to_owned()];
+        self.only.is_empty() || all.iter().all(|name| self.only.contains(name))
+    }
 }
 
 /// Measures everything; says on standard error how far it is.
@@ -45,6 +55,9 @@ pub(crate) async fn run(options: &Options) -> Report {
     let mut report = Report::new(options.rows);
     for repetition in 1..=options.repetitions {
         for change in [Change::Rename, Change::Retype] {
+            if !options.wants(change, "idle") {
+                continue;
+            }
             site.reset().await;
             let probe = Probe::start(&site.url_of_old(), options, 0);
             tokio::time::sleep(Duration::from_secs(options.idle_seconds)).await;
@@ -52,6 +65,9 @@ pub(crate) async fn run(options: &Options) -> Report {
             eprintln!("{repetition}: {idle}");
             report.enter(idle);
             for contender in Contender::all() {
+                if !options.wants(change, contender.name()) {
+                    continue;
+                }
                 if !contender.is_there() {
                     report.left_out(contender.name());
                     continue;
@@ -62,6 +78,9 @@ pub(crate) async fn run(options: &Options) -> Report {
                 report.enter(measured);
                 site.forget().await;
             }
+        }
+        if !options.only.is_empty() {
+            continue;
         }
         site.reset().await;
         let (with, without) = triggers::updates_per_second(&site, options).await;

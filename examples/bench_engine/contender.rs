@@ -3,14 +3,15 @@
 use std::process::Stdio;
 use std::time::Instant;
 
+use crossfade::plan::CAST_MODE;
 use crossfade::schema::connection::Database;
-use crossfade::schema::progress::Silent;
 use crossfade::schema::{Session, Settings, Throttle, expand, isolate};
 use tokio::process::Command;
 
 use super::Options;
 use super::probe::Probe;
 use super::report::Measured;
+use super::steps::Steps;
 use super::table::{self, BASE, PASSWORD, SCHEMA, Site};
 
 /// What is to be done.
@@ -29,6 +30,8 @@ pub(crate) enum Contender {
     Plain,
     /// Crossfade's expand without pauses.
     FullSpeed,
+    /// The same on one connection.
+    OneConnection,
     /// Crossfade's expand as it is by default.
     Throttled,
     /// pt-online-schema-change.
@@ -38,14 +41,15 @@ pub(crate) enum Contender {
 }
 
 impl Contender {
-    pub(crate) fn all() -> [Self; 5] {
-        [Self::Plain, Self::FullSpeed, Self::Throttled, Self::PtOsc, Self::GhOst]
+    pub(crate) fn all() -> [Self; 6] {
+        [Self::Plain, Self::FullSpeed, Self::OneConnection, Self::Throttled, Self::PtOsc, Self::GhOst]
     }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Plain => "one plain UPDATE",
             Self::FullSpeed => "crossfade, full speed",
+            Self::OneConnection => "crossfade, full speed, one connection",
             Self::Throttled => "crossfade",
             Self::PtOsc => "pt-online-schema-change",
             Self::GhOst => "gh-ost",
@@ -55,7 +59,7 @@ impl Contender {
     /// Whether its program is installed.
     pub(crate) fn is_there(self) -> bool {
         let program = match self {
-            Self::Plain | Self::FullSpeed | Self::Throttled => return true,
+            Self::Plain | Self::FullSpeed | Self::OneConnection | Self::Throttled => return true,
             Self::PtOsc => "pt-online-schema-change",
             Self::GhOst => "gh-ost",
         };
@@ -67,7 +71,9 @@ impl Contender {
     pub(crate) async fn run(self, site: &Site<'_>, options: &Options, change: Change) -> Measured {
         match self {
             Self::Plain => plain(site, options, change).await,
-            Self::FullSpeed | Self::Throttled => crossfade(self, site, options, change).await,
+            Self::FullSpeed | Self::OneConnection | Self::Throttled => {
+                crossfade(self, site, options, change).await
+            }
             Self::PtOsc | Self::GhOst => {
                 let port = site.server.port.to_string();
                 let mut command =
@@ -87,14 +93,16 @@ impl Contender {
 
 async fn plain(site: &Site<'_>, options: &Options, change: Change) -> Measured {
     let (column, value) = match change {
-        Change::Rename => ("b varchar(140)", "b = a"),
-        Change::Retype => ("u int(11) NOT NULL DEFAULT 0", "u = CAST(t AS SIGNED)"),
+        Change::Rename => ("b varchar(140)", "b = a".to_owned()),
+        Change::Retype => ("u int(11) NOT NULL DEFAULT 0", format!("u = {}", table::cast_of_t())),
     };
     let mut connection = site.root(BASE).await;
     let probe = Probe::start(&site.url_of_old(), options, 1);
     let begun = Instant::now();
-    let sql =
-        format!("ALTER TABLE tabBench ADD COLUMN {column}, ALGORITHM=INSTANT; UPDATE tabBench SET {value}");
+    let sql = format!(
+        "ALTER TABLE tabBench ADD COLUMN {column}, ALGORITHM=INSTANT; \
+         SET STATEMENT sql_mode = '{CAST_MODE}' FOR UPDATE tabBench SET {value}"
+    );
     table::send(&mut connection, &sql).await;
     let seconds = begun.elapsed().as_secs_f64();
     Measured::of(change, Contender::Plain.name(), seconds, probe.end().await)
@@ -102,19 +110,25 @@ async fn plain(site: &Site<'_>, options: &Options, change: Change) -> Measured {
 
 async fn crossfade(contender: Contender, site: &Site<'_>, options: &Options, change: Change) -> Measured {
     let plan = table::plan_of(change);
-    let full_speed = contender == Contender::FullSpeed;
-    let settings =
-        Settings { throttle: Throttle { full_speed, ..Throttle::default() }, ..Settings::default() };
+    let throttle = Throttle {
+        full_speed: contender != Contender::Throttled,
+        connections: if contender == Contender::OneConnection { 1 } else { 2 },
+        ..Throttle::default()
+    };
+    let settings = Settings { throttle, ..Settings::default() };
     let url = format!("mysql://127.0.0.1:{}/{BASE}", site.server.port);
     let database = Database::new(&url, Some(&site.server.credentials())).unwrap();
-    let mut session = Session::begin(&database, SCHEMA, settings, &Silent).await.unwrap();
+    let steps = Steps::default();
+    let mut session = Session::begin(&database, SCHEMA, settings, &steps).await.unwrap();
     isolate::run(&mut session, &plan, PASSWORD).await.unwrap();
     // As the old version, through its views.
     let probe = Probe::start(&site.url_of_blue(), options, 1);
     let begun = Instant::now();
     expand::run(&mut session, &plan).await.unwrap();
     let seconds = begun.elapsed().as_secs_f64();
-    Measured::of(change, contender.name(), seconds, probe.end().await)
+    let seen = probe.end().await;
+    steps.say_what_stood(&seen, begun);
+    Measured::of(change, contender.name(), seconds, seen)
 }
 
 fn pt_osc(port: &str, change: Change) -> Command {

@@ -38,6 +38,9 @@ struct Arguments {
     /// Size of the buffer pool.
     #[arg(long, default_value = "4G")]
     buffer_pool: String,
+    /// Measure only what is named here: changes (Rename, Retype) and who makes them (idle must be among them).
+    #[arg(long, value_delimiter = ';')]
+    only: Vec<String>,
 }
 
 fn main() {
@@ -48,6 +51,7 @@ fn main() {
         probe: given.probe,
         idle_seconds: given.idle_seconds,
         buffer_pool: given.buffer_pool,
+        only: given.only,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let report = runtime.block_on(bench::run(&options));

@@ -15,6 +15,8 @@ use super::{Options, table};
 use crate::no_wait;
 
 const CONNECTIONS: u32 = 8;
+/// From when on an operation is named.
+const STOOD: Duration = Duration::from_millis(50);
 /// What the operations saw.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
@@ -24,6 +26,8 @@ pub(crate) struct Seen {
     pub(crate) errors: BTreeMap<String, u64>,
     /// How often a NOWAIT was sent again.
     pub(crate) sent_again: u64,
+    /// What stood for long: when it was due, how long it took, its first statement's first word.
+    pub(crate) stood: Vec<(Instant, Duration, String)>,
 }
 
 /// The load at work.
@@ -62,6 +66,7 @@ impl Probe {
             let seen = worker.await.unwrap();
             all.times.extend(seen.times);
             all.sent_again += seen.sent_again;
+            all.stood.extend(seen.stood);
             for (error, count) in seen.errors {
                 *all.errors.entry(error).or_default() += count;
             }
@@ -86,7 +91,9 @@ impl Worker {
         let mut due = Instant::now() + every.mul_f64(rand::rng().random_range(0.0..1.0));
         while !self.stop.load(Ordering::SeqCst) {
             tokio::time::sleep_until(due.into()).await;
-            for sql in self.operation() {
+            let statements = self.operation();
+            let word = statements[0].split(' ').next().unwrap_or_default().to_owned();
+            for sql in statements {
                 if let Err(error) = no_wait::send(&mut connection, sql, &mut seen.sent_again).await {
                     let text =
                         error.as_database_error().map_or_else(|| error.to_string(), ToString::to_string);
@@ -96,7 +103,11 @@ impl Worker {
                     break;
                 }
             }
-            seen.times.push(u64::try_from(due.elapsed().as_micros()).unwrap());
+            let took = due.elapsed();
+            if took > STOOD {
+                seen.stood.push((due, took, word));
+            }
+            seen.times.push(u64::try_from(took.as_micros()).unwrap());
             due += every;
         }
         seen

@@ -1,7 +1,7 @@
 //! One DocType of 29 columns with its table: as Frappe makes it, filled in the order of its keys.
 
 use crossfade::doctype::{AppReader, FrappeVersion, Snapshot};
-use crossfade::plan::{Input, Plan, Renames, plan};
+use crossfade::plan::{Input, Plan, Renames, Work, plan};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
 
@@ -66,6 +66,16 @@ pub(crate) fn plan_of(change: Change) -> Plan {
     let frappe = FrappeVersion::parse("15.41.0");
     let input = Input { blue_frappe: frappe, green_frappe: frappe, renames, ..Input::new(&blue, &green) };
     plan(&input).unwrap()
+}
+
+/// What Crossfade's cast makes of `t`: so a plain UPDATE does the same work for each row.
+pub(crate) fn cast_of_t() -> String {
+    let steps = plan_of(Change::Retype).expand;
+    let fills = steps
+        .into_iter()
+        .filter_map(|step| if let Work::Backfill { columns, .. } = step.work { Some(columns) } else { None });
+    let last = fills.flatten().last().unwrap();
+    last.value.replace("t__blue", "t")
 }
 
 /// The key of a row.

@@ -93,6 +93,7 @@ impl From<&Throttling> for Throttle {
             lag: Duration::from_secs(given.max_replica_lag),
             replicas: given.replica.clone(),
             pause_file: given.pause_file.clone(),
+            ..Self::default()
         }
     }
 }

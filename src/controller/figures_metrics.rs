@@ -15,7 +15,7 @@ use crate::api::figures::{Figures, RelayFigures};
 use crate::api::status::SiteStatus;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Site {
+struct OfSite {
     namespace: String,
     name: String,
     site: String,
@@ -40,7 +40,7 @@ struct ReleaseColour {
 /// The series of a release that may be there.
 #[derive(Default)]
 struct Kept {
-    sites: Vec<Site>,
+    sites: Vec<OfSite>,
     failed: Vec<FailedJob>,
 }
 
@@ -49,11 +49,11 @@ type Counted<L> = Family<L, Gauge>;
 /// The metrics of figures.
 #[derive(Default)]
 pub(super) struct FigureMetrics {
-    rows_done: Counted<Site>,
-    rows_left: Counted<Site>,
-    lock_waits: Counted<Site>,
-    lock_budget: Counted<Site>,
-    differences: Counted<Site>,
+    rows_done: Counted<OfSite>,
+    rows_left: Counted<OfSite>,
+    lock_waits: Counted<OfSite>,
+    lock_budget: Counted<OfSite>,
+    differences: Counted<OfSite>,
     failed: Counted<FailedJob>,
     lag: Family<ReleaseColour, Gauge<f64, AtomicU64>>,
     jobs: Counted<ReleaseColour>,
@@ -62,7 +62,7 @@ pub(super) struct FigureMetrics {
 
 impl FigureMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
-        let mut site = |name: &str, help: &str, family: &Counted<Site>| {
+        let mut site = |name: &str, help: &str, family: &Counted<OfSite>| {
             registry.register(name, help, family.clone());
         };
         site("release_site_rows_done", "Rows looked at of the table that is filled", &self.rows_done);
@@ -85,7 +85,7 @@ impl FigureMetrics {
         let before = all.remove(release).unwrap_or_default();
         let mut now = Kept::default();
         for site in sites {
-            let labels = Site {
+            let labels = OfSite {
                 namespace: release.namespace.clone(),
                 name: release.name.clone(),
                 site: site.name.clone(),
@@ -115,7 +115,7 @@ impl FigureMetrics {
         }
     }
 
-    fn site(&self, labels: &Site, figures: &Figures) {
+    fn site(&self, labels: &OfSite, figures: &Figures) {
         let percent = figures.lock_budget_used_percent.map(u64::from);
         for (family, value) in [
             (&self.rows_done, figures.rows_done),

@@ -215,7 +215,7 @@ async fn revision(
         plans: own().filter_map(plan_store::read).collect(),
         // Both images are the same for all sites.
         routing: own().find_map(plan_store::routing).unwrap_or_default(),
-        jobs: jobs(ctx, release, lists, number, hidden, is_under_way).await,
+        jobs: jobs(ctx, release, lists, (number, is_under_way), hidden).await,
         workloads,
         pods,
         relay,
@@ -242,14 +242,13 @@ async fn secret(ctx: &Context, release: &FrappeRelease, name: String) -> Result<
     Ok(found.filter(|secret| is_ours(secret, release.uid().as_deref())))
 }
 
-/// The Jobs of a revision, with what they say.
+/// The Jobs of a revision, with what they say; those that have ended only while the release is under way.
 async fn jobs(
     ctx: &Context,
     release: &FrappeRelease,
     lists: &Lists,
-    number: u32,
+    (number, is_under_way): (u32, bool),
     hidden: &[String],
-    is_under_way: bool,
 ) -> Vec<JobSeen> {
     let mut all = Vec::new();
     let own = lists.jobs.iter().filter(|job| seen::revision_of(*job) == Some(number));

@@ -34,7 +34,7 @@ pub enum PersonError {
         /// What failed.
         what: String,
         /// Why.
-        source: kube::Error,
+        source: Box<kube::Error>,
     },
     /// Nothing was released yet, so there is no plan.
     #[error("no release has begun yet")]
@@ -48,22 +48,17 @@ impl PersonError {
     fn of(what: String, error: kube::Error) -> Self {
         match refusal(&error) {
             Some(message) => Self::Forbidden { what, message },
-            None => Self::Failed { what, source: error },
+            None => Self::Failed { what, source: Box::new(error) },
         }
     }
 }
 
 /// Who may not do what where, in the API server's words, if an error is that.
 pub fn refusal(error: &kube::Error) -> Option<String> {
-    match error {
-        kube::Error::Api(status) if status.code == 403 => {
-            // The resource's name stands before: `frappereleases.crossfade.dev "erp" is forbidden: User "x" cannot ...`.
-            let words =
-                status.message.split_once("is forbidden: ").map_or(status.message.as_str(), |(_, why)| why);
-            Some(words.to_owned())
-        }
-        _ => None,
-    }
+    let kube::Error::Api(status) = error else { return None };
+    // The resource's name stands before: `frappereleases.crossfade.dev "erp" is forbidden: User "x" cannot ...`.
+    let words = status.message.split_once("is forbidden: ").map_or(status.message.as_str(), |(_, why)| why);
+    (status.code == 403).then(|| words.to_owned())
 }
 
 /// A release.

@@ -29,9 +29,17 @@ pub(crate) struct SyncPair {
     pub(crate) blue_index: Option<bool>,
     /// What else only renamed DocTypes ask of a pair.
     pub(crate) names: Option<NamesPair>,
+    /// Column in which green's values are made while blue's are moved, so that the rows are gone through once: it takes
+    /// the field's name when that is free. None where a column cannot come and go in an instant.
+    pub(crate) ahead: Option<String>,
 }
 
 impl SyncPair {
+    /// A name for [`Self::ahead`] that no field has.
+    pub(crate) fn ahead_name(&self) -> String {
+        format!("crossfade_green_{}", quote::short_hash(&[&self.field]))
+    }
+
     /// Tables that it serves beside its own.
     pub(crate) fn serves(&self) -> impl Iterator<Item = &str> {
         self.names.iter().flat_map(|names| &names.serves).map(String::as_str)

@@ -124,7 +124,7 @@ proptest! {
             let begins = |verbs: &[&str]| verbs.iter().any(|verb| sql.starts_with(verb));
             prop_assert!(begins(&["ALTER TABLE ", "CREATE ", "UPDATE ", "INSERT INTO ", "SET STATEMENT sql_mode = "]), "{sql}");
             let outside = without_quoted(sql);
-            for word in ["DROP TABLE", "DROP DATABASE", "DROP VIEW", "TRUNCATE TABLE", "DELETE ", "RENAME", "CHANGE COLUMN", "ALGORITHM=COPY"] {
+            for word in ["DROP TABLE", "DROP DATABASE", "DROP VIEW", "TRUNCATE TABLE", "DELETE ", "RENAME", "ALGORITHM=COPY"] {
                 // The trigger that deletes rows of a child table with their parent is for what blue deletes.
                 let is_guard = word == "DELETE " && sql.starts_with("CREATE TRIGGER");
                 prop_assert!(is_guard || !outside.contains(word), "{word}: {sql}");
@@ -148,7 +148,12 @@ proptest! {
                 for column in &columns {
                     prop_assert!(moved.contains(&(table.to_owned(), (*column).clone())), "{sql}");
                 }
-                prop_assert!(outside.matches("DROP COLUMN").count() == outside.matches("ADD COLUMN").count(), "{sql}");
+                let come = ["ADD COLUMN", "CHANGE COLUMN"].map(|verb| outside.matches(verb).count());
+                prop_assert_eq!(outside.matches("DROP COLUMN").count(), come.iter().sum::<usize>(), "{}", sql);
+            }
+            // What takes another name is a column of ours.
+            for renamed in sql.split("CHANGE COLUMN ").skip(1).filter(|_| outside.contains("CHANGE COLUMN")) {
+                prop_assert!(renamed.starts_with("`crossfade_green_"), "{sql}");
             }
         }
         let back: Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
@@ -268,6 +273,11 @@ fn release(tables: &mut Tables, plan: &Plan) {
 fn alter(columns: &mut BTreeMap<String, (String, bool)>, part: &str) {
     if let Some(rest) = part.strip_prefix("DROP COLUMN ") {
         columns.remove(&name(rest).0);
+    }
+    if let Some(rest) = part.strip_prefix("CHANGE COLUMN ") {
+        let (old, new) = name(rest);
+        assert!(columns.remove(&old).is_some(), "{old} is not there: {part}");
+        return alter(columns, &format!("ADD COLUMN {}", new.trim_start()));
     }
     for verb in ["ADD COLUMN ", "MODIFY COLUMN "] {
         let Some(rest) = part.strip_prefix(verb) else { continue };

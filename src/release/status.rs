@@ -180,7 +180,9 @@ fn sites(revision: &Revision) -> Vec<SiteStatus> {
             let mut jobs: Vec<_> = jobs.collect();
             jobs.sort_by_key(|job| job.step);
             let mut figures = Figures::default();
-            jobs.iter().for_each(|job| figures.add(&job.figures));
+            for job in &jobs {
+                figures.add(&job.figures);
+            }
             jobs.last().map(|job| SiteStatus { figures, ..site_status(&site.name, job) })
         })
         .collect()

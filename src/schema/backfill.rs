@@ -22,8 +22,9 @@ use crate::plan::{Assignment, CAST_MODE};
 
 /// A lock that is taken, a deadlock, a row that changed since the snapshot (11.x): over when tried again.
 const RETRIED: [u16; 3] = [1205, 1213, 1020];
-/// How long a range should take: others who want its rows wait as long.
-const GOAL: Duration = Duration::from_millis(15);
+/// How long a range may take: others who want its rows wait as long. On a disk whose commit takes some milliseconds less
+/// would make the commits the larger part of the work.
+const GOAL: Duration = Duration::from_millis(40);
 /// Rows of a range beside users. The commit alone costs as much as some hundred rows: smaller ranges would never come to an
 /// end beside those who add rows. Larger ones are held longer.
 const ROWS: (u64, u64) = (200, 1000);
@@ -31,6 +32,13 @@ const ROWS: (u64, u64) = (200, 1000);
 const ROWS_AT_FULL_SPEED: u64 = 500;
 /// Ranges that are sent in one go at full speed: on a busy machine each answer that is waited for costs more than rows.
 const AT_ONCE: usize = 8;
+/// So many rows tell at first whether few or many need it.
+const SAMPLE: u64 = 1000;
+/// Rows that are read in one go where few need it, rows of them that are filled in one transaction, and so many are not
+/// few any more.
+const LOOKED_AT: u64 = 5000;
+const FEW: usize = 200;
+const MANY: usize = 500;
 /// What each connection that fills is told. Without gap locks nobody who adds a row meets a range that is being filled. A
 /// metadata lock is not waited for longer than it takes to say so.
 const BEFORE: &str =
@@ -85,7 +93,7 @@ impl<'f> Filling<'f> {
         let rows = inspect::row_estimate(&mut session.connection, [&session.base, fill.table]).await?;
         let watch = Watch::start(session).await?;
         let size = if watch.is_full_speed() { ROWS_AT_FULL_SPEED } else { ROWS.0 };
-        let second = if watch.is_full_speed() {
+        let second = if watch.takes_two() {
             let mut second = session.database.connect().await?;
             connection::run(&mut second, BEFORE.to_owned())
                 .await
@@ -100,11 +108,107 @@ impl<'f> Filling<'f> {
 
     async fn run(mut self, session: &mut Session<'_>) -> Result<(), Error> {
         let Some(last) = self.last(session).await? else { return Ok(()) };
-        // The keys of the next ranges are read while these are filled.
         let mut reader = session.database.connect().await?;
+        let all = Range { after: None, to: Some(last) };
+        let rest = if self.few_need_it(session, &mut reader).await? {
+            self.fill_few(session, &mut reader, all).await?
+        } else {
+            Some(all)
+        };
+        if let Some(rest) = rest {
+            self.fill_all(session, &mut reader, rest).await?;
+        }
+        self.sweep(session).await?;
+        self.meter.end(session.progress);
+        Ok(())
+    }
+
+    /// Whether few of the rows that come first need it: a fill that was killed, or whose rows another one has filled.
+    async fn few_need_it(
+        &mut self,
+        session: &mut Session<'_>,
+        reader: &mut MySqlConnection,
+    ) -> Result<bool, Error> {
+        let sql = format!(
+            "SET STATEMENT sql_mode = '{CAST_MODE}' FOR SELECT COUNT(*), CAST(COALESCE(SUM(needed), 0) AS SIGNED) FROM \
+             (SELECT ({}) AS needed FROM {} ORDER BY {} LIMIT {SAMPLE}) AS sample",
+            self.fill.condition,
+            self.key.table(),
+            self.key.column(),
+        );
+        loop {
+            let found: Result<(i64, i64), sqlx::Error> =
+                sqlx::query_as(connection::safe(sql.clone())).fetch_one(&mut *reader).await;
+            match found {
+                Ok((rows, needed)) => return Ok(needed.saturating_mul(10) < rows),
+                Err(error) => {
+                    let reason = retried(self.failed(error))?;
+                    self.patience.refused(session, self.fill, reason).await?;
+                }
+            }
+        }
+    }
+
+    /// Reads which rows need it, without a lock, and fills these; gives what is left once they are not few any more.
+    async fn fill_few(
+        &mut self,
+        session: &mut Session<'_>,
+        reader: &mut MySqlConnection,
+        mut rest: Range,
+    ) -> Result<Option<Range>, Error> {
         let key = self.key.clone();
-        let mut rest = Range { after: None, to: Some(last) };
-        let mut bounds = self.bounds(session, &mut reader, &rest).await?;
+        let mut took = Duration::ZERO;
+        loop {
+            self.watch.turn(took, session.progress).await;
+            let begun = Instant::now();
+            let read = async {
+                let bound = key.at(reader, &rest, LOOKED_AT).await?.or_else(|| rest.to.clone());
+                let range = Range { after: rest.after.clone(), to: bound };
+                let keys = key.which(reader, &self.needs(&range)).await?;
+                Ok((range, keys))
+            };
+            let (range, keys) = match read.await {
+                Ok(found) => found,
+                Err(error) => {
+                    self.patience.refused(session, self.fill, retried(error)?).await?;
+                    continue;
+                }
+            };
+            if keys.len() > MANY {
+                return Ok(Some(rest));
+            }
+            for some in keys.chunks(FEW) {
+                let some: Vec<String> = some.iter().map(|name| key.value(name)).collect();
+                let which =
+                    format!("{} IN ({}) AND ({})", key.column(), some.join(", "), self.fill.condition);
+                match connection::run(&mut session.connection, self.update_at_once(&which)).await {
+                    Ok(_) => self.patience.reset(),
+                    Err(error) if RETRIED.contains(&error_number(&error)) => {
+                        self.left.push_back(range.clone());
+                        break;
+                    }
+                    Err(error) => return Err(self.failed(error)),
+                }
+            }
+            self.meter.looked_at(LOOKED_AT);
+            self.meter.say(session, self.left.len()).await?;
+            if range.to == rest.to {
+                return Ok(None);
+            }
+            rest.after = range.to;
+            took = begun.elapsed();
+        }
+    }
+
+    /// Fills range after range; the keys of the next ones are read while these are filled.
+    async fn fill_all(
+        &mut self,
+        session: &mut Session<'_>,
+        reader: &mut MySqlConnection,
+        mut rest: Range,
+    ) -> Result<(), Error> {
+        let key = self.key.clone();
+        let mut bounds = self.bounds(session, reader, &rest).await?;
         let mut took = Duration::ZERO;
         loop {
             self.watch.turn(took, session.progress).await;
@@ -116,7 +220,7 @@ impl<'f> Filling<'f> {
                 break;
             };
             let (filled, ahead) =
-                tokio::join!(self.ranges(session, &ranges), key.bounds(&mut reader, &next, rows, parts));
+                tokio::join!(self.ranges(session, &ranges), key.bounds(reader, &next, rows, parts));
             filled?;
             rest = next;
             took = begun.elapsed();
@@ -126,14 +230,12 @@ impl<'f> Filling<'f> {
                 Ok(bounds) => bounds,
                 Err(error) => {
                     self.patience.refused(session, self.fill, retried(error)?).await?;
-                    self.bounds(session, &mut reader, &rest).await?
+                    self.bounds(session, reader, &rest).await?
                 }
             };
             // The size of ranges whose keys are known already stays.
             self.grow(took);
         }
-        self.sweep(session).await?;
-        self.meter.end(session.progress);
         Ok(())
     }
 
@@ -159,7 +261,8 @@ impl<'f> Filling<'f> {
     /// Fills ranges, each in a transaction of its own: one after the other, or at full speed half of them on each of two
     /// connections.
     async fn ranges(&mut self, session: &mut Session<'_>, ranges: &[Range]) -> Result<(), Error> {
-        let halves = ranges.split_at(ranges.len() / 2);
+        let first = if self.second.is_some() { ranges.len() / 2 } else { ranges.len() };
+        let halves = ranges.split_at(first);
         let [one, other] = [halves.0, halves.1].map(|half| self.statements(half));
         let (one, other) = match &mut self.second {
             Some(second) => tokio::join!(send_all(&mut session.connection, one), send_all(second, other)),
@@ -231,7 +334,7 @@ impl<'f> Filling<'f> {
     async fn try_free_rows(&self, session: &mut Session<'_>, range: &Range) -> Result<Swept, sqlx::Error> {
         let connection = &mut session.connection;
         let (key, table) = (self.key.column(), self.key.table());
-        let needs = format!("{} AND {}", self.key.within(range), self.fill.condition);
+        let needs = self.needs(range);
         connection::run(connection, "START TRANSACTION".to_owned()).await?;
         let mode = format!("SET STATEMENT sql_mode = '{CAST_MODE}' FOR");
         let free =
@@ -277,9 +380,17 @@ impl<'f> Filling<'f> {
 
     /// One range in one statement that waits for no row.
     fn statement(&self, range: &Range) -> String {
-        let rows = format!("{} AND {}", self.key.within(range), self.fill.condition);
+        self.update_at_once(&self.needs(range))
+    }
+
+    /// An UPDATE that fails at once if a row is taken.
+    fn update_at_once(&self, which: &str) -> String {
         let mode = format!("innodb_lock_wait_timeout = 0, sql_mode = '{CAST_MODE}'");
-        format!("SET STATEMENT {mode} FOR {}", self.update(&rows))
+        format!("SET STATEMENT {mode} FOR {}", self.update(which))
+    }
+
+    fn needs(&self, range: &Range) -> String {
+        self.key.within_and(range, self.fill.condition)
     }
 
     fn update(&self, which: &str) -> String {

@@ -3,6 +3,7 @@
 use sqlx::MySqlConnection;
 
 use super::{Error, connection, inspect, quote};
+use crate::plan::CAST_MODE;
 
 /// The primary key of a table whose rows are gone through.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +80,11 @@ impl Key {
         if parts.is_empty() { "TRUE".to_owned() } else { parts.join(" AND ") }
     }
 
+    /// The condition on a row to be in a range and as another condition says, which may be several joined by OR.
+    pub(crate) fn within_and(&self, range: &Range, condition: &str) -> String {
+        format!("{} AND ({condition})", self.within(range))
+    }
+
     /// The last key that is there; none in an empty table.
     pub(crate) async fn last(&self, connection: &mut MySqlConnection) -> Result<Option<String>, Error> {
         let sql = format!(
@@ -133,6 +139,23 @@ impl Key {
             .map_err(Error::query(format!("read the keys of {}", self.table)))
     }
 
+    /// The keys of the rows that are as the condition says, which is read as casts are, without a lock.
+    pub(crate) async fn which(
+        &self,
+        connection: &mut MySqlConnection,
+        condition: &str,
+    ) -> Result<Vec<String>, Error> {
+        let sql = format!(
+            "SET STATEMENT sql_mode = '{CAST_MODE}' FOR SELECT CAST({} AS CHAR) FROM {} WHERE {condition}",
+            self.column(),
+            self.table(),
+        );
+        sqlx::query_scalar(connection::safe(sql))
+            .fetch_all(connection)
+            .await
+            .map_err(Error::query(format!("read the keys of {}", self.table)))
+    }
+
     async fn fetch(&self, connection: &mut MySqlConnection, sql: String) -> Result<Option<String>, Error> {
         sqlx::query_scalar(connection::safe(sql))
             .fetch_optional(connection)
@@ -157,5 +180,14 @@ mod tests {
         assert_eq!(key(true).within(&hostile), "`na``me` <= '1'' OR 1=1'");
         assert_eq!(key(false).within(&range), "`na``me` > '-5' AND `na``me` <= '17'");
         assert_eq!(key(false).within(&Range { after: None, to: None }), "TRUE");
+    }
+
+    #[test]
+    fn what_one_of_several_columns_needs_reaches_no_row_outside_the_range() {
+        let range = Range { after: None, to: Some("b".to_owned()) };
+        assert_eq!(
+            key(false).within_and(&range, "NOT (a <=> x) OR NOT (b <=> y)"),
+            "`na``me` <= 'b' AND (NOT (a <=> x) OR NOT (b <=> y))"
+        );
     }
 }

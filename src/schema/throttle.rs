@@ -20,6 +20,12 @@ const ASK_EVERY: u32 = 5;
 /// The pause after a range, as a multiple of the time that it took: least, and most where the server stays slow or
 /// busy. A backfill must come to an end.
 const PAUSE: (f64, f64) = (1.0, 8.0);
+/// The server is slow when the heartbeat takes so many times what it took before the first row, if that is below the
+/// limit that is set; and never below the least, for a fast disk varies more than that by itself.
+const TIMES: u32 = 3;
+const LEAST_LIMIT: Duration = Duration::from_millis(4);
+/// Heartbeats that tell what one takes without a fill: their median does.
+const FIRST_LOOKS: usize = 5;
 /// How often a wait says what it waits for.
 const SAY_EVERY: Duration = Duration::from_secs(5);
 
@@ -28,6 +34,8 @@ const SAY_EVERY: Duration = Duration::from_secs(5);
 pub struct Throttle {
     /// Range after range without a pause; replicas and the stop file still count.
     pub full_speed: bool,
+    /// Connections that fill at full speed: one or two.
+    pub connections: u32,
     /// How long a small write of its own may take (the ledger's heartbeat, ten a second) before it goes slower.
     pub latency: Duration,
     /// How many threads of the server may be at work.
@@ -44,6 +52,7 @@ impl Default for Throttle {
     fn default() -> Self {
         Self {
             full_speed: false,
+            connections: 2,
             latency: Duration::from_millis(20),
             threads_running: 64,
             lag: Duration::from_secs(5),
@@ -68,6 +77,8 @@ pub(crate) struct Watch {
     seen: Arc<Mutex<Seen>>,
     task: Option<JoinHandle<()>>,
     pause: f64,
+    /// From which latency of the heartbeat on it goes slower.
+    limit: Duration,
 }
 
 impl Drop for Watch {
@@ -84,6 +95,7 @@ impl Watch {
         let throttle = session.settings.throttle.clone();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let needs_server = !throttle.full_speed;
+        let mut limit = throttle.latency;
         let task = if needs_server || !throttle.replicas.is_empty() {
             let server = if needs_server { Some(session.database.connect().await?) } else { None };
             let mut replicas = Vec::new();
@@ -94,11 +106,19 @@ impl Watch {
             let mut look = Look { server, replicas, heartbeat, lag: throttle.lag, seen: Arc::clone(&seen) };
             // Before the first row: a small table would be filled before the first look.
             look.once(0).await;
+            if needs_server {
+                limit = limit.min(look.usual().await.saturating_mul(TIMES).max(LEAST_LIMIT));
+            }
             Some(tokio::spawn(look.run()))
         } else {
             None
         };
-        Ok(Self { throttle, seen, task, pause: PAUSE.0 })
+        Ok(Self { throttle, seen, task, pause: PAUSE.0, limit })
+    }
+
+    /// Whether half of the ranges may be filled on a second connection.
+    pub(crate) fn takes_two(&self) -> bool {
+        self.throttle.full_speed && self.throttle.connections > 1
     }
 
     /// Whether ranges may follow each other without a pause.
@@ -143,7 +163,7 @@ impl Watch {
     /// Whether the server has enough to do without it.
     fn is_slow(&self) -> bool {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.latency > self.throttle.latency || seen.threads_running > self.throttle.threads_running
+        seen.latency > self.limit || seen.threads_running > self.throttle.threads_running
     }
 }
 
@@ -204,6 +224,17 @@ struct Look {
 }
 
 impl Look {
+    /// What a heartbeat takes before the first row is filled.
+    async fn usual(&mut self) -> Duration {
+        let mut times = Vec::with_capacity(FIRST_LOOKS);
+        for _ in 0..FIRST_LOOKS {
+            self.once(1).await;
+            times.push(self.seen.lock().unwrap_or_else(PoisonError::into_inner).latency);
+        }
+        times.sort_unstable();
+        times.get(FIRST_LOOKS / 2).copied().unwrap_or_default()
+    }
+
     async fn run(mut self) {
         for round in 1_u32.. {
             tokio::time::sleep(LOOK_EVERY).await;

@@ -12,6 +12,7 @@ async fn the_benchmark_runs_in_its_short_form() {
         probe: 40,
         idle_seconds: 1,
         buffer_pool: "128M".to_owned(),
+        only: Vec::new(),
     };
     let report = bench::run(&options).await;
     let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();

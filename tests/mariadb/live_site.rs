@@ -344,6 +344,6 @@ fn the_statements_of_a_plan_run_by_the_client_forth_back_and_to_the_end() {
     run(&expand);
     site.server.root(&format!("DROP DATABASE {}", site.schema));
     run(&contract);
-    assert!(!shape().contains("__blue"), "{}", shape());
+    assert!(!shape().contains("__blue") && !shape().contains("crossfade_green"), "{}", shape());
     assert_eq!(site.admin("SELECT GROUP_CONCAT(quantity ORDER BY name) FROM tabDeal"), "12,7,0,0,5,6");
 }

@@ -102,8 +102,8 @@ fn added(sql: &str) -> Vec<(String, String)> {
         parts(body).into_iter().filter_map(|part| part.strip_prefix("ADD COLUMN ").map(str::to_owned));
     let mut shape = Shape::new();
     columns
-        // Where blue's values go while green's column takes the name.
-        .filter(|part| !part.contains("__blue` "))
+        // Where blue's values go, and where green's are made, until green's column takes the name.
+        .filter(|part| !part.contains("__blue` ") && !part.starts_with("`crossfade_green_"))
         .map(|part| {
             shape.clear();
             enter(&mut shape, &part);

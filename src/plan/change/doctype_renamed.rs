@@ -362,6 +362,7 @@ fn sync(
         indexes: Vec::new(),
         blue_index,
         names: Some(NamesPair { serves: vec![table_name(new)], indexes, whole: whole.is_some() }),
+        ahead: None,
     };
     Ok(Operation::Sync { table: table.to_owned(), engine, pair: Box::new(pair) })
 }

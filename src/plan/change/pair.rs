@@ -36,6 +36,7 @@ pub(super) fn renamed(
         indexes: field_added::indexes(green, new),
         blue_index: None,
         names: None,
+        ahead: None,
     };
     let said = rows::of_pair(versions, findings, &field.blue_doctype.name, &pair, blue.field.unique)?;
     enter(field.table(), field.green_doctype, pair, findings);
@@ -97,6 +98,7 @@ pub(super) fn retyped_pair(
         indexes: Vec::new(),
         blue_index: None,
         names: None,
+        ahead: None,
     })
 }
 
@@ -134,6 +136,7 @@ pub(super) fn renamed_rows(
         indexes: Vec::new(),
         blue_index: None,
         names: None,
+        ahead: None,
     };
     enter(table_name(child), rows, pair, findings);
     Ok(())

@@ -60,21 +60,24 @@ impl How {
     }
 }
 
-/// One statement for all new columns of a table; those named in `dropped` have to go again at a rollback.
+/// One statement for all new columns of a table; those named in `dropped` have to go again at a rollback, and so have
+/// those in `ahead`, unless they have become others since: they are no part of what is there afterwards.
 pub(super) fn add_columns(
     table: &str,
     columns: &[Column],
-    dropped: &[String],
+    [dropped, ahead]: [&[String]; 2],
     how: How,
     rows: Option<u64>,
 ) -> Step {
     let added: Vec<String> = columns.iter().map(|column| format!("ADD COLUMN {}", define(column))).collect();
-    let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-    let (needed, kept): (Vec<String>, Vec<String>) =
+    let all = columns.iter().map(|column| column.name.clone());
+    let (passing, names): (Vec<String>, Vec<String>) = all.partition(|name| ahead.contains(name));
+    let (mut needed, kept): (Vec<String>, Vec<String>) =
         names.iter().cloned().partition(|name| dropped.contains(name));
+    needed.extend(passing);
     let undo = [(needed, false), (kept, true)].into_iter().filter(|(columns, _)| !columns.is_empty());
     let undo = undo.map(|(columns, optional)| {
-        let sql = drop_columns(table, &columns, how);
+        let sql = drop_columns_but(table, &columns, ahead, how);
         let effect = Effect::ColumnsAbsent { table: table.to_owned(), columns };
         Undo { optional, ..Undo::statement(sql, effect) }
     });
@@ -94,8 +97,18 @@ pub(super) fn add_columns(
 
 /// The statement that drops columns.
 pub(super) fn drop_columns(table: &str, columns: &[String], how: How) -> String {
-    let dropped: Vec<String> =
-        columns.iter().map(|column| format!("DROP COLUMN {}", quote::identifier(column))).collect();
+    drop_columns_but(table, columns, &[], how)
+}
+
+/// The same, where some of them may be gone already.
+fn drop_columns_but(table: &str, columns: &[String], gone: &[String], how: How) -> String {
+    let dropped: Vec<String> = columns
+        .iter()
+        .map(|column| {
+            let if_there = if gone.contains(column) { "IF EXISTS " } else { "" };
+            format!("DROP COLUMN {if_there}{}", quote::identifier(column))
+        })
+        .collect();
     format!("ALTER TABLE {} {}, {}", quote::identifier(table), dropped.join(", "), how.columns())
 }
 

@@ -80,7 +80,8 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>, mut serving
     for (table, (engine, columns)) in &plan.columns {
         let how = How::of(table, engine.as_deref(), site);
         let moved: Vec<String> = plan.moved(table).map(|pair| pair.blue.0.clone()).collect();
-        let step = alter::add_columns(table, columns, &moved, how, rows(table));
+        let ahead: Vec<String> = plan.moved(table).filter_map(|pair| pair.ahead.clone()).collect();
+        let step = alter::add_columns(table, columns, [&moved, &ahead], how, rows(table));
         let fields = plan.moved(table).map(|pair| pair.field.as_str());
         let fields: Vec<&str> = columns.iter().map(|column| column.name.as_str()).chain(fields).collect();
         let serves = plan.moved(table).flat_map(SyncPair::serves);
@@ -225,7 +226,7 @@ impl Sorted {
     }
 
     /// Two columns in step: one of them is new and comes with the other new columns of the table.
-    fn take_pair(&mut self, table: String, engine: Option<String>, pair: SyncPair, site: Option<&Site>) {
+    fn take_pair(&mut self, table: String, engine: Option<String>, mut pair: SyncPair, site: Option<&Site>) {
         let (name, shape) = match pair.way {
             Way::Renamed => (&pair.green.0, pair.green.1.clone()),
             // Not given is not the same as given as 0: blue's column takes NULL and has no default.
@@ -234,8 +235,19 @@ impl Sorted {
         let is_there =
             site.and_then(|site| site.tables.get(&table)).is_some_and(|live| live.column(name).is_some());
         if !is_there {
-            let column = column(name, &shape);
-            self.take(Operation::AddColumn { table: table.clone(), engine: engine.clone(), column }, site);
+            let mut columns = vec![column(name, &shape)];
+            // It comes with blue's column, by which it is known that both have come.
+            if pair.way == Way::Retyped && How::of(&table, engine.as_deref(), site) == How::Online {
+                let ahead = pair.ahead_name();
+                columns.push(column(&ahead, &pair.green.1));
+                pair.ahead = Some(ahead);
+            }
+            for column in columns {
+                self.take(
+                    Operation::AddColumn { table: table.clone(), engine: engine.clone(), column },
+                    site,
+                );
+            }
         }
         let (_, pairs) = self.pairs.entry(table).or_insert_with(|| (engine, Vec::new()));
         match pairs.iter_mut().find(|known| known.field == pair.field) {

@@ -2,8 +2,9 @@
 //!
 //! A renamed field: green's column is added, triggers carry every write over, then the rows that were there follow.
 //! A field of another type: its values move to a column of their own first (triggers, rows, then blue's view), so that
-//! the name is free; the column is dropped and added with its new type in one INSTANT statement, and filled like a
-//! renamed one. MariaDB would copy the table and block its writes for the same change.
+//! the name is free. Green's values are made in the same go, in a column of another name. Then the old column is dropped
+//! and the new one takes its name in one INSTANT statement; the rows that were written in between are filled after it, as
+//! those of a renamed one. MariaDB would copy the table and block its writes for the same change.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -74,14 +75,14 @@ pub(super) fn steps(
 /// A column that is filled.
 struct Fill {
     set: Assignment,
-    /// SQL condition: the column holds the value already.
-    is_same: String,
+    /// SQL condition: the column holds the value already. None for one that is filled only where another one is.
+    is_same: Option<String>,
 }
 
 impl Fill {
     fn new(column: &str, value: String, column_type: &str) -> Self {
         let is_same = cast::same(&quote::identifier(column), &value, column_type);
-        Self { set: Assignment { column: column.to_owned(), value }, is_same }
+        Self { set: Assignment { column: column.to_owned(), value }, is_same: Some(is_same) }
     }
 }
 
@@ -165,7 +166,11 @@ impl Table<'_> {
     /// Goes through the rows once for all columns.
     fn backfill(&self, fills: Vec<Fill>) -> Step {
         let table = self.name.to_owned();
-        let conditions: Vec<String> = fills.iter().map(|fill| format!("NOT ({})", fill.is_same)).collect();
+        let conditions: Vec<String> = fills
+            .iter()
+            .filter_map(|fill| fill.is_same.as_ref())
+            .map(|same| format!("NOT ({same})"))
+            .collect();
         let condition = conditions.join(" OR ");
         let columns: Vec<Assignment> = fills.into_iter().map(|fill| fill.set).collect();
         let names = Assignment::names(&columns);
@@ -196,11 +201,15 @@ impl Table<'_> {
         }
     }
 
-    /// Before blue's view shows them, blue's columns get what the fields hold.
+    /// Before blue's view shows them, blue's columns get what the fields hold. What green's columns get in the same go may
+    /// be out of date by the time they have the fields' names: [`Self::backfill_green`] looks at every row.
     fn backfill_blue(&self, moved: &[&SyncPair]) -> Step {
-        let fills = moved.iter().map(|pair| {
+        let fills = moved.iter().flat_map(|pair| {
             let value = quote::identifier(&pair.field);
-            Fill::new(&pair.blue.0, value, &pair.blue.1.column_type)
+            let ahead = pair.ahead.as_ref().zip(pair.to_green.sql("", &pair.field)).map(|(column, value)| {
+                Fill { set: Assignment { column: column.clone(), value }, is_same: None }
+            });
+            [Fill::new(&pair.blue.0, value, &pair.blue.1.column_type)].into_iter().chain(ahead)
         });
         // Once blue's view shows the columns, what is in them is blue's own.
         let past = Effect::BlueShows { table: self.view.to_owned(), columns: shown(moved) };
@@ -333,11 +342,11 @@ impl Table<'_> {
         Some(Undo { optional: false, sql: step.sql, effect: step.effect, work: step.work })
     }
 
-    /// All columns of another type in one statement: dropped and added where they were.
+    /// All columns of another type in one statement: dropped, and the new ones come where they were.
     fn swap(&self, retyped: &[&SyncPair]) -> Step {
-        let forth = self.swap_sql(retyped, |pair| &pair.green.1);
+        let forth = self.swap_sql(retyped, |pair| (&pair.green.1, pair.ahead.as_deref()));
         let mut undo = vec![Undo::statement(
-            self.swap_sql(retyped, |pair| &pair.blue.1),
+            self.swap_sql(retyped, |pair| (&pair.blue.1, None)),
             is_column(self.name, retyped, |pair| &pair.blue.1),
         )];
         undo.extend(self.backfill_back(retyped.iter().copied()));
@@ -354,7 +363,7 @@ impl Table<'_> {
     fn swap_sql<'a>(
         &self,
         retyped: &[&'a SyncPair],
-        shape: impl Fn(&'a SyncPair) -> &'a ColumnShape,
+        comes: impl Fn(&'a SyncPair) -> (&'a ColumnShape, Option<&'a str>),
     ) -> String {
         let behind = behind(retyped);
         let parts: Vec<String> = retyped
@@ -362,10 +371,14 @@ impl Table<'_> {
             .flat_map(|pair| {
                 let place = behind.get(pair.field.as_str());
                 let place = place.map_or(String::new(), |name| format!(" AFTER {}", quote::identifier(name)));
-                let added = define(&column(&pair.field, shape(pair)));
+                let (shape, ahead) = comes(pair);
+                let defined = define(&column(&pair.field, shape));
+                let comes = ahead.map_or("ADD COLUMN".to_owned(), |ahead| {
+                    format!("CHANGE COLUMN {}", quote::identifier(ahead))
+                });
                 [
                     format!("DROP COLUMN {}", quote::identifier(&pair.field)),
-                    format!("ADD COLUMN {added}{place}"),
+                    format!("{comes} {defined}{place}"),
                 ]
             })
             .collect();

@@ -15,7 +15,7 @@ use crate::api::status::PlanStatus;
 use crate::api::{FrappeRelease, Phase};
 use crate::plan::Verdict;
 
-pub use offers::{Offer, offer, offers};
+pub use offers::{Offer, offers};
 pub use undo::{Undone, undo};
 
 /// What can be said.

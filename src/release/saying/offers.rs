@@ -32,7 +32,7 @@ pub fn offers(release: &FrappeRelease) -> Vec<Offer> {
 }
 
 /// One word to a release.
-pub fn offer(release: &FrappeRelease, word: Word) -> Offer {
+fn offer(release: &FrappeRelease, word: Word) -> Offer {
     // The time is the value of a retry, and of no other word: there the mark is that of the try before.
     let said =
         word.to(release, Timestamp::UNIX_EPOCH).and_then(|said| match needless(release, &word, &said.1) {

@@ -97,10 +97,11 @@ pub(in crate::web) async fn plan(
     State(server): State<Server>,
     Path((namespace, name)): Path<(String, String)>,
 ) -> Result<Json<Vec<SitePlan>>, Refusal> {
-    let release = people::release(&server.releases(&namespace), &name).await.map_err(refusal)?;
-    let revision = people::current_revision(&release).map_err(refusal)?;
+    let release =
+        people::release(&server.releases(&namespace), &name).await.map_err(|error| refusal(&error))?;
+    let revision = people::current_revision(&release).map_err(|error| refusal(&error))?;
     let maps: Api<ConfigMap> = Api::namespaced(server.settings.client.clone(), &namespace);
-    let plans = people::plans(&maps, &name, revision).await.map_err(refusal)?;
+    let plans = people::plans(&maps, &name, revision).await.map_err(|error| refusal(&error))?;
     Ok(Json(plans.iter().map(verdict::stored).collect()))
 }
 
@@ -131,7 +132,7 @@ pub(in crate::web) async fn say(
     }
     let Say { command, mark } = read(&headers, &body)?;
     let api = server.releases(&namespace);
-    let release = people::release(&api, &name).await.map_err(refusal)?;
+    let release = people::release(&api, &name).await.map_err(|error| refusal(&error))?;
     let not_now = |words: String| (StatusCode::CONFLICT, words);
     let offer = offers(&release).into_iter().find(|offer| offer.word.to_string() == command);
     let offer = offer.ok_or_else(|| not_now(format!("'{command}' is nothing that this release asks for")))?;
@@ -141,7 +142,7 @@ pub(in crate::web) async fn say(
         return Err(not_now(words.to_owned()));
     }
     let (said, fields) = offer.word.to(&release, Timestamp::now()).map_err(&not_now)?;
-    people::merge(&api, &name, &fields).await.map_err(refusal)?;
+    people::merge(&api, &name, &fields).await.map_err(|error| refusal(&error))?;
     Ok(Json(Said { words: format!("FrappeRelease '{name}' {said}") }))
 }
 
@@ -156,12 +157,12 @@ fn event(name: &str, document: &impl Serialize) -> Event {
     event.json_data(document).unwrap_or_else(|error| Event::default().event("gone").data(error.to_string()))
 }
 
-fn refusal(error: PersonError) -> Refusal {
-    let status = match &error {
+fn refusal(error: &PersonError) -> Refusal {
+    let status = match error {
         PersonError::Forbidden { .. } => StatusCode::FORBIDDEN,
         PersonError::NoRelease(_) | PersonError::NotBegun => StatusCode::NOT_FOUND,
         PersonError::Failed { .. } | PersonError::Plan(_) => StatusCode::BAD_GATEWAY,
     };
-    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
     (status, format!("{error}{cause}"))
 }

@@ -89,7 +89,7 @@ fn is_ready(pod: &Pod) -> bool {
 /// What a container of a Pod waits for, or how often it was started again.
 fn trouble(pod: &Pod) -> Option<String> {
     let status = pod.status.as_ref()?;
-    let containers = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
+    let mut containers = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
     let of = |container: &ContainerStatus| {
         let waiting = container.state.as_ref()?.waiting.as_ref()?;
         let reason = waiting
@@ -98,7 +98,7 @@ fn trouble(pod: &Pod) -> Option<String> {
             .filter(|reason| reason != "PodInitializing" && reason != "ContainerCreating")?;
         Some(format!("{}: {reason}, started {} times", container.name, container.restart_count))
     };
-    containers.filter_map(of).next()
+    containers.find_map(of)
 }
 
 fn of_app(release: &FrappeRelease, app: &AppStatus) -> AppView {

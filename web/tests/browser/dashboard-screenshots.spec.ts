@@ -53,6 +53,9 @@ for (const theme of ['light', 'dark'] as const) {
     for (const [reason, note, seconds] of events) {
       api.put(happened(`erp.${reason.toLowerCase()}`, reason, note, micro(seconds)))
     }
+    const waiting = { phaseSince: whole(640), waitingSince: whole(610) }
+    api.put(withStatus(fixture(api, 'job_failed', 'lms', NAMESPACE), waiting))
+    api.put(withStatus(fixture(api, 'approval_steps', 'shop', NAMESPACE), waiting))
     const expanding = fixture(api, 'expanding', 'fill', NAMESPACE)
     api.put(withStatus(expanding, { phaseSince: whole(80), waitingSince: whole(80) }))
     const server = await dashboard(api.admin)
@@ -61,7 +64,7 @@ for (const theme of ['light', 'dark'] as const) {
     await expect(page.getByRole('link', { name: /^erp / })).toBeVisible()
     await page.screenshot({ path: at(`list-${theme}`) })
     await page.goto(`${server.origin}/#/${NAMESPACE}/erp`)
-    await expect(page.getByRole('button', { name: /\d+ changes on/ })).toBeVisible()
+    await expect(page.getByRole('button', { name: /\d+ changes? on/ })).toBeVisible()
     await page.setViewportSize(theme === 'light' ? { width: 1440, height: 1100 } : { width: 1920, height: 1080 })
     await page.screenshot({ path: at(`release-${theme}`) })
     if (theme === 'light') {
