@@ -73,7 +73,7 @@ pub(crate) fn cast_of_t() -> String {
     let steps = plan_of(Change::Retype).expand;
     let fills = steps.into_iter().filter_map(|step| match step.work {
         Work::Backfill { columns, .. } => Some(columns),
-        _ => None,
+        Work::Statement | Work::BlueView { .. } | Work::RenameTable { .. } => None,
     });
     let last = fills.flatten().last().unwrap();
     last.value.replace("t__blue", "t")
