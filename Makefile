@@ -6,7 +6,7 @@ SHELL := /bin/bash
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup demo test fmt fmt-check lint doc unit web web-test chromium browser gitops sample-bench servers others mariadb versions kills load e2e releases faults bed-up bed-down images crds plan-schema manifests reference book deny workflows dist reproducible bench bench-report bench-plan bench-engine clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit web web-test chromium browser gitops argocd sample-bench servers others mariadb versions kills load e2e releases faults bed-up bed-down images crds plan-schema manifests reference book deny workflows dist reproducible bench bench-report bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -63,7 +63,7 @@ PAGE := $(filter-out web/src/api/schema.d.ts,$(shell find web/src web/public -ty
 web/dist/index.html: web/node_modules/.package-lock.json $(PAGE)
 	$(call timed,web,cd web && npm run --silent build)
 
-web: web/dist/index.html ## Build the DocType Editor's page, which the program embeds, in web/dist
+web: web/dist/index.html ## Build the page of the DocType Editor and the dashboard, which the program embeds, in web/dist
 
 web-test: web/node_modules/.package-lock.json ## Tests of the page's model
 	$(call timed,web-test,cd web && npm run --silent check && npm test --silent)
@@ -71,11 +71,11 @@ web-test: web/node_modules/.package-lock.json ## Tests of the page's model
 chromium:
 	$(call need,chromium,chromium)
 
-browser: web chromium ## The DocType Editor in a real Chromium: every edit by mouse and by keyboard, conflicts, hostile names, sizes, axe
+browser: web chromium ## The DocType Editor and the dashboard in a real Chromium: every edit, conflicts, hostile names, sizes, a real API server, axe
 	$(call timed,browser,cargo build && cd web && CROSSFADE=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/x86_64-unknown-linux-gnu/debug/crossfade npm run --silent browser)
 
 # Never from Go's cache: it does not look at files outside of the module, as all of argocd/ is.
-gitops: ## What Argo CD and kstatus say of a release in every state, by their own Go modules
+gitops: ## What Argo CD and kstatus say of a release in every state, and Grafana's schema of the dashboard, by their own Go modules
 	$(call timed,gitops,cd e2e/gitops && go test -count=1 ./...)
 
 sample-bench: ## Tests of the sample bench, with a MariaDB and a Redis that they start themselves
@@ -104,11 +104,16 @@ load: ## A release and a rollback of every kind of change under 100 users on 1,0
 
 # What `faults` runs in its long form is tried in a shorter one by the scenarios abort and deletion, and in the small world of src/release.
 e2e: web chromium ## End-to-end tests on a real cluster; KEEP=1 leaves it up
-	$(call timed,e2e,CROSSFADE_NEED_HELM=1 e2e/bed/with.sh cargo test --test chart --test e2e -- --include-ignored --test-threads=2 --skip abort_in_every_phase:: --skip newer::)
+	$(call timed,e2e,CROSSFADE_NEED_HELM=1 e2e/bed/with.sh cargo test --test chart --test e2e -- --include-ignored --test-threads=2 --skip abort_in_every_phase:: --skip newer:: --skip argocd::)
 
 RELEASES ?= 20
 releases: ## So many releases in a row on the real cluster, forth and back, under load (RELEASES=)
 	$(call timed,releases,RELEASES=$(RELEASES) e2e/bed/with.sh cargo test --test e2e -- --include-ignored --nocapture releases_in_a_row)
+
+# Argo CD itself is compiled once and then kept in the cache.
+argocd: ## Releases taken from Git, and back, by Argo CD's own controller, on the real cluster
+	$(call need,git,git)
+	$(call timed,argocd,e2e/gitops/program.sh > /dev/null && e2e/bed/with.sh cargo test --test e2e -- --include-ignored --nocapture argocd::)
 
 faults: ## The kubelet and each server killed, and a release aborted in every phase, and its manifest changed on the way, on the real cluster
 	$(call timed,faults,CROSSFADE_LONG=1 e2e/bed/with.sh cargo test --test e2e -- --include-ignored --nocapture --test-threads=1 kills:: servers:: abort_in_every_phase:: newer::)

@@ -5,4 +5,13 @@
 
 mod experiment;
 mod harness;
+/// The program's page as a browser sees it, as far as HTTP goes.
+#[path = "../tests/editor/client.rs"]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the editor's tests use the rest, and stop at the first thing that is not as it should be"
+)]
+mod page;
 mod scenarios;

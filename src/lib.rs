@@ -13,7 +13,7 @@
 //! | [`source`] | apps from benches, checkouts, archives and snapshot files (IO) | `doctype`, `patch` |
 //! | [`schema`] | MariaDB and Redis (IO) | `api`, `doctype`, `plan` |
 //! | [`controller`] | Kubernetes (IO) | all pure ones |
-//! | [`web`] | an edge: the DocType Editor on loopback, its API and page | `api`, `doctype`, `patch`, `plan`, `report`, `source`, `schema` |
+//! | [`web`] | an edge: the DocType Editor and the dashboard on loopback, their API and page | `api`, `doctype`, `patch`, `plan`, `report`, `release`, `manifest`, `source`, `schema`, `controller` |
 //! | [`cli`] | the edge: commands, output, exit codes | everything |
 //!
 //! Pure modules have no client, no socket, no file, no clock and no environment: time enters as an argument.

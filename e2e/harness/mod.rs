@@ -1,11 +1,13 @@
 //! What every scenario and the demo need: the cluster, the operator, a bench on it, and users who check what they see.
 #![allow(dead_code, unreachable_pub, reason = "the scenarios and the demo each use a part of it as a module")]
 
+pub mod argocd;
 pub mod beats;
 pub mod bench;
 pub mod cluster;
 pub mod figures;
 pub mod forward;
+pub mod git;
 pub mod jars;
 pub mod load;
 pub mod operator;

@@ -3,8 +3,10 @@
 mod abort;
 mod abort_in_every_phase;
 mod adoption;
+mod argocd;
 mod changes;
 mod crashes;
+mod dashboard;
 mod deletion;
 mod editor;
 mod experiment;

@@ -6,6 +6,7 @@ mod adopted;
 pub mod analysis;
 pub mod bench;
 pub mod condition;
+pub mod figures;
 pub mod gate;
 pub mod names;
 mod phase;

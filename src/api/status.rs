@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Phase;
+use super::figures::Figures;
 use super::webhook::HookPoint;
 
 /// What is seen of a release. Deleting it loses nothing: it is made anew from the cluster.
@@ -121,6 +122,9 @@ pub struct SiteStatus {
     /// The last word of the Job.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
+    /// What the Jobs of this release have counted on the site, until the release has ended.
+    #[serde(default, skip_serializing_if = "Figures::is_empty")]
+    pub figures: Figures,
 }
 
 /// An analysis at one place.

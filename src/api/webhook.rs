@@ -15,6 +15,9 @@ use super::site::SecretKey;
 #[x_kube(validation = kube::core::Rule::new("has(self.url) != has(self.urlSecret)").message(
     "a webhook has exactly one of url and urlSecret"
 ))]
+#[x_kube(validation = kube::core::Rule::new("!has(self.format) || self.format != 'Template' || has(self.template)").message(
+    "a webhook of the format Template needs a template: say what is sent, e.g. template: '{\"summary\": {{ text }}}'"
+))]
 pub struct Webhook {
     /// Name in status and events.
     #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
@@ -31,6 +34,12 @@ pub struct Webhook {
     /// What the body is.
     #[serde(default)]
     pub format: BodyFormat,
+    /// A text in the language of Jinja: what `Slack` is sent as `text`, what a body of `Flagger` has under `text` besides,
+    /// or the whole body of the format `Template`. It may name what a body of `Flagger` has, and the sentence for people
+    /// as `text`; tags are `if`, `elif`, `else`, `endif`, filters `upper`, `lower`, `title`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 4096))]
+    pub template: Option<String>,
     /// Headers of the request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
@@ -64,6 +73,8 @@ pub enum BodyFormat {
     Flagger,
     /// `{text}` with a sentence for people, as the incoming webhooks of Slack and Mattermost take it.
     Slack,
+    /// What `template` gives, which must be JSON. Values are put in as JSON, texts with their quotes.
+    Template,
 }
 
 /// A header of a request: with a value, or with one from a Secret.

@@ -4,6 +4,7 @@ mod cache_clear;
 mod completion;
 mod contract;
 pub mod crds;
+mod dashboard;
 mod doctor;
 mod drain;
 mod editor;
@@ -81,6 +82,7 @@ enum Command {
     #[command(hide = true)]
     PlanSchema,
     Editor(editor::Editor),
+    Dashboard(dashboard::Dashboard),
     Snapshot(snapshot::Snapshot),
     Isolate(isolate::Isolate),
     Handover(handover::Handover),
@@ -146,6 +148,7 @@ fn run(cli: Cli) -> ExitCode {
         Command::Plan(command) => command.run(cli.output),
         Command::PlanSchema => plan_schema::run(),
         Command::Editor(editor) => editor.run(),
+        Command::Dashboard(dashboard) => dashboard.run(),
         Command::Snapshot(command) => command.run(),
         Command::Isolate(isolate) => isolate.run(output),
         Command::Handover(handover) => handover.run(output),

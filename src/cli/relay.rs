@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -13,9 +14,14 @@ use axum::routing::get;
 use clap::Args;
 
 use super::Output;
-use super::site::{self, Failure};
+use super::site::{self, Failure, Printer};
 use super::stopped::stopped;
+use crate::schema::progress::Progress;
+use crate::schema::queue;
 use crate::schema::relay::{self, Settings, Watch};
+
+/// How often the figures are printed.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
 
 /// Deletes from each colour's cache what the other one's code invalidates, until it is stopped.
 ///
@@ -38,6 +44,12 @@ pub(crate) struct Relay {
     /// Green's `common_site_config.json`, read for `redis_cache`.
     #[arg(long, value_name = "FILE")]
     green_common_config: Option<PathBuf>,
+    /// Queues of blue without its `bench_id`, to tell how many jobs they have; needs --blue-common-config.
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    blue_queues: Vec<String>,
+    /// Queues of green, likewise.
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    green_queues: Vec<String>,
     /// Address of /readyz, /healthz and /metrics.
     #[arg(long, default_value = "0.0.0.0:8080")]
     listen: SocketAddr,
@@ -54,9 +66,26 @@ impl Relay {
             let listener = listener
                 .map_err(|error| Failure::Unmet(format!("failed to listen at {}: {error}", self.listen)))?;
             tokio::spawn(axum::serve(listener, pages(Arc::clone(&watch))).into_future());
+            let queues = [self.queues(true)?, self.queues(false)?];
+            if output == Output::Json {
+                tokio::spawn(count(queues, Arc::clone(&watch), printer.clone()));
+            }
             relay::run(&settings, &watch, &printer, stopped()?).await?;
             Ok("the relay was stopped".to_owned())
         })
+    }
+
+    /// The queues of a colour that are to be counted.
+    fn queues(&self, is_blue: bool) -> Result<Option<Queues>, Failure> {
+        let (names, config) = if is_blue {
+            (&self.blue_queues, &self.blue_common_config)
+        } else {
+            (&self.green_queues, &self.green_common_config)
+        };
+        let (false, Some(config)) = (names.is_empty(), config.as_deref()) else { return Ok(None) };
+        let of = |key| site::setting(None, Some(config), key);
+        let (Some(url), Some(bench_id)) = (of("redis_queue")?, of("bench_id")?) else { return Ok(None) };
+        Ok(Some(Queues { url, bench_id, names: names.clone() }))
     }
 
     fn url(&self, is_blue: bool) -> Result<String, Failure> {
@@ -71,6 +100,35 @@ impl Relay {
         };
         site::setting(url.as_deref(), config.as_deref(), "redis_cache")?
             .ok_or_else(|| Failure::Unmet(format!("failed to find a cache: give {flag}")))
+    }
+}
+
+/// The queues of a colour.
+struct Queues {
+    url: String,
+    bench_id: String,
+    names: Vec<String>,
+}
+
+/// Prints from time to time what the operator shows as metrics. Queues that cannot be seen are no reason to end.
+async fn count(queues: [Option<Queues>; 2], watch: Arc<Watch>, printer: Printer) {
+    let mut said = None;
+    loop {
+        let mut figures = watch.figures();
+        let mut failed = None;
+        for (queues, colour) in queues.iter().zip([&mut figures.blue, &mut figures.green]) {
+            let Some(Queues { url, bench_id, names }) = queues else { continue };
+            match queue::depth(url, bench_id, names).await {
+                Ok(jobs) => colour.jobs = Some(jobs),
+                Err(error) => failed = Some(error.to_string()),
+            }
+        }
+        if let Some(words) = failed.as_ref().filter(|_| failed != said) {
+            printer.report("queues", 0, 1, words);
+        }
+        said = failed;
+        printer.json(serde_json::json!({"relay": figures}));
+        tokio::time::sleep(COUNT_EVERY).await;
     }
 }
 

@@ -4,12 +4,14 @@ use std::future::Future;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
 use flate2::read::GzDecoder;
 
 use super::Output;
+use crate::api::figures::{FailureKind, Figures};
 use crate::plan::{Plan, Verdict};
 use crate::schema::connection::Database;
 use crate::schema::progress::{Filled, Progress};
@@ -156,6 +158,14 @@ impl Failure {
         move |source| Self::File { act, path: path.display().to_string(), source }
     }
 
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::Schema(error) => error.kind(),
+            Self::File { .. } | Self::Content { .. } => FailureKind::File,
+            Self::Unmet(_) => FailureKind::Refused,
+        }
+    }
+
     fn exit_code(&self) -> u8 {
         match self {
             Self::Schema(error) if error.is_refusal() => 3,
@@ -236,14 +246,14 @@ where
     F: FnOnce(Printer) -> Work,
     Work: Future<Output = Result<ExitCode, Failure>>,
 {
-    let printer = Printer { output };
+    let printer = Printer { output, figures: Arc::default() };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             return printer.end(&Err(Failure::Unmet(format!("failed to start the runtime: {error}"))));
         }
     };
-    runtime.block_on(work(printer)).unwrap_or_else(|failure| printer.end(&Err(failure)))
+    runtime.block_on(work(printer.clone())).unwrap_or_else(|failure| printer.end(&Err(failure)))
 }
 
 /// Prints a result.
@@ -258,19 +268,34 @@ where
     Work: Future<Output = Result<String, Failure>>,
 {
     answer(output, |printer| async move {
-        let result = work(printer).await;
+        let result = work(printer.clone()).await;
         Ok(printer.end(&result))
     })
 }
 
-/// Progress on stdout, as lines for people or as JSON.
-#[derive(Debug, Clone, Copy)]
+/// Progress on stdout, as lines for people or as JSON, each with all that was counted so far.
+#[derive(Debug, Clone)]
 pub(crate) struct Printer {
     output: Output,
+    figures: Arc<Mutex<Figures>>,
 }
 
 impl Printer {
-    fn end(self, result: &Result<String, Failure>) -> ExitCode {
+    fn figures(&self) -> Figures {
+        *self.figures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One object a line, with the time and what was counted.
+    pub(crate) fn json(&self, mut object: serde_json::Value) {
+        object["at"] = serde_json::Value::String(jiff::Timestamp::now().to_string());
+        let figures = self.figures();
+        if !figures.is_empty() {
+            object["figures"] = serde_json::json!(figures);
+        }
+        line(&object.to_string());
+    }
+
+    fn end(&self, result: &Result<String, Failure>) -> ExitCode {
         let (word, message) = match result {
             Ok(message) => ("done", message.clone()),
             Err(failure) => ("failed", failure.to_string()),
@@ -278,7 +303,12 @@ impl Printer {
         match self.output {
             Output::Human if result.is_ok() => line(&format!("{word}: {message}")),
             Output::Human => eprintln!("{word}: {message}"),
-            Output::Json => line(&serde_json::json!({"result": word, "message": message}).to_string()),
+            Output::Json => {
+                if let Err(failure) = result {
+                    self.count(&Figures { failure: Some(failure.kind()), ..Figures::default() });
+                }
+                self.json(serde_json::json!({"result": word, "message": message}));
+            }
         }
         match result {
             Ok(_) => ExitCode::SUCCESS,
@@ -292,29 +322,28 @@ impl Progress for Printer {
         match self.output {
             Output::Human => line(&format!("[{step}] {done}/{total} {message}")),
             Output::Json => {
-                json_line(
+                self.json(
                     serde_json::json!({"step": step, "done": done, "total": total, "message": message}),
                 );
             }
         }
     }
 
+    fn count(&self, figures: &Figures) {
+        self.figures.lock().unwrap_or_else(PoisonError::into_inner).add(figures);
+    }
+
     fn fill(&self, filled: &Filled) {
+        self.count(&filled.figures());
         match self.output {
             Output::Human => self.report("backfill", filled.done, filled.total, &filled.to_string()),
-            Output::Json => json_line(serde_json::json!({
+            Output::Json => self.json(serde_json::json!({
                 "step": "backfill", "done": filled.done, "total": filled.total, "message": filled.to_string(),
                 "table": filled.table, "columns": filled.columns, "rowsPerSecond": filled.rows_per_second,
                 "secondsLeft": filled.seconds_left,
             })),
         }
     }
-}
-
-/// One object a line, with the time.
-fn json_line(mut object: serde_json::Value) {
-    object["at"] = serde_json::Value::String(jiff::Timestamp::now().to_string());
-    line(&object.to_string());
 }
 
 /// A reader that went away (`| head`) must not stop work on a database.

@@ -6,14 +6,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, Config};
 use serde_json::Value;
 
 use crate::api::FrappeRelease;
-
-/// Field manager of what people change through the command line.
-const MANAGER: &str = "crossfade/cli";
+use crate::controller::people;
 
 /// The release that a command is about.
 #[derive(Debug, Clone, Args)]
@@ -28,9 +25,7 @@ pub(super) struct Target {
 impl Target {
     /// The API of the release's namespace, by the kubeconfig or the service account.
     pub(super) async fn api(&self) -> Result<Api<FrappeRelease>, String> {
-        let config = Config::infer().await.map_err(|error| format!("failed to find a cluster: {error}"))?;
-        let client =
-            Client::try_from(config).map_err(|error| format!("failed to find a cluster: {error}"))?;
+        let client = client().await?;
         Ok(match &self.namespace {
             Some(namespace) => Api::namespaced(client, namespace),
             None => Api::default_namespaced(client),
@@ -39,29 +34,24 @@ impl Target {
 
     /// The `ConfigMaps` of a release's namespace.
     pub(super) async fn config_maps(&self, release: &FrappeRelease) -> Result<Api<ConfigMap>, String> {
-        let client =
-            Client::try_default().await.map_err(|error| format!("failed to find a cluster: {error}"))?;
-        Ok(Api::namespaced(client, release.metadata.namespace.as_deref().unwrap_or("default")))
+        Ok(Api::namespaced(client().await?, release.metadata.namespace.as_deref().unwrap_or("default")))
     }
 
     /// The release.
     pub(super) async fn get(&self, api: &Api<FrappeRelease>) -> Result<FrappeRelease, String> {
-        let found = api.get_opt(&self.name).await;
-        let found =
-            found.map_err(|error| format!("failed to read FrappeRelease '{}': {error}", self.name))?;
-        found.ok_or_else(|| {
-            format!("there is no FrappeRelease '{}' in this namespace (-n names another)", self.name)
-        })
+        people::release(api, &self.name).await.map_err(|error| chain(&error))
     }
 
     /// Merges fields into the release.
     pub(super) async fn merge(&self, api: &Api<FrappeRelease>, fields: &Value) -> Result<(), String> {
-        let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-        let written = api.patch(&self.name, &params, &Patch::Merge(fields)).await;
-        written
-            .map(|_| ())
-            .map_err(|error| format!("failed to change FrappeRelease '{}': {error}", self.name))
+        people::merge(api, &self.name, fields).await.map_err(|error| chain(&error))
     }
+}
+
+/// A client by the kubeconfig or the service account, whose default namespace is that of the current context.
+pub(super) async fn client() -> Result<Client, String> {
+    let config = Config::infer().await.map_err(|error| format!("failed to find a cluster: {error}"))?;
+    Client::try_from(config).map_err(|error| format!("failed to find a cluster: {error}"))
 }
 
 /// Runs a command to its end; an error is printed and gives exit code 1.

@@ -16,13 +16,15 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::error::Error;
+use super::figures_metrics::FigureMetrics;
+use crate::api::figures::RelayFigures;
 use crate::api::status::{AppStatus, FrappeReleaseStatus, SiteStatus};
 use crate::api::{FrappeRelease, Phase, condition};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Release {
-    namespace: String,
-    name: String,
+pub(super) struct Release {
+    pub(super) namespace: String,
+    pub(super) name: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -96,6 +98,7 @@ pub(super) struct Metrics {
     window: Family<Release, Gauge>,
     reconcile: Histogram,
     errors: Family<Failure, Counter>,
+    figures: FigureMetrics,
     kept: Mutex<HashMap<Release, Kept>>,
 }
 
@@ -117,6 +120,7 @@ impl Default for Metrics {
             window: Family::default(),
             reconcile: Histogram::new(exponential_buckets(0.005, 2.0, 13)),
             errors: Family::default(),
+            figures: FigureMetrics::default(),
             kept: Mutex::default(),
         };
         metrics.register();
@@ -145,6 +149,7 @@ impl Metrics {
         registry.register("release_rollback_window_seconds", window, self.window.clone());
         registry.register("reconcile_duration_seconds", "Time of one reconcile", self.reconcile.clone());
         registry.register("reconcile_errors", "Reconciles that failed, by what failed", self.errors.clone());
+        self.figures.register(registry);
         // A counter that is not there before the first failure hides that failure from rate() and increase().
         for error in Error::LABELS {
             self.errors.get_or_create(&Failure { error }).inc_by(0);
@@ -167,8 +172,14 @@ impl Metrics {
     }
 
     /// Notes how a release stands.
-    pub(super) fn set_release(&self, release: &FrappeRelease, status: &FrappeReleaseStatus) {
+    pub(super) fn set_release(
+        &self,
+        release: &FrappeRelease,
+        status: &FrappeReleaseStatus,
+        relay: Option<RelayFigures>,
+    ) {
         let (labels, kept) = (labels(release), Kept::new(release, status));
+        self.figures.set(&labels, &status.sites, relay);
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(before) = all.remove(&labels) {
             self.forget_changed(&labels, &before, &kept);
@@ -225,6 +236,7 @@ impl Metrics {
         let labels = labels(release);
         // Held to the end: a text that is written meanwhile would bring the times back.
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        self.figures.set(&labels, &[], None);
         for phase in Phase::ALL {
             self.phase.remove(&with_phase(&labels, phase));
         }
@@ -304,6 +316,7 @@ mod tests {
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
     use super::*;
+    use crate::api::figures::{ColourFigures, FailureKind, Figures};
 
     fn release() -> FrappeRelease {
         let text = "{metadata: {name: erp, namespace: shop}, spec: {image: 'a:1', sites: [],
@@ -315,6 +328,11 @@ mod tests {
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
+    }
+
+    fn relay() -> RelayFigures {
+        let counted = ColourFigures { lag_milliseconds: Some(1), jobs: Some(2) };
+        RelayFigures { blue: counted, green: counted }
     }
 
     fn status(true_condition: &'static str, reason: &str) -> FrappeReleaseStatus {
@@ -337,6 +355,14 @@ mod tests {
                 done: Some(3),
                 total: Some(9),
                 message: String::new(),
+                figures: Figures {
+                    rows_done: Some(1),
+                    rows_left: Some(2),
+                    lock_waits: Some(3),
+                    lock_budget_used_percent: Some(4),
+                    differences: Some(5),
+                    failure: Some(FailureKind::Busy),
+                },
             }],
             ..FrappeReleaseStatus::default()
         };
@@ -353,7 +379,7 @@ mod tests {
     #[test]
     fn a_release_is_shown_with_its_phase_and_forgotten_when_it_is_gone() {
         let (metrics, release) = (Metrics::default(), release());
-        metrics.set_release(&release, &status(condition::STALLED, "JobFailed"));
+        metrics.set_release(&release, &status(condition::STALLED, "JobFailed"), Some(relay()));
         let shown = metrics.text(at(142)).unwrap();
         for line in [
             "crossfade_release_info{namespace=\"shop\",name=\"erp\",image=\"a:1\"} 1",
@@ -378,13 +404,13 @@ mod tests {
     #[test]
     fn what_changes_leaves_no_series_behind() {
         let (metrics, mut release) = (Metrics::default(), release());
-        metrics.set_release(&release, &status(condition::STALLED, "JobFailed"));
+        metrics.set_release(&release, &status(condition::STALLED, "JobFailed"), Some(relay()));
         metrics.text(at(142)).unwrap();
         release.spec.image = "a:2".to_owned();
         let mut paused = status(condition::RECONCILING, "Paused");
         paused.apps.clear();
         paused.sites[0].step = "verify".to_owned();
-        metrics.set_release(&release, &FrappeReleaseStatus { waiting_since: None, ..paused });
+        metrics.set_release(&release, &FrappeReleaseStatus { waiting_since: None, ..paused }, None);
         let shown = metrics.text(at(142)).unwrap();
         assert!(shown.contains("crossfade_release_paused{namespace=\"shop\",name=\"erp\"} 1"), "{shown}");
         assert!(shown.contains("image=\"a:2\""), "{shown}");
@@ -398,7 +424,7 @@ mod tests {
     /// Every metric as one asks for it: its name, its type, its labels.
     fn shown() -> BTreeMap<String, (String, BTreeSet<String>)> {
         let metrics = Metrics::default();
-        metrics.set_release(&release(), &status(condition::STALLED, "JobFailed"));
+        metrics.set_release(&release(), &status(condition::STALLED, "JobFailed"), Some(relay()));
         let text = metrics.text(at(142)).unwrap();
         let mut all = BTreeMap::new();
         for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {

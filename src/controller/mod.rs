@@ -8,7 +8,8 @@
 //! | `act` | does it, through `apply`; `adopted`: to Deployments of another tool | writes |
 //! | `measure` | takes measurements and calls webhooks beside the reconciles | other servers |
 //! | `status`, `event`, `finalizer` | tells | writes |
-//! | `lease`, `server`, `metrics` | the process around it | |
+//! | `lease`, `server`, `metrics` (`figures_metrics`) | the process around it | |
+//! | [`people`] | no step: what people do by the command line and the dashboard | their own |
 //!
 //! Nothing is remembered between two reconciles but waits, questions that were begun, and the progress lines of Jobs for
 //! a few seconds.
@@ -19,6 +20,7 @@ mod apply;
 mod context;
 mod error;
 mod event;
+mod figures_metrics;
 mod finalizer;
 mod job_log;
 mod lease;
@@ -26,6 +28,7 @@ mod measure;
 mod metrics;
 mod observe;
 mod operator;
+pub mod people;
 mod secrets;
 mod seen;
 mod server;
@@ -182,7 +185,8 @@ async fn tell(
             status::failing(decision.status.clone(), error, generation, Timestamp::now())
         }
     };
-    ctx.metrics.set_release(release, &status);
+    let relay = seen.revisions.values().rev().find_map(|revision| revision.relay_figures);
+    ctx.metrics.set_release(release, &status, relay);
     status::write(ctx, release, &status).await?;
     if error.is_none() {
         for event in &decision.events {

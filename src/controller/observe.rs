@@ -15,12 +15,15 @@ use serde::de::DeserializeOwned;
 
 use super::context::{Context, title};
 use super::error::{Error, NoRevision};
+use super::job_log::Words;
 use super::{adopted, apply, secrets, seen};
+use crate::api::figures::FailureKind;
 use crate::api::traffic::Provider;
 use crate::api::{FrappeRelease, Template};
+use crate::manifest::job::CONTAINER;
 use crate::manifest::{self, Component, config, gates, history, plan_store, record, schema_password};
 use crate::plan::Routing;
-use crate::release::{JobSeen, JobState, Observed, Revision, RouteSeen, SiteFacts, Split};
+use crate::release::{JobSeen, JobState, Observed, RecordState, Revision, RouteSeen, SiteFacts, Split};
 use crate::traffic;
 
 /// The objects of a release by kind.
@@ -201,16 +204,22 @@ async fn revision(
         workloads.remove(manifest::RELAY);
         (workloads, own_pods)
     };
+    let is_under_way = matches!(record.state, RecordState::Releasing | RecordState::Aborting { .. });
+    let relay_figures = match relay_pod(&lists.pods, number).filter(|_| relay.is_some()) {
+        Some(pod) => ctx.logs.words(&ctx.api::<Pod>(release), pod, manifest::RELAY, false).await.relay,
+        None => None,
+    };
     Ok(Revision {
         record,
         config: config.as_ref().and_then(config::read),
         plans: own().filter_map(plan_store::read).collect(),
         // Both images are the same for all sites.
         routing: own().find_map(plan_store::routing).unwrap_or_default(),
-        jobs: jobs(ctx, release, lists, number, hidden).await,
+        jobs: jobs(ctx, release, lists, (number, is_under_way), hidden).await,
         workloads,
         pods,
         relay,
+        relay_figures,
         has_schema_password: password.is_some(),
         gates: own()
             .find(|map| seen::component_of(*map) == Component::Gates.label())
@@ -220,18 +229,25 @@ async fn revision(
     })
 }
 
+/// The Pod of a revision's relay that runs.
+fn relay_pod(pods: &[Pod], revision: u32) -> Option<&Pod> {
+    let own = pods.iter().filter(|pod| seen::component_of(*pod) == manifest::RELAY);
+    let own = own.filter(|pod| seen::revision_of(*pod) == Some(revision) && seen::is_of_deployment(pod));
+    own.max_by_key(|pod| pod.metadata.creation_timestamp.clone())
+}
+
 async fn secret(ctx: &Context, release: &FrappeRelease, name: String) -> Result<Option<Secret>, Error> {
     let found = ctx.api::<Secret>(release).get_opt(&name).await;
     let found = found.map_err(|source| Error::Read { what: title::<Secret>(&(), &name), source })?;
     Ok(found.filter(|secret| is_ours(secret, release.uid().as_deref())))
 }
 
-/// The Jobs of a revision, with what they say.
+/// The Jobs of a revision, with what they say; those that have ended only while the release is under way.
 async fn jobs(
     ctx: &Context,
     release: &FrappeRelease,
     lists: &Lists,
-    number: u32,
+    (number, is_under_way): (u32, bool),
     hidden: &[String],
 ) -> Vec<JobSeen> {
     let mut all = Vec::new();
@@ -242,26 +258,35 @@ async fn jobs(
             continue;
         };
         if let Some(pod) = seen::newest_pod(&lists.pods, &job.name_any()) {
-            add_words(ctx, release, &mut view, pod, hidden).await;
+            let is_read = view.state == JobState::Running || is_under_way;
+            let words = if is_read { words(ctx, release, &view, pod).await } else { Words::default() };
+            add_words(&mut view, words, pod, hidden);
         }
         all.push(view);
     }
     all
 }
 
-async fn add_words(ctx: &Context, release: &FrappeRelease, job: &mut JobSeen, pod: &Pod, hidden: &[String]) {
+/// What the Pod of a Job says, or what is in its way.
+async fn words(ctx: &Context, release: &FrappeRelease, job: &JobSeen, pod: &Pod) -> Words {
+    let has_ended = job.state != JobState::Running;
+    match seen::obstacle(pod).filter(|_| !has_ended) {
+        Some(obstacle) => Words { progress: Some(obstacle), ..Words::default() },
+        None => ctx.logs.words(&ctx.api::<Pod>(release), pod, CONTAINER, has_ended).await,
+    }
+}
+
+fn add_words(job: &mut JobSeen, words: Words, pod: &Pod, hidden: &[String]) {
+    job.figures = words.figures.unwrap_or_default();
     match &mut job.state {
         JobState::Running => {
-            let progress = match seen::obstacle(pod) {
-                Some(obstacle) => Some(obstacle),
-                None => ctx.logs.progress(&ctx.api::<Pod>(release), pod).await,
-            };
-            job.progress = progress.map(|mut progress| {
+            job.progress = words.progress.map(|mut progress| {
                 progress.message = seen::redacted(&progress.message, hidden);
                 progress
             });
         }
         JobState::Failed(why) => {
+            job.figures.failure.get_or_insert(FailureKind::Pod);
             let words = seen::last_words(pod).unwrap_or_else(|| why.clone());
             *why = seen::redacted(&words, hidden);
         }

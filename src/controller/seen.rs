@@ -7,6 +7,7 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt;
 
+use crate::api::figures::{Figures, RelayFigures};
 use crate::api::names::{
     ANNOTATION_ATTEMPT, ANNOTATION_CONFIG, ANNOTATION_MEASUREMENT, ANNOTATION_REPLICAS, ANNOTATION_RUN,
     ANNOTATION_SITE, LABEL_COMPONENT, LABEL_REVISION,
@@ -114,6 +115,7 @@ pub(super) fn job(job: &Job) -> Option<JobSeen> {
         is_deleting: job.metadata.deletion_timestamp.is_some(),
         state: job_state(job),
         progress: None,
+        figures: Figures::default(),
     })
 }
 
@@ -207,11 +209,31 @@ pub(super) fn last_words(pod: &Pod) -> Option<String> {
 
 /// The last progress line of a log.
 pub(super) fn last_progress(log: &str) -> Option<Progress> {
+    let mut lines = log.lines().rev().filter(|line| line.starts_with('{'));
+    lines.find_map(Progress::of_line).map(|progress| Progress { message: cut(&progress.message), ..progress })
+}
+
+/// A line with what was counted so far.
+#[derive(serde::Deserialize)]
+struct Counted {
+    figures: Option<Figures>,
+    relay: Option<RelayFigures>,
+}
+
+/// What the end of a log says was counted. Any program may have written it: what does not read as numbers and known
+/// words is passed over.
+pub(super) fn last_figures(log: &str) -> Option<Figures> {
+    counted(log).find_map(|counted| counted.figures)
+}
+
+/// The same of a relay.
+pub(super) fn last_relay_figures(log: &str) -> Option<RelayFigures> {
+    counted(log).find_map(|counted| counted.relay)
+}
+
+fn counted(log: &str) -> impl Iterator<Item = Counted> {
     let lines = log.lines().rev().filter(|line| line.starts_with('{'));
-    lines
-        .filter_map(|line| serde_json::from_str::<Progress>(line).ok())
-        .find(|progress| !progress.step.is_empty())
-        .map(|progress| Progress { message: cut(&progress.message), ..progress })
+    lines.filter_map(|line| serde_json::from_str(line).ok())
 }
 
 /// The message of the last line of a log: of its JSON, or the line itself.
@@ -318,6 +340,24 @@ status:
         let progress = last_progress(log).unwrap();
         assert_eq!((progress.step.as_str(), progress.done, progress.total), ("view", Some(3), Some(9)));
         assert_eq!(last_progress("Migrating site\nUpdating DocTypes"), None);
+    }
+
+    #[test]
+    fn what_was_counted_is_the_last_that_reads_as_such() {
+        let log = r#"{"step":"lock","figures":{"lockWaits":3,"lockBudgetUsedPercent":80}}
+{"figures":{"lockWaits":"many"}}
+{"figures":{"failure":"a word of the image's own"}}
+{"crossfade":"ddl","tries":1}
+{"relay":{"blue":{"lagMilliseconds":4,"jobs":7}}}
+"#;
+        let figures = last_figures(log).unwrap();
+        assert_eq!((figures.lock_waits, figures.lock_budget_used_percent), (Some(3), Some(80)));
+        let relay = last_relay_figures(log).unwrap();
+        assert_eq!(
+            (relay.blue.lag_milliseconds, relay.blue.jobs, relay.green.jobs),
+            (Some(4), Some(7), None)
+        );
+        assert_eq!(last_figures("Migrating"), None);
     }
 
     #[test]

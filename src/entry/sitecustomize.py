@@ -66,6 +66,8 @@ _WRITE = re.compile(_BEFORE + r"(?:UPDATE|DELETE)\b", re.IGNORECASE | re.DOTALL)
 _WHERE = re.compile(r"\bWHERE\b", re.IGNORECASE)
 _FRAPPE = "13-16"
 
+# What the operator reads: tries that found a table busy, and the most of the budget that a statement has needed.
+_figures = {"lockWaits": 0, "lockBudgetUsedPercent": 0}
 _sums = {"ddl": 0, "retried": 0, "refused": 0, "whole_table": 0, "longest_ms": 0}
 
 
@@ -136,6 +138,10 @@ def _again(act, seconds, pause, numbers):
         try:
             return act(), tries
         except Exception as error:
+            if numbers is _RETRIED and _number(error) in numbers:
+                used = round((time.monotonic() - begun) * 100 / seconds) if seconds else 100
+                _figures["lockWaits"] += 1
+                _figures["lockBudgetUsedPercent"] = max(_figures["lockBudgetUsedPercent"], min(used, 100))
             if _number(error) not in numbers or time.monotonic() - begun >= seconds:
                 error.crossfade_tries = tries
                 raise
@@ -271,12 +277,14 @@ def _report(sql, tries, begun, number, algorithm):
     _sums["retried"] += tries > 1
     _sums["longest_ms"] = max(_sums["longest_ms"], spent)
     fields = {"algorithm": algorithm} if algorithm else {}
+    if _figures["lockWaits"]:
+        fields["figures"] = _figures
     _say(crossfade="ddl", statement=_head(sql), tries=tries, ms=spent, error=number, **fields)
 
 
 def _sum_up():
     if _sums["ddl"] or _sums["whole_table"]:
-        _say(crossfade="sum", **_sums)
+        _say(crossfade="sum", **_sums, **({"figures": _figures} if _figures["lockWaits"] else {}))
 
 
 def _patch(module):

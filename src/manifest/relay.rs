@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::{ContainerPort, HTTPGetAction, PodSpec, PodTempl
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
+use super::job::drain::queues;
 use super::pod::{self, words};
 use super::{Blueprint, Component, config, labels};
 use crate::api::names::{part_name, schema_name};
@@ -46,6 +47,7 @@ fn relay_pod(green: &Blueprint<'_>, blue: &Blueprint<'_>, databases: &[&str]) ->
     let mut args = words(&["relay", "--output", "json"]);
     args.extend(words(&["--blue-common-config", &file(BLUE_CONFIG_DIR)]));
     args.extend(words(&["--green-common-config", &file(GREEN_CONFIG_DIR)]));
+    args.extend(words(&["--blue-queues", &queues(blue), "--green-queues", &queues(green)]));
     args.extend(words(&["--listen", &format!("0.0.0.0:{PORT}")]));
     for database in databases {
         let site = format!("{database}={}", schema_name(database, green.revision));

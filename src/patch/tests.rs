@@ -190,6 +190,31 @@ def execute():
 }
 
 #[test]
+fn a_query_that_is_built_in_branches_does_what_either_does() {
+    let code = r#"import frappe
+def execute():
+    invoice = frappe.qb.DocType("Invoice")
+    query = frappe.qb.update(invoice).set(invoice.partner, "").where(invoice.merged == 1)
+    if frappe.db.has_column("Invoice", "pos"):
+        query = query.where(invoice.pos == 0)
+    query.run()
+    one = frappe.qb.update(invoice).set(invoice.paid, 0).where(invoice.name == "a")
+    if frappe.conf.all:
+        one = frappe.qb.update(invoice).set(invoice.open, 1)
+    one.run()
+    other = frappe.qb.update(invoice).set(invoice.paid, 0)
+    if frappe.conf.all:
+        other = frappe.qb.update("Bill").set("paid", 0)
+    other.run()
+"#;
+    assert_eq!(
+        found(code),
+        "7 Update tabInvoice partner Some\n11 Update tabInvoice open,paid All\n\
+         15 unknown other.run(): it is not known what this is called on\n"
+    );
+}
+
+#[test]
 fn the_query_builder_counts_where_it_runs() {
     let code = r#"
 import frappe

@@ -104,6 +104,24 @@ pub(super) struct Query {
     pub(super) rows: Rows,
 }
 
+impl Query {
+    /// A query that does at least what each of two does; `None` if they do it to different tables.
+    fn join(&self, other: &Self) -> Option<Self> {
+        let is_same = self.verb == other.verb && self.table == other.table;
+        is_same.then(|| {
+            let mut columns = self.columns.clone();
+            columns.extend(other.columns.iter().filter(|column| !self.columns.contains(column)).cloned());
+            let rows = match (self.rows, other.rows) {
+                (Rows::All, _) | (_, Rows::All) => Rows::All,
+                (Rows::Some, _) | (_, Rows::Some) => Rows::Some,
+                (Rows::Named, Rows::Named) => Rows::Named,
+            };
+            let is_open = self.is_open || other.is_open;
+            Self { verb: self.verb, table: self.table.clone(), columns, is_open, rows }
+        })
+    }
+}
+
 /// The table of a DocType, or one of Frappe's own (`frappe/utils/__init__.py`, `get_table_name`).
 pub(super) fn table_name(doctype: &str) -> String {
     if doctype.starts_with("__") { doctype.to_owned() } else { crate::doctype::table_name(doctype) }
@@ -257,6 +275,9 @@ impl Value {
             _ if self.is_same(other) => self.clone(),
             // Whether it is there is not known any more, what it is then is.
             (Self::None, known) | (known, Self::None) if !known.is_data() => known.clone(),
+            (Self::Query(a), Self::Query(b)) => {
+                a.join(b).map_or(Self::Unknown, |query| Self::Query(Rc::new(query)))
+            }
             _ if self.is_data() && other.is_data() => Self::Data,
             _ => Self::Unknown,
         }

@@ -367,3 +367,36 @@ fn people_are_told_in_a_sentence_that_is_no_markup() {
     let text = ":warning: *erp/erp* Aborted: &lt;!channel&gt; &amp; more team=a&lt;b";
     assert_eq!(bodies[1], json!({"text": text}));
 }
+
+#[test]
+fn a_template_that_cannot_be_used_is_refused_before_anything_is_done() {
+    let hooks = "[{name: chat, at: Event, urlSecret: {name: chat, key: url}, format: Slack,
+        template: '{{ metadata.eventMesage }}'}]";
+    let mut world = begun("[{weight: 100}]", "[]", "[]", hooks);
+    let decision = world.settle();
+    assert_eq!(decision.phase, Phase::Planning);
+    assert_eq!(
+        decision.status.message,
+        "the template of webhook 'chat' in spec.webhooks cannot be used: line 1: nothing is called metadata.eventMesage; there are checksum, \
+         name, namespace, phase, point, revision, text, metadata.eventMessage, metadata.eventReason, metadata.eventType, metadata.timestamp"
+    );
+    // Who waits for the text is told all the same, and why it is not the one that was asked for.
+    let event = Event { reason: "Aborted", note: "<!channel>".to_owned(), is_warning: true };
+    let bodies = told(&world.seen, &decision, &event, world.now);
+    assert_eq!(bodies[0].1["text"], ":warning: *erp/erp* Aborted: &lt;!channel&gt;");
+    assert!(bodies[0].1["templateError"].as_str().unwrap().contains("eventMesage"));
+}
+
+#[test]
+fn a_template_says_it_in_its_own_words() {
+    let hooks = "[{name: a, at: Event, urlSecret: {name: chat, key: url}, format: Slack,
+          template: '{{ name }}: {{ metadata.eventMessage }}'},
+        {name: b, at: Event, url: 'http://b', format: Template, template: '{\"summary\": {{ text }}}'}]";
+    let mut world = begun("[{weight: 100}]", "[]", "[]", hooks);
+    let decision = world.turn();
+    let event = Event { reason: "Aborted", note: "<!channel>".to_owned(), is_warning: true };
+    let bodies: Vec<_> =
+        told(&world.seen, &decision, &event, world.now).into_iter().map(|(_, body)| body).collect();
+    assert_eq!(bodies[0], json!({"text": "erp: &lt;!channel&gt;"}));
+    assert_eq!(bodies[1], json!({"summary": ":warning: *erp/erp* Aborted: <!channel>"}));
+}

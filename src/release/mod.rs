@@ -22,6 +22,7 @@ mod leave;
 mod newer_tests;
 mod observed;
 mod phase;
+pub mod saying;
 mod shift;
 mod split;
 mod status;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::gate::Gates;
 use super::history::Entry;
 use super::{JobStep, Placement, Split};
+use crate::api::figures::{Figures, RelayFigures};
 use crate::api::{FrappeRelease, Phase, Template};
 use crate::plan::{Routing, Verdict};
 
@@ -63,6 +64,8 @@ pub struct Revision {
     pub pods: Vec<PodSeen>,
     /// The relay between blue's cache and this green's, if there is one.
     pub relay: Option<Workload>,
+    /// What the relay has counted, while it runs.
+    pub relay_figures: Option<RelayFigures>,
     /// Whether the Secret with the password of the schema's user exists (it belongs to green's revision).
     pub has_schema_password: bool,
     /// Analyses and webhooks so far.
@@ -172,6 +175,8 @@ pub struct JobSeen {
     pub state: JobState,
     /// The last progress line of its Pod.
     pub progress: Option<Progress>,
+    /// What it has counted.
+    pub figures: Figures,
 }
 
 /// How a Job stands.
@@ -200,6 +205,14 @@ pub struct Progress {
     /// A sentence.
     #[serde(default)]
     pub message: String,
+}
+
+impl Progress {
+    /// The progress that a line of a Job's log tells, if it tells any.
+    pub fn of_line(line: &str) -> Option<Self> {
+        let progress: Self = serde_json::from_str(line).ok()?;
+        (!progress.step.is_empty()).then_some(progress)
+    }
 }
 
 /// A Deployment of a revision.

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{JobSeen, JobState, Observed, RecordState, Revision, gate, shift};
 use crate::api::condition::{self, Wanted};
+use crate::api::figures::Figures;
 use crate::api::status::{AppStatus, Colour, FrappeReleaseStatus, PlanStatus, SiteStatus};
 use crate::api::{Phase, names};
 use crate::plan::Verdict;
@@ -176,7 +177,13 @@ fn sites(revision: &Revision) -> Vec<SiteStatus> {
     sites
         .filter_map(|site| {
             let jobs = revision.jobs.iter().filter(|job| job.site.as_deref() == Some(site.name.as_str()));
-            jobs.max_by_key(|job| job.step).map(|job| site_status(&site.name, job))
+            let mut jobs: Vec<_> = jobs.collect();
+            jobs.sort_by_key(|job| job.step);
+            let mut figures = Figures::default();
+            for job in &jobs {
+                figures.add(&job.figures);
+            }
+            jobs.last().map(|job| SiteStatus { figures, ..site_status(&site.name, job) })
         })
         .collect()
 }
@@ -195,6 +202,7 @@ fn site_status(name: &str, job: &JobSeen) -> SiteStatus {
         done: progress.and_then(|progress| progress.done),
         total: progress.and_then(|progress| progress.total),
         message: words.unwrap_or_default(),
+        figures: job.figures,
     }
 }
 

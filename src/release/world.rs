@@ -9,6 +9,7 @@ use super::{
     Action, AnalysisJobSeen, Decision, JobSeen, JobState, JobStep, Observed, Placement, PlanSeen, PodSeen,
     Record, Revision, RouteSeen, Running, SiteFacts, Split, Workload, decide, phase,
 };
+use crate::api::figures::Figures;
 use crate::api::{Adopted, FrappeRelease, Phase};
 use crate::plan::{AppRequests, Routing, Verdict};
 
@@ -220,6 +221,7 @@ impl World {
                 is_deleting: false,
                 state: JobState::Running,
                 progress: None,
+                figures: Figures::default(),
             }),
             Action::DeleteJob { revision, step, site } => {
                 for job in
@@ -278,6 +280,7 @@ impl World {
             workloads,
             pods: running,
             relay: None,
+            relay_figures: None,
             has_schema_password: false,
             gates: Gates::default(),
             analysis_jobs: Vec::new(),

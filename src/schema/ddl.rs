@@ -8,6 +8,7 @@ use sqlx::MySqlConnection;
 
 use super::progress::Progress;
 use super::{Error, blocker, connection};
+use crate::api::figures::Figures;
 
 /// 1205 is a lock that is taken, 1213 a deadlock among metadata locks: both are over when tried again.
 const RETRIED: [u16; 2] = [1205, 1213];
@@ -126,6 +127,7 @@ impl Try<'_> {
                 return Err(Error::query(self.attempt.act)(error));
             }
             self.waited.refused += 1;
+            self.count();
             self.refused(connection).await?;
         }
         if self.waited.refused > 0 {
@@ -168,6 +170,17 @@ impl Try<'_> {
         let pause = rand::rng().random_range(PAUSE_MILLISECONDS);
         tokio::time::sleep(Duration::from_millis(pause)).await;
         Ok(())
+    }
+
+    /// Counts a try that found the table busy.
+    fn count(&self) {
+        let budget = self.attempt.budget.as_millis().max(1);
+        let percent = (self.begun.elapsed().as_millis() * 100 / budget).min(100);
+        self.attempt.progress.count(&Figures {
+            lock_waits: Some(1),
+            lock_budget_used_percent: u8::try_from(percent).ok(),
+            ..Figures::default()
+        });
     }
 
     /// Says how much of the budget is used, in milliseconds.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::keyset::{Key, Range};
 use super::{Error, Session, connection, inventory, quote, singles};
+use crate::api::figures::Figures;
 use crate::plan::{CAST_MODE, InStep, Plan};
 
 /// Rows of one statement.
@@ -47,14 +48,16 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<Compared, Err
     for pair in &plan.in_step {
         tables.entry(&pair.table).or_default().push(pair);
     }
-    let (mut compared, mut differences) = (Compared::default(), Vec::new());
+    let (mut compared, mut differences, mut differing) = (Compared::default(), Vec::new(), 0);
     for (table, pairs) in tables {
         let key = Key::of(&mut session.connection, &session.base, table).await?;
-        Comparison { key, pairs, differing: BTreeMap::new() }
-            .run(session, &mut compared, &mut differences)
-            .await?;
+        let comparison = Comparison { key, pairs, differing: BTreeMap::new() };
+        differing += comparison.run(session, &mut compared, &mut differences).await?;
     }
-    differences.extend(singles(session, plan).await?);
+    let (settings, words) = singles(session, plan).await?;
+    differences.extend(words);
+    let count = Figures { differences: Some(differing + settings), ..Figures::default() };
+    session.progress.count(&count);
     if differences.is_empty() { Ok(compared) } else { Err(Error::Diverged(differences)) }
 }
 
@@ -85,14 +88,15 @@ struct Comparison<'p> {
 }
 
 impl Comparison<'_> {
+    /// Compares the table; gives the number of its values that differ.
     async fn run(
         mut self,
         session: &mut Session<'_>,
         compared: &mut Compared,
         differences: &mut Vec<String>,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let table = self.pairs.first().map_or("", |pair| pair.table.as_str());
-        let Some(last) = self.key.last(&mut session.connection).await? else { return Ok(()) };
+        let Some(last) = self.key.last(&mut session.connection).await? else { return Ok(0) };
         let mut rest = Range { after: None, to: Some(last) };
         let mut said = Instant::now();
         let before = compared.rows;
@@ -121,7 +125,7 @@ impl Comparison<'_> {
                 ));
             }
         }
-        Ok(())
+        Ok(self.differing.values().map(|(count, _)| count).sum())
     }
 
     /// One range in one statement; only one with differences is read again for its keys.
@@ -204,12 +208,12 @@ fn into_blue(InStep { green_follows, blue_follows, .. }: &InStep) -> String {
     format!("(({blue_follows}) AND NOT ({green_follows}))")
 }
 
-/// Fields of Singles that both versions know and that are not the same in both tables.
-async fn singles(session: &mut Session<'_>, plan: &Plan) -> Result<Vec<String>, Error> {
+/// Fields of Singles that both versions know and that are not the same in both tables: how many, and in words.
+async fn singles(session: &mut Session<'_>, plan: &Plan) -> Result<(u64, Option<String>), Error> {
     let is_copied = inventory::stage(session).await?.is_some()
         && inventory::read(session).await?.get(singles::TABLE).is_some_and(|entry| entry.shape.is_copy());
     if plan.singles.is_empty() || !is_copied {
-        return Ok(Vec::new());
+        return Ok((0, None));
     }
     let sql = singles::differences_sql(session, &plan.singles);
     let rows: Vec<(String, String)> = sqlx::query_as(connection::safe(sql))
@@ -217,7 +221,7 @@ async fn singles(session: &mut Session<'_>, plan: &Plan) -> Result<Vec<String>, 
         .await
         .map_err(Error::query("compare blue's Singles with the tables'"))?;
     if rows.is_empty() {
-        return Ok(Vec::new());
+        return Ok((0, None));
     }
     let mut fields: Vec<String> = rows.iter().map(|(doctype, field)| format!("{doctype}.{field}")).collect();
     fields.sort();
@@ -225,9 +229,10 @@ async fn singles(session: &mut Session<'_>, plan: &Plan) -> Result<Vec<String>, 
     let count = fields.len();
     fields.truncate(NAMED);
     let shown = fields.join(", ");
-    Ok(vec![format!(
+    let words = format!(
         "{count} settings differ between {} and {}: {shown}",
         quote::qualified(&session.base, singles::TABLE),
         quote::qualified(&session.schema, singles::TABLE)
-    )])
+    );
+    Ok((count as u64, Some(words)))
 }

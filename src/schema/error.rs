@@ -1,5 +1,7 @@
 //! What can go wrong at a database or a Redis, and whether trying again can help.
 
+use crate::api::figures::FailureKind;
+
 /// Why an act on the database failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -88,6 +90,25 @@ impl Error {
     /// For `map_err`: a failed Redis command and what it was for.
     pub(crate) fn redis(act: impl Into<String>) -> impl FnOnce(redis::RedisError) -> Self {
         move |source| Self::Redis { act: act.into(), source }
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Address(_) | Self::File { .. } => FailureKind::File,
+            Self::Connect { .. } => FailureKind::Connection,
+            Self::Query { source, .. } if super::connection::error_number(source) == 0 => {
+                FailureKind::Connection
+            }
+            Self::Query { .. } => FailureKind::Statement,
+            Self::Locked { .. } | Self::LockLost => FailureKind::Locked,
+            Self::Busy { .. } => FailureKind::Busy,
+            Self::Refused(_) => FailureKind::Refused,
+            Self::Incomplete(_) => FailureKind::Incomplete,
+            Self::Diverged(_) => FailureKind::Diverged,
+            Self::Waited(_) => FailureKind::Waited,
+            Self::Redis { .. } => FailureKind::Redis,
+        }
     }
 
     /// Whether a human must act before another try can do better (exit code 3).

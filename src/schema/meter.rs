@@ -55,11 +55,12 @@ impl Meter {
 
     /// A fill that was never heard of in between says nothing at its end either: the step does.
     pub(super) fn end(&mut self, progress: &dyn super::progress::Progress) {
+        let filled = &mut self.filled;
+        filled.total = filled.done;
+        filled.seconds_left = Some(0);
+        filled.ranges_left = 0;
+        progress.count(&filled.figures());
         if self.begun.elapsed() >= SAY_EVERY {
-            let filled = &mut self.filled;
-            filled.total = filled.done;
-            filled.seconds_left = Some(0);
-            filled.ranges_left = 0;
             progress.fill(filled);
         }
     }

@@ -1,9 +1,14 @@
 //! What a long command tells while it works; the edge decides how it looks.
 
+use crate::api::figures::Figures;
+
 /// Where progress goes.
 pub trait Progress: Send + Sync {
     /// `done` of `total` parts of `step` are behind us; `total` 0 where it is not known.
     fn report(&self, step: &str, done: u64, total: u64, message: &str);
+
+    /// Something was counted; it is told with the next line.
+    fn count(&self, _figures: &Figures) {}
 
     /// Columns are being filled; some seconds after the last time.
     fn fill(&self, filled: &Filled) {
@@ -41,6 +46,14 @@ impl std::fmt::Display for Filled {
             write!(formatter, ", {ranges_left} ranges with locked rows wait")?;
         }
         Ok(())
+    }
+}
+
+impl Filled {
+    /// What it counts.
+    pub fn figures(&self) -> Figures {
+        let left = self.total.saturating_sub(self.done);
+        Figures { rows_done: Some(self.done), rows_left: Some(left), ..Figures::default() }
     }
 }
 

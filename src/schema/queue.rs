@@ -32,6 +32,34 @@ impl Backlog {
     }
 }
 
+/// What [`Backlog`]'s text is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoBacklog;
+
+impl std::fmt::Display for Backlog {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { queued, running, scheduled, deferred } = self;
+        write!(formatter, "{queued} queued, {running} running, {scheduled} scheduled, {deferred} deferred")
+    }
+}
+
+impl std::str::FromStr for Backlog {
+    type Err = NoBacklog;
+
+    fn from_str(text: &str) -> Result<Self, NoBacklog> {
+        let mut backlog = Self::default();
+        let Self { queued, running, scheduled, deferred } = &mut backlog;
+        let known =
+            [(queued, "queued"), (running, "running"), (scheduled, "scheduled"), (deferred, "deferred")];
+        let mut parts = text.split(", ");
+        for (count, word) in known {
+            let number = parts.next().and_then(|part| part.strip_suffix(word)).ok_or(NoBacklog)?;
+            *count = number.trim_end().parse().map_err(|_| NoBacklog)?;
+        }
+        if parts.next().is_some() { Err(NoBacklog) } else { Ok(backlog) }
+    }
+}
+
 /// Waits until the queues `names` of `bench_id` are empty, at most `bound`.
 pub async fn drain(
     url: &str,
@@ -72,6 +100,16 @@ pub async fn drain(
     }
 }
 
+/// Jobs in the queues `names` of `bench_id`, at one look.
+pub async fn depth(url: &str, bench_id: &str, names: &[String]) -> Result<u64, Error> {
+    let mut connection = connect(url).await?;
+    let mut jobs = 0;
+    for name in names {
+        jobs += backlog(&mut connection, &format!("{bench_id}:{name}")).await?.total();
+    }
+    Ok(jobs)
+}
+
 /// One look at one queue (its full name, `<bench_id>:<name>`), atomic.
 async fn backlog(connection: &mut MultiplexedConnection, queue: &str) -> Result<Backlog, Error> {
     // The score in the registry is the time at which the job counts as lost.
@@ -98,10 +136,7 @@ fn describe(left: &[(&String, Backlog)]) -> String {
     let parts: Vec<String> = left
         .iter()
         .filter(|(_, backlog)| backlog.total() > 0)
-        .map(|(name, backlog)| {
-            let Backlog { queued, running, scheduled, deferred } = backlog;
-            format!("{name}: {queued} queued, {running} running, {scheduled} scheduled, {deferred} deferred")
-        })
+        .map(|(name, backlog)| format!("{name}: {backlog}"))
         .collect();
     if parts.is_empty() { "empty, waiting whether it lasts".to_owned() } else { parts.join("; ") }
 }

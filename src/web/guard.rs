@@ -6,13 +6,12 @@
 //! something must bear the token that stands in the page.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-
-use super::server::Server;
 
 /// The page runs under exactly this: nothing from elsewhere, no inline script or style, no frame around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
@@ -47,7 +46,7 @@ impl Guard {
 
     /// Browsers send a cookie to all ports of a host: each server needs a name of its own.
     fn cookie(&self) -> String {
-        format!("crossfade_editor_{}", self.address.port())
+        format!("crossfade_{}", self.address.port())
     }
 
     fn hosts(&self) -> [String; 2] {
@@ -74,7 +73,7 @@ impl Guard {
         if !self.has_cookie(headers) {
             return Some((
                 StatusCode::UNAUTHORIZED,
-                "open the address that `crossfade editor` has printed: it bears the key",
+                "open the address that the command has printed: it bears the key",
             ));
         }
         let token = headers.get(TOKEN_HEADER).map(|value| value.to_str().unwrap_or("?"));
@@ -108,8 +107,7 @@ impl Guard {
 }
 
 /// Lets a request through or refuses it, and puts the headers on that every answer bears.
-pub(super) async fn watch(State(server): State<Server>, request: Request, next: Next) -> Response {
-    let guard = &server.guard;
+pub(super) async fn watch(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let mut response = match guard.admit(&request) {
         Some(response) => response,

@@ -5,9 +5,9 @@ use crate::plan::policy::{Policy, judge};
 use crate::plan::{Plan, Site, Step, blocked_seconds};
 use crate::report::{Detail, Report};
 
-use super::api::{AppVerdict, Change, Problem, Question, Rename, Sql, Verdict};
+use super::api::{AppVerdict, Change, Problem, Question, Rename, SitePlan, Sql, Verdict};
 use super::editor::Planned;
-use super::remedy::{DocTypes, remedies};
+use super::remedy::remedies;
 
 /// Statements that are named before the rest is counted.
 const NAMED: usize = 3;
@@ -58,12 +58,34 @@ fn of_plan(plan: &Plan, site: Option<&Site>, versions: [&Snapshot; 2], problems:
                 summary: app.summary.clone(),
             })
             .collect(),
-        changes: report.changes().iter().map(|detail| change(detail, plan, site, &versions)).collect(),
+        changes: report
+            .changes()
+            .iter()
+            .map(|detail| Change {
+                remedies: remedies(detail.change, plan, &versions),
+                ..change(detail, site)
+            })
+            .collect(),
         questions: plan.questions.iter().map(question).collect(),
         problems,
         patches: plan.patches.clone(),
         expand: plan.expand.len(),
         contract: plan.contract.len(),
+    }
+}
+
+/// A plan that is stored for a release: it is made, so there are no safer ways any more.
+pub(super) fn stored(plan: &Plan) -> SitePlan {
+    let judgement = judge(plan, None, &Policy::default(), &[]);
+    let report = Report { plan, judgement: &judgement };
+    SitePlan {
+        site: plan.site.clone(),
+        verdict: plan.verdict.name().to_owned(),
+        summary: plan.summary.clone(),
+        hash: plan.hash.clone(),
+        advice: report.next(),
+        changes: report.changes().iter().map(|detail| change(detail, None)).collect(),
+        patches: plan.patches.clone(),
     }
 }
 
@@ -76,7 +98,8 @@ fn question(question: &crate::plan::Question) -> Question {
     Question { doctype: question.doctype.clone(), ask: question.ask.clone(), rename }
 }
 
-fn change(detail: &Detail<'_>, plan: &Plan, site: Option<&Site>, versions: &[DocTypes<'_>; 2]) -> Change {
+/// A change, without safer ways.
+fn change(detail: &Detail<'_>, site: Option<&Site>) -> Change {
     let change = detail.change;
     let table = crate::doctype::table_name(&change.doctype);
     let rows = site.and_then(|site| site.tables.get(&table)).map(|table| table.rows);
@@ -97,7 +120,7 @@ fn change(detail: &Detail<'_>, plan: &Plan, site: Option<&Site>, versions: &[Doc
         new: change.new.clone(),
         expand: detail.expand.iter().map(sql).collect(),
         contract: detail.contract.iter().map(sql).collect(),
-        remedies: remedies(change, plan, versions),
+        remedies: Vec::new(),
     }
 }
 

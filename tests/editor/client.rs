@@ -42,11 +42,17 @@ impl Drop for Editor {
 }
 
 impl Editor {
-    /// Starts the editor for an app and does what a browser does with the printed address.
+    /// Starts the editor for an app.
     pub(crate) fn start(app: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("crossfade"));
         command.arg("editor").arg("--app").arg(app).args(["--port", "0"]).args(arguments);
-        let mut child = command.env_remove("CROSSFADE_DATABASE").stdout(Stdio::piped()).spawn().unwrap();
+        command.env_remove("CROSSFADE_DATABASE");
+        Self::of(command)
+    }
+
+    /// Starts a command that serves the page, and does what a browser does with the printed address.
+    pub(crate) fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("http://127.0.0.1:").unwrap_or_else(|| panic!("{line:?}"));
@@ -112,10 +118,10 @@ impl Editor {
     }
 
     /// An open stream of events.
-    pub(crate) fn events(&self) -> BufReader<TcpStream> {
+    pub(crate) fn events(&self, path: &str) -> BufReader<TcpStream> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let request = format!(
-            "GET /api/events HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nCookie: {}\r\n\r\n",
+            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nCookie: {}\r\n\r\n",
             self.port, self.cookie
         );
         stream.write_all(request.as_bytes()).unwrap();

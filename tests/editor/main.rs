@@ -7,6 +7,7 @@
 )]
 
 mod client;
+mod dashboard;
 mod guarded;
 mod hostile;
 mod outputs;

@@ -135,7 +135,7 @@ fn a_removed_doctype_loses_its_file_and_what_else_belongs_to_it_is_named() {
 fn what_changes_on_disk_is_told_at_once() {
     let shop = Shop::new();
     let mut editor = Editor::start(shop.path(), &[]);
-    let mut events = editor.events();
+    let mut events = editor.events("/api/events");
     let mut next = || {
         let mut text = String::new();
         while !text.ends_with("\n\n") {

@@ -53,7 +53,9 @@ async fn rows_that_differ_are_named_and_neither_verify_nor_contract_goes_on() {
     .await
     .unwrap();
     for command in ["verify", "contract"] {
-        let refused = site.run(command, &[]);
+        let refused = site.run(command, &["--output", "json"]);
+        let figures = refused.figures();
+        assert_eq!((&figures["differences"], &figures["failure"]), (&3.into(), &"Diverged".into()));
         assert_eq!(refused.code, 3, "{command}: {}", refused.output);
         let text =
             "3 rows of tabDeal differ in customer (blue) and client (green): D000007, D000300, D011999";
@@ -61,7 +63,9 @@ async fn rows_that_differ_are_named_and_neither_verify_nor_contract_goes_on() {
     }
     // Blue was let in again by the contract that refused.
     site.blue("UPDATE tabDeal SET customer = 'x' WHERE name IN ('D000300', 'D011999', 'D000007')");
-    site.run("verify", &[]).ok();
+    let verified = site.run("verify", &["--output", "json"]);
+    assert_eq!(verified.figures(), serde_json::json!({"differences": 0}));
+    verified.ok();
     site.run("contract", &["--without-backup"]).ok();
 }
 
@@ -73,8 +77,9 @@ fn settings_that_differ_are_named() {
     site.expanded();
     site.run("verify", &[]).ok();
     site.server.root("USE div_singles; DROP TRIGGER __crossfade_singles_update; UPDATE tabSingles SET value = 'RED' WHERE field = 'colour'");
-    let refused = site.run("contract", &[]);
+    let refused = site.run("contract", &["--output", "json"]);
     assert_eq!(refused.code, 3, "{}", refused.output);
+    assert_eq!(refused.figures()["differences"], 1);
     assert!(
         refused.output.contains("1 settings differ") && refused.output.contains("Settings.colour"),
         "{}",

@@ -103,6 +103,12 @@ fn ddl_of_a_python_program_retries_instead_of_waiting() {
         assert!(line["tries"].as_u64().unwrap() > 5, "{driver}: {line}");
         assert!(slowest < 2500, "{driver}: a reader waited {slowest} ms");
         println!("{driver}: {line}, slowest read beside it {slowest} ms");
+        // What the operator shows of it: three of sixty seconds, in tries and percent.
+        let sum: serde_json::Value = serde_json::from_str(err.lines().last().unwrap()).unwrap();
+        let figures = &sum["figures"];
+        assert!(figures["lockWaits"].as_u64().unwrap() > 5, "{driver}: {sum}");
+        let percent = figures["lockBudgetUsedPercent"].as_u64().unwrap();
+        assert!((1..=15).contains(&percent), "{driver}: {sum}");
         assert_eq!(err.lines().count(), 2, "only DDL is told, and the sum: {err}");
     }
 }

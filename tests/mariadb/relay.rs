@@ -1,6 +1,6 @@
 //! The cache relay between two colours, against a redis-server of the test's own.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -192,6 +192,44 @@ fn keys_and_fields_of_any_bytes_are_decoded_exactly() {
         gone(&mut green, b"site|hash", Some(name));
     }
     assert_eq!(redis.keys(GREEN.0).len(), near.len(), "{:?}", redis.keys(GREEN.0));
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn the_operator_is_told_of_the_lag_and_of_the_jobs_of_each_colour() {
+    let redis = Redis::start();
+    let folder = tempfile::tempdir().unwrap();
+    let config = |colour: &str, cache: u8| {
+        let path = folder.path().join(colour);
+        let text = serde_json::json!({"redis_cache": redis.url(cache), "redis_queue": redis.url(3), "bench_id": colour});
+        std::fs::write(&path, text.to_string()).unwrap();
+        path.into_os_string().into_string().unwrap()
+    };
+    let mut queue = redis.connect(3);
+    let _: () = queue.rpush("rq:queue:blue:short", &["a", "b"]).unwrap();
+    let _: () = queue.zadd("rq:scheduled:blue:own", "c", 1).unwrap();
+    let _: () = queue.rpush("rq:queue:green:short", "d").unwrap();
+    let _: () = queue.rpush("rq:queue:other:short", "e").unwrap();
+    let port = free_port();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_crossfade"))
+        .args(["relay", "--output", "json", "--site", "site=site__r2"])
+        .args(["--blue-common-config", &config("blue", BLUE.0), "--blue-queues", "short,own"])
+        .args(["--green-common-config", &config("green", GREEN.0), "--green-queues", "short"])
+        .args(["--listen", &format!("127.0.0.1:{port}")])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let told = lines.map_while(Result::ok).find_map(|line| {
+        let line: serde_json::Value = serde_json::from_str(&line).ok()?;
+        let relay = line["relay"].clone();
+        relay["blue"]["lagMilliseconds"].as_u64().map(|_| relay)
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let told = told.unwrap();
+    assert_eq!((&told["blue"]["jobs"], &told["green"]["jobs"]), (&3.into(), &1.into()), "{told}");
+    assert!(told["green"]["lagMilliseconds"].as_u64().unwrap() < 1000, "{told}");
 }
 
 #[test]

@@ -24,6 +24,12 @@ impl Ran {
         assert_eq!(self.code, 0, "{}", self.output);
         self.output
     }
+
+    /// What the command counted, by its last line of `--output json`: what the operator reads.
+    pub(crate) fn figures(&self) -> serde_json::Value {
+        let line = self.output.lines().rev().find(|line| line.starts_with('{')).expect("a line of JSON");
+        serde_json::from_str::<serde_json::Value>(line).expect(line)["figures"].clone()
+    }
 }
 
 /// One site; its name is that of the test.

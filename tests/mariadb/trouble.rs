@@ -44,8 +44,11 @@ async fn lock_tables_by_an_idle_connection_is_named_and_outlasted() {
     let site = ready("tr_lock");
     let mut holder = MySqlConnection::connect(&site.url("root", "", "tr_lock")).await.unwrap();
     holder.execute("LOCK TABLES tabOrder READ").await.unwrap();
-    let busy = site.run("expand", &["--ddl-budget", "2"]);
+    let busy = site.run("expand", &["--ddl-budget", "2", "--output", "json"]);
     assert_eq!(busy.code, 1, "{}", busy.output);
+    let figures = busy.figures();
+    assert_eq!((&figures["failure"], &figures["lockBudgetUsedPercent"]), (&"Busy".into(), &100.into()));
+    assert!(figures["lockWaits"].as_u64().unwrap() > 5, "{figures}");
     assert!(
         busy.output.contains("of user root sleeps for") && busy.output.contains("LOCK TABLES"),
         "{}",

@@ -33,7 +33,7 @@ pub(super) fn pod(order: &Order<'_>, colour: &Blueprint<'_>) -> PodSpec {
     pod::spec(&order.green, volumes, vec![container])
 }
 
-fn queues(colour: &Blueprint<'_>) -> String {
+pub(in crate::manifest) fn queues(colour: &Blueprint<'_>) -> String {
     let mut all: Vec<&str> = Vec::new();
     for queue in colour.template.workers.iter().flat_map(|worker| &worker.queues) {
         if !all.contains(&queue.as_str()) {

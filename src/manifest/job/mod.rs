@@ -3,7 +3,7 @@
 //! A Job has no right on the API server. Credentials reach it as mounted files, never as arguments.
 
 pub mod analysis;
-mod drain;
+pub(super) mod drain;
 mod migrate;
 mod plan;
 mod schema;

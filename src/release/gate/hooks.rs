@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::calls::{Calls, Next};
 use super::kept::calls_key;
+use super::template;
+use crate::api::names::reason;
 use crate::api::webhook::{BodyFormat, HookPoint, Webhook};
 use crate::api::{FrappeRelease, Phase, Template};
 use crate::release::phase::{Going, Outcome};
@@ -91,7 +93,8 @@ fn call(
     Action::Call { revision: number, key, hook: Box::new(hook.clone()), calls: calls.clone(), body }
 }
 
-/// What a webhook is told of its point, or of an event.
+/// What a webhook is told of its point, or of an event. A template that fails is told of in the body that there is without
+/// one: whoever waits for it learns of the release all the same.
 fn body(
     release: &FrappeRelease,
     (number, template): (u32, &Template),
@@ -99,10 +102,55 @@ fn body(
     phase: Phase,
     event: Option<(&Event, Timestamp)>,
 ) -> Value {
-    if hook.format == BodyFormat::Slack {
-        return json!({"text": sentence(release, number, hook, phase, event.map(|(event, _)| event))});
+    let sentence = sentence(release, number, hook, phase, event.map(|(event, _)| event));
+    let facts = facts(release, (number, template), hook, phase, event);
+    let wrong = match by_template(hook, &facts, &sentence) {
+        None => None,
+        Some(Ok(body)) => return body,
+        Some(Err(wrong)) => Some(wrong),
+    };
+    let mut body = match hook.format {
+        BodyFormat::Slack => json!({"text": template::plain(&sentence)}),
+        BodyFormat::Flagger | BodyFormat::Template => facts,
+    };
+    if let Some(wrong) = wrong {
+        body["templateError"] = Value::String(wrong);
     }
-    // Flagger's payload, the number of the revision and the point.
+    body
+}
+
+/// The body that the webhook's template gives; `None` if it has none.
+fn by_template(hook: &Webhook, facts: &Value, sentence: &str) -> Option<Result<Value, String>> {
+    let mut facts = facts.clone();
+    facts["text"] = Value::String(sentence.to_owned());
+    Some(template::body(hook.format, hook.template.as_ref()?, &facts))
+}
+
+/// The first template that cannot be used, and what is wrong with it.
+pub(in crate::release) fn wrong_template(
+    release: &FrappeRelease,
+    number: u32,
+    revision: &Revision,
+    now: Timestamp,
+) -> Option<String> {
+    let event = Event { reason: reason::PHASE, note: "Planning".to_owned(), is_warning: false };
+    release.spec.webhooks.iter().find_map(|hook| {
+        let event = (hook.at == HookPoint::Event).then_some((&event, now));
+        let facts = facts(release, (number, &revision.record.template), hook, Phase::Planning, event);
+        let sentence = sentence(release, number, hook, Phase::Planning, event.map(|(event, _)| event));
+        let wrong = by_template(hook, &facts, &sentence)?.err()?;
+        Some(format!("the template of webhook '{}' in spec.webhooks cannot be used: {wrong}", hook.name))
+    })
+}
+
+/// Flagger's payload, the number of the revision and the point.
+fn facts(
+    release: &FrappeRelease,
+    (number, template): (u32, &Template),
+    hook: &Webhook,
+    phase: Phase,
+    event: Option<(&Event, Timestamp)>,
+) -> Value {
     let mut metadata = event.map_or_else(BTreeMap::new, |(event, now)| {
         let kind = if event.is_warning { "Warning" } else { "Normal" };
         BTreeMap::from([
@@ -126,8 +174,7 @@ fn body(
     })
 }
 
-/// A line for people, with the webhook's own metadata behind it. What Slack takes for markup is escaped as its
-/// documentation says ("Escaping text"): names and notes come from users and servers.
+/// A line for people, with the webhook's own metadata behind it.
 fn sentence(
     release: &FrappeRelease,
     number: u32,
@@ -135,7 +182,6 @@ fn sentence(
     phase: Phase,
     event: Option<&Event>,
 ) -> String {
-    let plain = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let of = release.metadata.namespace.as_deref().unwrap_or_default();
     let name = release.metadata.name.as_deref().unwrap_or_default();
     let sign = if event.is_some_and(|event| event.is_warning) { ":warning: " } else { "" };
@@ -145,7 +191,7 @@ fn sentence(
     );
     let mut words = vec![what];
     words.extend(hook.metadata.iter().map(|(key, value)| format!("{key}={value}")));
-    format!("{sign}*{}* {}", plain(&format!("{of}/{name}")), plain(&words.join(" ")))
+    format!("{sign}*{of}/{name}* {}", words.join(" "))
 }
 
 /// A hash of all that a revision runs: the same as long as the same is released.

@@ -13,6 +13,7 @@
 //! | `kept` | all of that as it is stored |
 //! | `analysis`, `hooks` | runs and calls of a release that is going on |
 //! | `around` | which phase they hold, and where |
+//! | `template` | the text of a webhook in the user's own words |
 //! | `told` | status and events |
 //!
 //! [`Action::Measure`]: super::Action::Measure
@@ -27,6 +28,7 @@ mod hooks;
 mod kept;
 mod names;
 mod run;
+mod template;
 mod told;
 mod verdict;
 
@@ -38,5 +40,5 @@ pub use run::{Measurement, Outcome as MeasurementOutcome, Reading, Run, Value};
 
 pub(super) use analysis::inline;
 pub(super) use around::{beside, completing, contracting, finishing, planning, shifting};
-pub(super) use hooks::{of_event, pending};
+pub(super) use hooks::{of_event, pending, wrong_template};
 pub(super) use told::{events, statuses};

@@ -5,6 +5,7 @@ use crate::api::condition::stalled;
 use crate::api::names::{ANNOTATION_APPROVE_PLAN, ANNOTATION_APPROVE_WINDOW};
 use crate::api::traffic::REST;
 use crate::plan::Verdict;
+use crate::release::gate;
 use crate::release::plan_of;
 use crate::release::{Action, JobStep};
 
@@ -12,8 +13,8 @@ use crate::release::{Action, JobStep};
 const MAX_EDGES: usize = 16;
 
 pub(super) fn planning(going: &Going<'_>) -> Outcome {
-    if let Some(because) = too_many_weights(going).or_else(|| unreadable(going)).or_else(|| not_there(going))
-    {
+    let wrong = too_many_weights(going).or_else(|| wrong_template(going));
+    if let Some(because) = wrong.or_else(|| unreadable(going)).or_else(|| not_there(going)) {
         return Outcome::Halt { because, reason: stalled::INVALID_SPEC };
     }
     let missing: Vec<String> =
@@ -36,6 +37,11 @@ fn too_many_weights(going: &Going<'_>) -> Option<String> {
              several apps"
         )
     })
+}
+
+/// A template of a webhook that cannot be used: said before anything is done, not when somebody waits for the text.
+fn wrong_template(going: &Going<'_>) -> Option<String> {
+    gate::wrong_template(&going.seen.release, going.number, going.green, going.now)
 }
 
 /// An app that moves by itself must be one of the bench: with a misspelt name its traffic would follow the rest.

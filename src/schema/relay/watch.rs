@@ -13,6 +13,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use crate::api::figures::{ColourFigures, RelayFigures};
+
 /// From which colour's commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum From {
@@ -121,6 +123,18 @@ impl Watch {
         encode(&mut text, &self.registry).map(|()| text)
     }
 
+    /// What the operator is told: the lag of each side, once there is one.
+    pub fn figures(&self) -> RelayFigures {
+        let colour = |from: From| {
+            let known = self.lag.get(&Side { from: from.name() }).map(|lag| lag.get());
+            let known = known.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            let lag = known.max(self.on_its_way(from).filter(|_| known.is_some()));
+            let milliseconds = lag.map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX));
+            ColourFigures { lag_milliseconds: milliseconds, jobs: None }
+        };
+        RelayFigures { blue: colour(From::Blue), green: colour(From::Green) }
+    }
+
     pub(super) fn ready(&self) {
         self.is_ready.store(true, Ordering::Relaxed);
         self.was_ready.store(true, Ordering::Relaxed);
@@ -204,6 +218,8 @@ mod tests {
         watch.arrived(From::Blue, 1);
         watch.arrived(From::Blue, 1);
         assert!(watch.on_its_way(From::Blue).is_none());
+        let figures = watch.figures();
+        assert_eq!((figures.blue.lag_milliseconds.is_some(), figures.green.lag_milliseconds), (true, None));
         let text = watch.metrics().unwrap();
         assert!(text.contains("crossfade_relay_probe_seconds_count{from=\"blue\"} 1"), "{text}");
     }

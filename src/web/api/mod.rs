@@ -3,17 +3,23 @@
 mod draft;
 mod output;
 mod reference;
+mod release;
 mod save;
 mod verdict;
 mod workspace;
 
 use utoipa::OpenApi;
 
-use super::routes;
+use super::{dashboard, routes};
 
 pub use draft::{DraftBody, Drafts, Rename};
 pub use output::{OutputKind, OutputPart, OutputQuery};
 pub use reference::{DuplicateExample, Duplicates, DuplicatesQuestion, Reference, RenameQuestion};
+pub use release::{
+    AnalysisView, AppView, ColourView, ConditionView, EventView, Measurement, Mood, OfferView, Part,
+    PhaseStep, PlanLine, Queue, Release, ReleaseLine, Releases, Said, Say, SitePlan, Standing, StepState,
+    StepView, WebhookView, Work,
+};
 pub use save::{Conflict, ConflictFile, ConflictKind, Saved, SavedKind};
 pub use verdict::{
     AppVerdict, Change, DuplicatesOf, Problem, Question, Remedy, RemedyEdit, Severity, Sql, Verdict,
@@ -27,8 +33,9 @@ pub use workspace::{
 #[derive(OpenApi)]
 #[openapi(
     info(
-        title = "Crossfade DocType Editor",
-        description = "The API of `crossfade editor`; its own page uses it, nothing else may."
+        title = "Crossfade's page",
+        description = "The API of `crossfade editor`, and under /api/releases that of `crossfade dashboard`; its own page uses it, nothing \
+                       else may."
     ),
     paths(
         routes::workspace,
@@ -38,9 +45,13 @@ pub use workspace::{
         routes::duplicates,
         routes::save,
         routes::output,
-        routes::events
+        routes::events,
+        dashboard::routes::releases,
+        dashboard::routes::release,
+        dashboard::routes::plan,
+        dashboard::routes::say
     ),
-    components(schemas(OutputKind, OutputPart))
+    components(schemas(OutputKind, OutputPart, Releases, Release))
 )]
 struct Description;
 

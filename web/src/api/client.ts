@@ -48,18 +48,23 @@ interface Answer<T> {
   readonly response: Response
 }
 
-function dataOf<T>({ data, error, response }: Answer<T>): T {
+/** What was answered, or an [`ApiError`]. */
+export function dataOf<T>({ data, error, response }: Answer<T>): T {
   if (response.ok && data !== undefined) return data
   throw new ApiError(
     response.status,
-    typeof error === 'string' && error !== '' ? error : `The editor answers ${response.status}.`,
+    typeof error === 'string' && error !== '' ? error : `The server answers ${response.status}.`,
   )
+}
+
+/** What the server knows its own page by. */
+export function token(): string {
+  return document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? ''
 }
 
 /** The server that the page came from. */
 export function createApi(): Api {
-  const csrf = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? ''
-  const client = createClient<paths>({ headers: { 'x-csrf-token': csrf } })
+  const client = createClient<paths>({ headers: { 'x-csrf-token': token() } })
   return {
     workspace: async () => dataOf(await client.GET('/api/workspace')),
     doctype: async (name) => dataOf(await client.GET('/api/doctypes/{name}', { params: { path: { name } } })) as File,

@@ -9,7 +9,7 @@ export const BINARY =
   process.env.CROSSFADE ??
   fileURLToPath(new URL('../../../target/x86_64-unknown-linux-gnu/debug/crossfade', import.meta.url))
 
-/** A running `crossfade editor`. */
+/** A running command that serves the page. */
 export interface Server {
   /** The address that it printed, with the key that lets a browser in. */
   readonly url: string
@@ -20,8 +20,12 @@ export interface Server {
 
 /** Starts the editor on apps, against what they have committed. */
 export async function serve(apps: readonly Pick<App, 'path'>[], more: readonly string[] = []): Promise<Server> {
-  const words = ['editor', ...apps.flatMap(({ path }) => ['--app', path]), '--against', 'main', '--port', '0', ...more]
-  const child: ChildProcess = spawn(BINARY, words, { stdio: ['ignore', 'pipe', 'pipe'] })
+  return start(['editor', ...apps.flatMap(({ path }) => ['--app', path]), '--against', 'main', '--port', '0', ...more])
+}
+
+/** Starts a command that serves the page, and waits for the address that it prints. */
+export async function start(words: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Server> {
+  const child: ChildProcess = spawn(BINARY, words, { stdio: ['ignore', 'pipe', 'pipe'], env })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   let log = ''
   child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()))
@@ -32,7 +36,7 @@ export async function serve(apps: readonly Pick<App, 'path'>[], more: readonly s
       if (address !== undefined) resolve(address)
     })
     child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`crossfade editor ended with ${code}: ${log}`)))
+    child.once('exit', (code) => reject(new Error(`crossfade ${words[0]} ended with ${code}: ${log}`)))
   })
   return {
     url,

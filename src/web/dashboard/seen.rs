@@ -1,0 +1,26 @@
+//! What was seen of one release so far.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{Event, Pod};
+
+use crate::api::FrappeRelease;
+use crate::release::Progress;
+
+/// One release and what belongs to it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
+    /// The release; none if there is none of this name.
+    pub(super) release: Option<FrappeRelease>,
+    /// Its Jobs.
+    pub(super) jobs: Vec<Job>,
+    /// Its Pods.
+    pub(super) pods: Vec<Pod>,
+    /// Events of its namespace.
+    pub(super) events: Vec<Event>,
+    /// What running Jobs told last, by the names of their Pods.
+    pub(super) progress: BTreeMap<String, Progress>,
+    /// What could not be seen, and why.
+    pub(super) problems: Vec<String>,
+}

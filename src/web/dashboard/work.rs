@@ -1,0 +1,191 @@
+//! What the Jobs of a release do, with the progress that they tell, and the queues that run out.
+
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::Pod;
+
+use super::seen::Seen;
+use super::standing::text;
+use crate::api::FrappeRelease;
+use crate::api::figures::Figures;
+use crate::api::names::{ANNOTATION_SITE, LABEL_COMPONENT, LABEL_REVISION};
+use crate::api::status::SiteStatus;
+use crate::release::{JobStep, Progress};
+use crate::schema::queue::Backlog;
+use crate::web::api::{Queue, Work};
+
+/// The label by which Kubernetes tells the Pods of a Job.
+const LABEL_JOB: &str = "batch.kubernetes.io/job-name";
+
+/// The work of a release: a line for each site, as the status has it, and for each other Job that runs or failed. What a Job's log
+/// told is newer than what the operator has read.
+pub(super) fn work(release: &FrappeRelease, seen: &Seen) -> Vec<Work> {
+    let status = release.status.clone().unwrap_or_default();
+    let revision = status.green.as_ref().map(|green| green.revision.to_string());
+    let jobs: Vec<Line<'_>> = seen
+        .jobs
+        .iter()
+        .filter(|job| revision.is_some() && label(job, LABEL_REVISION) == revision)
+        .filter_map(|job| Line::of(job, seen))
+        .collect();
+    // A Job that has begun is told by its watch before the operator writes it down.
+    let of = |site: &SiteStatus| {
+        let own = || jobs.iter().filter(|line| line.site == site.name);
+        own().find(|line| line.state() != "Succeeded").or_else(|| own().find(|line| line.step == site.step))
+    };
+    let mut all: Vec<Work> = status
+        .sites
+        .iter()
+        .map(|site| of(site).map_or_else(|| of_status(site), |line| line.work(site)))
+        .collect();
+    let is_told = |line: &Line<'_>| status.sites.iter().any(|site| line.site == site.name);
+    let others = jobs.iter().filter(|line| line.state() != "Succeeded" && !is_told(line));
+    all.extend(others.map(|line| line.work(&line.status())));
+    all
+}
+
+/// The queues that a Job lets run out.
+pub(super) fn queues(work: &[Work]) -> Vec<Queue> {
+    let mut queues = Vec::new();
+    for job in work.iter().filter(|job| job.state == "Running") {
+        let colour = match job.step.as_str() {
+            step if step == JobStep::Drain.name() => "blue",
+            step if step == JobStep::DrainGreen.name() => "green",
+            _ => continue,
+        };
+        for told in job.message.split("; ") {
+            let Some((name, counts)) = told.split_once(": ") else { continue };
+            let Ok(Backlog { queued, running, scheduled, deferred }) = counts.parse() else { continue };
+            let (colour, name) = (colour.to_owned(), name.to_owned());
+            queues.push(Queue { colour, name, queued, running, scheduled, deferred });
+        }
+    }
+    queues
+}
+
+/// One Job with what it told last.
+struct Line<'a> {
+    job: &'a Job,
+    site: &'a str,
+    step: &'a str,
+    progress: Option<&'a Progress>,
+}
+
+impl<'a> Line<'a> {
+    fn of(job: &'a Job, seen: &'a Seen) -> Option<Self> {
+        let annotations = job.metadata.annotations.as_ref();
+        let site = annotations.and_then(|all| all.get(ANNOTATION_SITE)).map_or("", String::as_str);
+        let step = job.metadata.labels.as_ref()?.get(LABEL_COMPONENT)?;
+        // A measurement is told by its analysis.
+        JobStep::ALL.iter().find(|known| known.name() == step)?;
+        let own = |pod: &&Pod| {
+            let name = pod.metadata.labels.as_ref().and_then(|labels| labels.get(LABEL_JOB));
+            name == job.metadata.name.as_ref()
+        };
+        let pods = seen.pods.iter().filter(own).filter_map(|pod| pod.metadata.name.as_ref());
+        let progress = pods.filter_map(|pod| seen.progress.get(pod)).next_back();
+        Some(Self { job, site, step, progress })
+    }
+
+    fn state(&self) -> &'static str {
+        let status = self.job.status.as_ref();
+        let conditions = status.and_then(|status| status.conditions.as_ref());
+        let is = |kind: &str| {
+            conditions.is_some_and(|all| all.iter().any(|one| one.type_ == kind && one.status == "True"))
+        };
+        match (is("Failed"), is("Complete")) {
+            (true, _) => "Failed",
+            (_, true) => "Succeeded",
+            _ => "Running",
+        }
+    }
+
+    fn status(&self) -> SiteStatus {
+        SiteStatus {
+            name: self.site.to_owned(),
+            step: self.step.to_owned(),
+            state: self.state().to_owned(),
+            done: None,
+            total: None,
+            message: String::new(),
+            figures: Figures::default(),
+        }
+    }
+
+    /// What the Job does; of the status only what it says of the same step.
+    fn work(&self, site: &SiteStatus) -> Work {
+        let status = self.job.status.as_ref();
+        let told = if site.step == self.step { site } else { &self.status() };
+        let mut work = Work { state: self.state().to_owned(), ..of_status(told) };
+        work.began = status.and_then(|status| status.start_time.as_ref()).map(text);
+        work.ended = status.and_then(|status| status.completion_time.as_ref()).map(text);
+        if let Some(progress) = self.progress.filter(|_| work.state == "Running") {
+            work.part.clone_from(&progress.step);
+            work.message.clone_from(&progress.message);
+            (work.done, work.total) = (progress.done, progress.total);
+        }
+        work
+    }
+}
+
+fn of_status(site: &SiteStatus) -> Work {
+    Work {
+        site: site.name.clone(),
+        step: site.step.clone(),
+        state: site.state.clone(),
+        part: String::new(),
+        done: site.done,
+        total: site.total,
+        message: site.message.clone(),
+        began: None,
+        ended: None,
+    }
+}
+
+fn label(job: &Job, name: &str) -> Option<String> {
+    job.metadata.labels.as_ref()?.get(name).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn seen(step: &str, site: &str, told: &str) -> (FrappeRelease, Seen) {
+        let states: BTreeMap<&str, FrappeRelease> = crate::release::fixtures().into_iter().collect();
+        let job = format!(
+            "{{metadata: {{name: j, labels: {{crossfade.dev/component: {step}, crossfade.dev/revision: '2'}},
+               annotations: {{{site}}}}}, status: {{startTime: '2026-01-05T09:00:00Z'}}}}"
+        );
+        let pod = "{metadata: {name: p, labels: {batch.kubernetes.io/job-name: j}}}";
+        let seen = Seen {
+            jobs: vec![serde_yaml::from_str(&job).unwrap()],
+            pods: vec![serde_yaml::from_str(pod).unwrap()],
+            progress: [("p".to_owned(), Progress::of_line(told).unwrap())].into(),
+            ..Seen::default()
+        };
+        (states[if step == "drain" { "draining" } else { "expanding" }].clone(), seen)
+    }
+
+    #[test]
+    fn what_a_job_told_is_newer_than_the_status() {
+        let site = "crossfade.dev/site: erp.example.com";
+        let told = "{\"step\":\"backfill\",\"done\":500,\"total\":9000,\"message\":\"a of tabItem\"}";
+        let (release, seen) = seen("expand", site, told);
+        let all = work(&release, &seen);
+        assert_eq!(all.len(), 1);
+        assert_eq!((all[0].part.as_str(), all[0].done, all[0].total), ("backfill", Some(500), Some(9000)));
+        assert_eq!((all[0].step.as_str(), all[0].state.as_str()), ("expand", "Running"));
+    }
+
+    #[test]
+    fn the_queues_of_blue_are_those_that_its_drain_tells() {
+        let message = "short: 3 queued, 1 running, 0 scheduled, 0 deferred; long: 0 queued, 2 running, 0 scheduled, 1 deferred";
+        let told = format!("{{\"step\":\"drain\",\"done\":1,\"total\":8,\"message\":\"{message}\"}}");
+        let (release, seen) = seen("drain", "", &told);
+        let queues = queues(&work(&release, &seen));
+        let shown: Vec<_> =
+            queues.iter().map(|queue| (queue.colour.as_str(), queue.name.as_str(), queue.running)).collect();
+        assert_eq!(shown, [("blue", "short", 1), ("blue", "long", 2)]);
+    }
+}
