@@ -71,10 +71,9 @@ pub(crate) fn plan_of(change: Change) -> Plan {
 /// What Crossfade's cast makes of `t`: so a plain UPDATE does the same work for each row.
 pub(crate) fn cast_of_t() -> String {
     let steps = plan_of(Change::Retype).expand;
-    let fills = steps.into_iter().filter_map(|step| match step.work {
-        Work::Backfill { columns, .. } => Some(columns),
-        Work::Statement | Work::BlueView { .. } | Work::RenameTable { .. } => None,
-    });
+    let fills = steps
+        .into_iter()
+        .filter_map(|step| if let Work::Backfill { columns, .. } = step.work { Some(columns) } else { None });
     let last = fills.flatten().last().unwrap();
     last.value.replace("t__blue", "t")
 }
