@@ -7,6 +7,10 @@ use super::{DocField, FrappeVersion};
 /// Defaults that Frappe computes at insert: they never become a default of the column.
 const COMPUTED_DEFAULTS: [&str; 7] = ["_Login", "__user", "_Full Name", "Today", "__today", "now", "Now"];
 
+/// Columns that Frappe adds to every table that is no child table (`OPTIONAL_COLUMNS` in `frappe/database/database.py`). It
+/// does so after the fields, so that its own type wins over that of a field of the same name (`Communication._user_tags`).
+pub(super) const OPTIONAL_COLUMNS: [&str; 4] = ["_user_tags", "_comments", "_assign", "_liked_by"];
+
 /// Default of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DefaultValue {
@@ -43,6 +47,9 @@ impl ColumnShape {
             return None;
         }
         let column_type = column_type(&field.fieldtype, field.length, field.precision, frappe)?;
+        if OPTIONAL_COLUMNS.contains(&field.fieldname.as_str()) {
+            return Some(Self::nullable("text"));
+        }
         let numeric = Numeric::of(&field.fieldtype);
         let not_null = numeric.is_some() || (frappe.major >= 16 && field.not_nullable);
         let default = match numeric {

@@ -1,5 +1,6 @@
 //! The table that Frappe creates for a DocType, in each version's layout.
 
+use super::column::OPTIONAL_COLUMNS;
 use super::{ColumnShape, DocField, DocType, FrappeVersion};
 
 /// An index of a table.
@@ -59,7 +60,11 @@ impl Table {
                 None => columns.push((field.fieldname.clone(), shape.clone())),
             }
         }
-        columns.extend(trailing_columns(doctype, frappe));
+        for (name, shape) in trailing_columns(doctype, frappe) {
+            if !fields.iter().any(|(field, _)| field.fieldname == name) {
+                columns.push((name, shape));
+            }
+        }
         let mut indexes: Vec<Index> =
             fields.iter().filter_map(|(field, shape)| field_index(field, shape)).collect();
         indexes.extend(standard_indexes(doctype, frappe));
@@ -116,7 +121,7 @@ fn trailing_columns(doctype: &DocType, frappe: FrappeVersion) -> Vec<(String, Co
     if doctype.istable {
         return if frappe.has_legacy_tables() { Vec::new() } else { parent_columns().collect() };
     }
-    let mut columns: Vec<_> = ["_user_tags", "_comments", "_assign", "_liked_by"].map(text).into();
+    let mut columns: Vec<_> = OPTIONAL_COLUMNS.map(text).into();
     if doctype.track_seen {
         columns.push(text("_seen"));
     }

@@ -126,12 +126,22 @@ fn a_route_that_would_win_is_waited_for() {
     for mut world in [named_first, handed_over_next] {
         world.verdict = Verdict::Neutral;
         world.seen.rival_routes = vec!["chart".to_owned()];
+        let (mut written, mut told) = (None, None);
         for _ in 0..60 {
-            world.turn();
+            let turn = world.turn();
+            if turn.phase == Phase::Shifting {
+                written.get_or_insert(world.now);
+            }
+            if turn.status.message.contains("'chart'") {
+                told.get_or_insert(world.now);
+            }
         }
         let last = world.turn();
         assert_eq!(last.phase, Phase::Shifting);
         assert!(last.status.message.contains("'chart'"), "{}", last.status.message);
+        // Nobody is told to delete the other one before every proxy knows ours.
+        let seconds = told.unwrap().duration_since(written.unwrap()).as_secs();
+        assert!(seconds >= crate::release::phase::SETTLE_SECONDS, "{seconds}");
         // Ours is there, and leads to the other tool's Pods.
         assert_eq!(world.seen.route.as_ref().unwrap().weight(1, "*"), 100);
         world.seen.rival_routes.clear();

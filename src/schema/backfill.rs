@@ -10,14 +10,14 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use rand::Rng;
 use sqlx::{Either, MySqlConnection};
 
 use super::connection::{self, error_number};
 use super::keyset::{Key, Range};
-use super::progress::Filled;
+use super::meter::Meter;
+use super::patience::Patience;
 use super::throttle::Watch;
-use super::{Error, Session, blocker, inspect};
+use super::{Error, Session, inspect};
 use crate::plan::{Assignment, CAST_MODE};
 
 /// A lock that is taken, a deadlock, a row that changed since the snapshot (11.x): over when tried again.
@@ -43,8 +43,6 @@ const MANY: usize = 500;
 /// metadata lock is not waited for longer than it takes to say so.
 const BEFORE: &str =
     "SET SESSION lock_wait_timeout = 1; SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
-/// How often a long fill says how far it is, and looks whether it still has the site's lock.
-const SAY_EVERY: Duration = Duration::from_secs(2);
 
 /// What is filled.
 #[derive(Debug, Clone, Copy)]
@@ -458,106 +456,6 @@ fn retried(error: Error) -> Result<String, Error> {
         return Ok(source.to_string());
     }
     Err(error)
-}
-
-/// How long it has come no further, within the budget for locks.
-#[derive(Debug, Default)]
-struct Patience {
-    since: Option<Instant>,
-    tries: u32,
-}
-
-impl Patience {
-    fn reset(&mut self) {
-        *self = Self::default();
-    }
-
-    /// Nothing could be done: ends who may be ended, gives up at the end of the budget, else pauses.
-    async fn refused(
-        &mut self,
-        session: &mut Session<'_>,
-        fill: &Fill<'_>,
-        reason: String,
-    ) -> Result<(), Error> {
-        self.tries += 1;
-        let waited = self.since.get_or_insert_with(Instant::now).elapsed();
-        let (base, schema) = (session.base.clone(), session.schema.clone());
-        let databases = [base.as_str(), schema.as_str()];
-        if let Some(after) = session.settings.kill_after.filter(|after| waited >= *after)
-            && blocker::end_oldest(&mut session.connection, databases, after, fill.table, session.progress)
-                .await?
-        {
-            session.waited.killed += 1;
-        }
-        if waited > session.settings.ddl_budget {
-            let blockers = blocker::find(&mut session.connection, databases).await?;
-            return Err(Error::Busy {
-                act: fill.to_string(),
-                seconds: waited.as_secs(),
-                tries: self.tries,
-                blockers: format!("{reason}. {}", blocker::describe(&blockers)),
-            });
-        }
-        let pause = rand::rng().random_range(20..=100);
-        tokio::time::sleep(Duration::from_millis(pause)).await;
-        Ok(())
-    }
-}
-
-/// How far a fill is.
-struct Meter {
-    filled: Filled,
-    begun: Instant,
-    said: Instant,
-}
-
-impl Meter {
-    fn start(fill: &Fill<'_>, rows: u64) -> Self {
-        let filled = Filled {
-            table: fill.table.to_owned(),
-            columns: Assignment::names(fill.columns),
-            done: 0,
-            total: rows,
-            rows_per_second: 0,
-            seconds_left: None,
-            ranges_left: 0,
-        };
-        Self { filled, begun: Instant::now(), said: Instant::now() }
-    }
-
-    fn looked_at(&mut self, rows: u64) {
-        self.filled.done += rows;
-    }
-
-    /// Says it from time to time, and looks whether the site is still locked for this command.
-    async fn say(&mut self, session: &mut Session<'_>, left: usize) -> Result<(), Error> {
-        if self.said.elapsed() < SAY_EVERY {
-            return Ok(());
-        }
-        self.said = Instant::now();
-        session.check_lock().await?;
-        let milliseconds = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
-        let filled = &mut self.filled;
-        // The server's own number of rows is a guess.
-        filled.total = filled.total.max(filled.done);
-        filled.rows_per_second = filled.done.saturating_mul(1000) / milliseconds;
-        filled.seconds_left = (filled.total - filled.done).checked_div(filled.rows_per_second);
-        filled.ranges_left = left as u64;
-        session.progress.fill(filled);
-        Ok(())
-    }
-
-    /// A fill that was never heard of in between says nothing at its end either: the step does.
-    fn end(&mut self, progress: &dyn super::progress::Progress) {
-        let filled = &mut self.filled;
-        filled.total = filled.done;
-        filled.seconds_left = Some(0);
-        filled.ranges_left = 0;
-        progress.count(&filled.figures());
-        if self.begun.elapsed() >= SAY_EVERY {
-            progress.fill(filled);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -102,14 +102,24 @@ fn rival(going: &Going<'_>) -> Option<Outcome> {
     // Ours is written first, so that it is in force when the other one goes.
     let is_written = going.seen.route.as_ref().is_some_and(|route| route.is_whole);
     let rivals = &going.seen.rival_routes;
-    (is_adopted && is_written && !rivals.is_empty()).then(|| {
-        Outcome::wait(format!(
-            "HTTPRoute '{}' takes hostnames of the sites as well, and the older route wins: delete it; the route '{}' leads to \
-             the same Pods",
-            rivals.join("', '"),
-            going.seen.release.metadata.name.as_deref().unwrap_or_default()
-        ))
-    })
+    if !is_adopted || !is_written || rivals.is_empty() {
+        return None;
+    }
+    // Nor is it in force at once: who deletes the other one when he is told to must find every proxy ready.
+    let left = SETTLE_SECONDS - going.seconds_in(Phase::Shifting);
+    if left > 0 {
+        return Some(Outcome::Stay {
+            actions: Vec::new(),
+            because: format!("the route is written; every proxy knows where it leads to in {left} s"),
+            recheck: Duration::from_secs(1),
+        });
+    }
+    Some(Outcome::wait(format!(
+        "HTTPRoute '{}' takes hostnames of the sites as well, and the older route wins: delete it; the route '{}' leads to \
+         the same Pods",
+        rivals.join("', '"),
+        going.seen.release.metadata.name.as_deref().unwrap_or_default()
+    )))
 }
 
 /// Where every app stands, in their order.
