@@ -10,6 +10,8 @@ use super::outage::Outage;
 const TICK: f64 = 1.0;
 /// Seconds before and after a phase that count as its time.
 const AROUND: f64 = 30.0;
+/// Seconds before and after the last run of the old colour in which a pause is one of the change.
+const CHANGE: f64 = 5.0;
 /// Runs that a wait in the queue may move into a window of so many ticks.
 const WINDOW: usize = 10;
 const LATE: usize = 3;
@@ -60,8 +62,10 @@ impl Beats {
     /// time, and no longer `pause` (seconds) between two. What the machine itself loses at other times is allowed then too.
     pub fn must_change_hands(&self, at: f64, pause: f64) -> Fallible {
         let is_near = |time: f64| (at - AROUND..at + AROUND).contains(&time);
+        let changes = |pair: &&[(f64, String)]| is_near(pair[0].0) && pair[0].1 != pair[1].1;
+        let change = self.0.windows(2).find(changes).map_or(at, |pair| pair[0].0);
         let gaps = self.0.windows(2).map(|pair| (pair[0].0, pair[1].0 - pair[0].0));
-        let (near, far): (Vec<_>, Vec<_>) = gaps.partition(|(begin, _)| is_near(*begin));
+        let (near, far): (Vec<_>, Vec<_>) = gaps.partition(|(begin, _)| (begin - change).abs() < CHANGE);
         let longest = |gaps: &[(f64, f64)]| gaps.iter().map(|(_, gap)| *gap).fold(0.0, f64::max);
         let (near, far) = (longest(&near), longest(&far));
         let (crowded, hands) = (self.crowded(is_near), self.hands(is_near));
@@ -173,5 +177,19 @@ mod tests {
         assert_eq!(Beats(two).tally(0.0, 20.0).doubled, 7);
         let late = Beats([0.0, 1.0, 3.4, 3.5, 4.0, 5.0].map(|at| (at, "blue".to_owned())).to_vec());
         assert_eq!(late.tally(0.0, 6.0), Tally { runs: 6, missed: 0.0, doubled: 0 });
+    }
+    #[test]
+    fn a_pause_at_the_change_is_judged_by_those_at_other_times() {
+        let runs = |begin: f64, count: u32, colour: &'static str| {
+            (0..count).map(move |at| (begin + f64::from(at), colour.to_owned()))
+        };
+        let with = |pauses: [f64; 2]| {
+            let [before, change] = pauses;
+            let old = runs(0.0, 20, "blue").chain(runs(19.0 + before, 20, "blue"));
+            Beats(old.chain(runs(38.0 + before + change, 40, "green")).collect())
+        };
+        assert!(with([1.0, 2.4]).must_change_hands(38.0, ONE_TICK).is_ok());
+        assert!(with([1.0, 4.0]).must_change_hands(38.0, ONE_TICK).is_err(), "ticks were lost at the change");
+        assert!(with([4.0, 2.4]).must_change_hands(41.0, ONE_TICK).is_ok(), "the machine stood still before");
     }
 }

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{RELEASE, installed};
-use crate::harness::Fallible;
 use crate::harness::bench::Bench;
 use crate::harness::cluster::{bed, kubectl};
+use crate::harness::{Fallible, turn};
 use crate::page::Editor as Page;
 
 const PATH: &str = "/api/releases/dashboard/shop";
@@ -18,6 +18,7 @@ const PATH: &str = "/api/releases/dashboard/shop";
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn a_release_is_followed_and_approved_in_the_dashboard() -> Fallible {
+    let _turn = turn::beside_others();
     let bench = installed("dashboard")?;
     let folder = tempfile::tempdir()?;
     let viewer = folder.path().join("viewer.kubeconfig");
@@ -54,9 +55,12 @@ fn a_release_is_followed_and_approved_in_the_dashboard() -> Fallible {
     }
     let done = stream.until("Complete", |release| release["line"]["standing"]["phase"] == "Complete")?;
     println!(
-        "phases {:?}, weights {:?}, {} events of the stream, parts of Jobs {:?}",
-        stream.phases, stream.weights, stream.told, stream.parts
+        "phases {:?}, weights {:?}, {} events of the stream, parts of Jobs {:?}, queues counted of {:?}",
+        stream.phases, stream.weights, stream.told, stream.parts, stream.counted
     );
+    if stream.counted.len() < 2 {
+        return Err(format!("the queues of both colours were not counted: {:?}", stream.counted).into());
+    }
     for phase in ["Expanding", "Shifting", "Draining"] {
         if !stream.phases.iter().any(|seen| seen == phase) {
             return Err(format!("{phase} was never told: {:?}", stream.phases).into());
@@ -79,12 +83,21 @@ struct Stream {
     weights: Vec<u64>,
     /// What the logs of Jobs told to be at work.
     parts: Vec<String>,
+    /// The colours of whose queues the relay told the jobs.
+    counted: Vec<&'static str>,
 }
 
 impl Stream {
     fn open(page: &Page) -> Self {
         let lines = page.events(&format!("{PATH}/events"));
-        Self { lines, told: 0, phases: Vec::new(), weights: Vec::new(), parts: Vec::new() }
+        Self {
+            lines,
+            told: 0,
+            phases: Vec::new(),
+            weights: Vec::new(),
+            parts: Vec::new(),
+            counted: Vec::new(),
+        }
     }
 
     /// Reads until the release is so.
@@ -107,6 +120,8 @@ impl Stream {
             apps.filter_map(|app| app["weight"].as_u64()).for_each(|weight| note(&mut self.weights, weight));
             let jobs = release["work"].as_array().into_iter().flatten();
             jobs.map(|job| word(&job["part"])).for_each(|part| note(&mut self.parts, part));
+            let counted = ["blue", "green"].into_iter().filter(|colour| release[colour]["jobs"].is_u64());
+            counted.for_each(|colour| note(&mut self.counted, colour));
             if is_so(&release) {
                 return Ok(release);
             }

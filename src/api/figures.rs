@@ -106,6 +106,17 @@ pub struct RelayFigures {
     pub green: ColourFigures,
 }
 
+impl RelayFigures {
+    /// What a line of a relay's log counts, if it counts anything.
+    pub fn of_line(line: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Line {
+            relay: RelayFigures,
+        }
+        serde_json::from_str::<Line>(line).ok().map(|line| line.relay)
+    }
+}
+
 /// What the relay counts of a colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -213,27 +213,19 @@ pub(super) fn last_progress(log: &str) -> Option<Progress> {
     lines.find_map(Progress::of_line).map(|progress| Progress { message: cut(&progress.message), ..progress })
 }
 
-/// A line with what was counted so far.
-#[derive(serde::Deserialize)]
-struct Counted {
-    figures: Option<Figures>,
-    relay: Option<RelayFigures>,
-}
-
 /// What the end of a log says was counted. Any program may have written it: what does not read as numbers and known
 /// words is passed over.
 pub(super) fn last_figures(log: &str) -> Option<Figures> {
-    counted(log).find_map(|counted| counted.figures)
+    #[derive(serde::Deserialize)]
+    struct Line {
+        figures: Figures,
+    }
+    log.lines().rev().find_map(|line| serde_json::from_str::<Line>(line).ok()).map(|line| line.figures)
 }
 
 /// The same of a relay.
 pub(super) fn last_relay_figures(log: &str) -> Option<RelayFigures> {
-    counted(log).find_map(|counted| counted.relay)
-}
-
-fn counted(log: &str) -> impl Iterator<Item = Counted> {
-    let lines = log.lines().rev().filter(|line| line.starts_with('{'));
-    lines.filter_map(|line| serde_json::from_str(line).ok())
+    log.lines().rev().find_map(RelayFigures::of_line)
 }
 
 /// The message of the last line of a log: of its JSON, or the line itself.

@@ -141,6 +141,9 @@ pub struct ColourView {
     pub ready: i32,
     /// Its Pods, by what they are.
     pub parts: Vec<Part>,
+    /// Background jobs in its queues: waiting, running, for later, waiting for others. As the relay counts them while both
+    /// colours are there; none before and after.
+    pub jobs: Option<u64>,
 }
 
 /// The Pods of one part of a colour.

@@ -1,4 +1,4 @@
-//! The progress that a running Job tells in its log, followed line by line.
+//! What a running Job or a relay tells in its log, followed line by line.
 
 use futures::io::AsyncBufReadExt as _;
 use futures::stream::{self, BoxStream, StreamExt as _};
@@ -7,18 +7,38 @@ use kube::Api;
 use kube::api::LogParams;
 
 use super::watch::{Step, What};
+use crate::api::figures::RelayFigures;
 use crate::controller::people;
+use crate::manifest::RELAY;
 use crate::manifest::job::CONTAINER;
 use crate::release::Progress;
 
 /// Lines that are read from before: the last progress is among them.
 const LINES: i64 = 20;
 
-/// What a Pod tells until its log ends.
+/// The progress that a Job's Pod tells until its log ends.
 pub(super) fn told(api: Api<Pod>, pod: String) -> BoxStream<'static, Step> {
+    followed(api, pod, CONTAINER, |pod, line| {
+        Progress::of_line(line).map(|progress| Step::Told(pod.to_owned(), progress))
+    })
+}
+
+/// What a relay's Pod counts until its log ends.
+pub(super) fn counted(api: Api<Pod>, pod: String) -> BoxStream<'static, Step> {
+    followed(api, pod, RELAY, |pod, line| {
+        RelayFigures::of_line(line).map(|figures| Step::Counted(pod.to_owned(), figures))
+    })
+}
+
+fn followed(
+    api: Api<Pod>,
+    pod: String,
+    container: &'static str,
+    read: fn(&str, &str) -> Option<Step>,
+) -> BoxStream<'static, Step> {
     let begin = async move {
         let params = LogParams {
-            container: Some(CONTAINER.to_owned()),
+            container: Some(container.to_owned()),
             follow: true,
             tail_lines: Some(LINES),
             ..LogParams::default()
@@ -26,11 +46,11 @@ pub(super) fn told(api: Api<Pod>, pod: String) -> BoxStream<'static, Step> {
         match api.log_stream(&pod, &params).await {
             Ok(log) => {
                 let lines = log.lines().filter_map(|line| async { line.ok() });
-                let told = move |line: String| {
-                    let told = Progress::of_line(&line).map(|progress| Step::Told(pod.clone(), progress));
-                    async { told }
+                let read = move |line: String| {
+                    let read = read(&pod, &line);
+                    async { read }
                 };
-                lines.filter_map(told).boxed()
+                lines.filter_map(read).boxed()
             }
             // A container that is not there any more has nothing to tell.
             Err(error) => {

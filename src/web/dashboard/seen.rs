@@ -6,6 +6,7 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Event, Pod};
 
 use crate::api::FrappeRelease;
+use crate::api::figures::RelayFigures;
 use crate::release::Progress;
 
 /// One release and what belongs to it.
@@ -21,6 +22,8 @@ pub(super) struct Seen {
     pub(super) events: Vec<Event>,
     /// What running Jobs told last, by the names of their Pods.
     pub(super) progress: BTreeMap<String, Progress>,
+    /// What relays counted last, by the names of their Pods.
+    pub(super) counted: BTreeMap<String, RelayFigures>,
     /// What could not be seen, and why.
     pub(super) problems: Vec<String>,
 }

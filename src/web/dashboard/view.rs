@@ -8,6 +8,7 @@ use super::seen::Seen;
 use super::standing::{line, text};
 use super::{offer, work};
 use crate::api::FrappeRelease;
+use crate::api::figures::RelayFigures;
 use crate::api::names::{LABEL_COMPONENT, LABEL_REVISION};
 use crate::api::status::{AnalysisStatus, AppStatus, Colour, FrappeReleaseStatus};
 use crate::api::traffic::Step;
@@ -25,11 +26,12 @@ pub(super) fn view(seen: &Seen, read_only: bool) -> Option<Release> {
     let release = seen.release.as_ref()?;
     let status = release.status.clone().unwrap_or_default();
     let work = work::work(release, seen);
+    let relay = relay(seen);
     Some(Release {
         line: line(release),
         read_only,
-        blue: status.blue.as_ref().map(|colour| of_colour(colour, &seen.pods)),
-        green: status.green.as_ref().map(|colour| of_colour(colour, &seen.pods)),
+        blue: status.blue.as_ref().map(|colour| of_colour(colour, &seen.pods, relay.blue.jobs)),
+        green: status.green.as_ref().map(|colour| of_colour(colour, &seen.pods, relay.green.jobs)),
         plan: status.plan.as_ref().map(|plan| PlanLine {
             hash: plan.hash.clone(),
             verdict: plan.verdict.clone(),
@@ -48,7 +50,13 @@ pub(super) fn view(seen: &Seen, read_only: bool) -> Option<Release> {
     })
 }
 
-fn of_colour(colour: &Colour, pods: &[Pod]) -> ColourView {
+/// What the relay that is there has counted.
+fn relay(seen: &Seen) -> RelayFigures {
+    let names = seen.pods.iter().filter_map(|pod| pod.metadata.name.as_ref());
+    names.filter_map(|name| seen.counted.get(name)).next_back().copied().unwrap_or_default()
+}
+
+fn of_colour(colour: &Colour, pods: &[Pod], jobs: Option<u64>) -> ColourView {
     let revision = colour.revision.to_string();
     let mut parts: BTreeMap<&str, Part> = BTreeMap::new();
     for pod in pods {
@@ -78,6 +86,7 @@ fn of_colour(colour: &Colour, pods: &[Pod]) -> ColourView {
         image: colour.image.clone(),
         ready: colour.ready,
         parts: parts.into_values().collect(),
+        jobs,
     }
 }
 
@@ -263,6 +272,22 @@ mod tests {
             [("20 %", StepState::Done), ("approval sales", StepState::Here), ("100 %", StepState::Ahead)]
         );
         assert_eq!((shop.weight, shop.waiting.as_str()), (20, "waits for the approval 'sales'"));
+    }
+
+    #[test]
+    fn the_queues_of_both_colours_are_what_a_relay_that_is_there_has_counted() {
+        let states: BTreeMap<&str, FrappeRelease> = crate::release::fixtures().into_iter().collect();
+        let line = r#"{"relay": {"blue": {"jobs": 4, "lagMilliseconds": 2}, "green": {"jobs": 0}}}"#;
+        let counted = BTreeMap::from([("erp-r2-relay-1".to_owned(), RelayFigures::of_line(line).unwrap())]);
+        let pod: Pod = serde_yaml::from_str("{metadata: {name: erp-r2-relay-1}}").unwrap();
+        let release = Some(states["shifting"].clone());
+        let jobs = |pods: Vec<Pod>| {
+            let seen = Seen { release: release.clone(), pods, counted: counted.clone(), ..Seen::default() };
+            let page = view(&seen, false).unwrap();
+            (page.blue.unwrap().jobs, page.green.unwrap().jobs)
+        };
+        assert_eq!(jobs(vec![pod]), (Some(4), Some(0)));
+        assert_eq!(jobs(Vec::new()), (None, None));
     }
 
     #[test]

@@ -18,9 +18,10 @@ use super::logs;
 use super::seen::Seen;
 use super::standing::line;
 use crate::api::FrappeRelease;
+use crate::api::figures::RelayFigures;
 use crate::api::names::LABEL_COMPONENT;
 use crate::controller::people;
-use crate::manifest::selector;
+use crate::manifest::{RELAY, selector};
 use crate::release::{JobStep, Progress};
 use crate::web::api::Releases;
 
@@ -62,6 +63,8 @@ pub(super) enum Step {
     Failed(What, String),
     /// A Job's Pod tells its progress.
     Told(String, Progress),
+    /// A relay's Pod tells what it counts.
+    Counted(String, RelayFigures),
 }
 
 /// A watch that keeps what it saw.
@@ -117,6 +120,7 @@ pub(super) struct Watching {
     pod_api: Api<Pod>,
     followed: BTreeSet<String>,
     progress: BTreeMap<String, Progress>,
+    counted: BTreeMap<String, RelayFigures>,
 }
 
 impl Watching {
@@ -141,6 +145,7 @@ impl Watching {
             pod_api,
             followed: BTreeSet::new(),
             progress: BTreeMap::new(),
+            counted: BTreeMap::new(),
         }
     }
 
@@ -178,20 +183,27 @@ impl Watching {
             Step::Told(pod, progress) => {
                 self.progress.insert(pod, progress);
             }
+            Step::Counted(pod, figures) => {
+                self.counted.insert(pod, figures);
+            }
         }
     }
 
-    /// Follows the logs of Jobs that have begun to run, each once.
+    /// Follows the logs of Jobs and relays that have begun to run, each once.
     fn follow(&mut self) {
         for pod in self.pods.state() {
             let labels = pod.metadata.labels.as_ref();
             let component = labels.and_then(|labels| labels.get(LABEL_COMPONENT));
             let is_job = component.is_some_and(|part| JobStep::ALL.iter().any(|step| step.name() == part));
+            let is_relay = component.is_some_and(|part| part == RELAY);
             let is_running =
                 pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"));
-            let Some(name) = pod.metadata.name.clone().filter(|_| is_job && is_running) else { continue };
+            let Some(name) = pod.metadata.name.clone().filter(|_| (is_job || is_relay) && is_running) else {
+                continue;
+            };
             if self.followed.insert(name.clone()) {
-                self.steps.push(logs::told(self.pod_api.clone(), name));
+                let follow = if is_relay { logs::counted } else { logs::told };
+                self.steps.push(follow(self.pod_api.clone(), name));
             }
         }
     }
@@ -211,6 +223,7 @@ impl Watching {
             pods: owned(&self.pods),
             events: owned(&self.events),
             progress: self.progress.clone(),
+            counted: self.counted.clone(),
             problems,
         }
     }
@@ -263,7 +276,7 @@ impl WatchingAll {
         match step {
             Step::Failed(what, why) => self.problem = Some(format!("{} cannot be seen: {why}", what.words())),
             Step::Ready(_) => (self.is_ready, self.problem) = (true, None),
-            Step::Changed(_) | Step::Told(..) => self.problem = None,
+            Step::Changed(_) | Step::Told(..) | Step::Counted(..) => self.problem = None,
         }
     }
 
