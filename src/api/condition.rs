@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use super::Phase;
+
 /// The plan is made (and approved, if the spec asks).
 pub const PLANNED: &str = "Planned";
 /// Blue serves from its schema of views.
@@ -26,9 +28,17 @@ pub const RECONCILING: &str = "Reconciling";
 /// kstatus: nothing goes on without a human.
 pub const STALLED: &str = "Stalled";
 
-/// The conditions of the phases in their order, each with the phase that makes it true.
-pub const PHASES: [&str; 8] =
-    [PLANNED, ISOLATED, EXPANDED, MIGRATED, GREEN_READY, TRAFFIC_SHIFTED, DRAINED, CONTRACTED];
+/// The phases of a release that goes through, in their order, each with the condition that it makes true.
+pub const PHASES: [(Phase, &str); 8] = [
+    (Phase::Planning, PLANNED),
+    (Phase::Isolating, ISOLATED),
+    (Phase::Expanding, EXPANDED),
+    (Phase::Migrating, MIGRATED),
+    (Phase::StartingGreen, GREEN_READY),
+    (Phase::Shifting, TRAFFIC_SHIFTED),
+    (Phase::Draining, DRAINED),
+    (Phase::Contracting, CONTRACTED),
+];
 
 /// Reasons of the condition `Stalled`: why nothing goes on without a human.
 pub mod stalled {

@@ -4,22 +4,9 @@ use std::fmt::{self, Write};
 
 use jiff::Timestamp;
 
-use crate::api::condition::{READY, reason_of};
+use crate::api::condition::{PHASES, READY, reason_of};
 use crate::api::status::{AnalysisStatus, FrappeReleaseStatus, WebhookStatus};
 use crate::api::{FrappeRelease, Phase};
-
-/// The phases of a release that goes through.
-const FORWARD: [Phase; 9] = [
-    Phase::Planning,
-    Phase::Isolating,
-    Phase::Expanding,
-    Phase::Migrating,
-    Phase::StartingGreen,
-    Phase::Shifting,
-    Phase::Draining,
-    Phase::Contracting,
-    Phase::Complete,
-];
 
 /// One line of the tree and what hangs below it.
 struct Branch {
@@ -81,7 +68,8 @@ fn phases(status: &FrappeReleaseStatus) -> Branch {
         std::cmp::Ordering::Equal => "●",
         std::cmp::Ordering::Greater => "○",
     };
-    let mut words: Vec<String> = FORWARD.map(|phase| format!("{} {}", mark(phase), phase.name())).into();
+    let forward = PHASES.into_iter().map(|(phase, _)| phase).chain([Phase::Complete]);
+    let mut words: Vec<String> = forward.map(|phase| format!("{} {}", mark(phase), phase.name())).collect();
     if now > Phase::Complete {
         words.push(format!("● {}", now.name()));
     }

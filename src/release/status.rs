@@ -206,21 +206,9 @@ fn site_status(name: &str, job: &JobSeen) -> SiteStatus {
     }
 }
 
-/// The condition that a phase ends with, in the order of the phases.
-const ENDS: [(Phase, &str); 8] = [
-    (Phase::Planning, condition::PLANNED),
-    (Phase::Isolating, condition::ISOLATED),
-    (Phase::Expanding, condition::EXPANDED),
-    (Phase::Migrating, condition::MIGRATED),
-    (Phase::StartingGreen, condition::GREEN_READY),
-    (Phase::Shifting, condition::TRAFFIC_SHIFTED),
-    (Phase::Draining, condition::DRAINED),
-    (Phase::Contracting, condition::CONTRACTED),
-];
-
 fn conditions(phase: Phase, has_blue: bool, say: &Say) -> Vec<Wanted> {
     let mut all: Vec<Wanted> =
-        ENDS.iter().map(|(end, kind)| phase_condition(*end, kind, phase, has_blue, say)).collect();
+        condition::PHASES.map(|(end, kind)| phase_condition(end, kind, phase, has_blue, say)).into();
     all.extend(kstatus(phase, say));
     all
 }

@@ -7,18 +7,6 @@ use crate::api::status::FrappeReleaseStatus;
 use crate::api::{FrappeRelease, Phase};
 use crate::web::api::{Mood, PhaseStep, ReleaseLine, Standing, StepState};
 
-/// Phases that end with a condition, in the order of [`PHASES`].
-const FORWARD: [Phase; 8] = [
-    Phase::Planning,
-    Phase::Isolating,
-    Phase::Expanding,
-    Phase::Migrating,
-    Phase::StartingGreen,
-    Phase::Shifting,
-    Phase::Draining,
-    Phase::Contracting,
-];
-
 /// A time as the page gets it.
 pub(super) fn text(time: &Time) -> String {
     time.0.to_string()
@@ -69,7 +57,7 @@ fn phases(status: &FrappeReleaseStatus) -> Vec<PhaseStep> {
     let Some(now) = status.phase else { return Vec::new() };
     let is_back = now > Phase::Complete;
     let is_true = |kind: &str| condition(status, kind).filter(|condition| condition.status == "True");
-    let steps = FORWARD.into_iter().zip(PHASES).map(|(phase, kind)| {
+    let steps = PHASES.into_iter().map(|(phase, kind)| {
         let state = match phase.cmp(&now) {
             _ if is_back => StepState::Left,
             std::cmp::Ordering::Less => StepState::Done,

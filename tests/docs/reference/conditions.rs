@@ -21,8 +21,9 @@ pub(super) fn page() -> String {
     let phases = Phase::ALL.map(|phase| (phase.name(), said(PHASES, &format!("    {},", phase.name()))));
     table(&mut page, "Phases", "phase", "", &phases);
     let constant = |file: &str, value: &str| said(file, &format!("= \"{value}\";"));
-    let kinds =
-        [condition::READY, condition::RECONCILING, condition::STALLED].into_iter().chain(condition::PHASES);
+    let kinds = [condition::READY, condition::RECONCILING, condition::STALLED]
+        .into_iter()
+        .chain(condition::PHASES.map(|(_, kind)| kind));
     let kinds: Vec<_> = kinds.map(|kind| (kind, constant(CONDITIONS, kind))).collect();
     let about = "Each has `observedGeneration`. `Ready`, `Reconciling` and `Stalled` are as \
         [kstatus](https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md) reads them; the others become true one after the other.\n\n";
