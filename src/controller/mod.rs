@@ -30,7 +30,7 @@ mod observe;
 mod operator;
 pub mod people;
 mod secrets;
-mod seen;
+pub(crate) mod seen;
 mod server;
 mod status;
 

@@ -21,17 +21,17 @@ const LABEL_JOB: &str = "batch.kubernetes.io/job-name";
 const MAX_WORDS: usize = 400;
 
 /// The revision that an object belongs to.
-pub(super) fn revision_of(object: &impl ResourceExt) -> Option<u32> {
+pub(crate) fn revision_of(object: &impl ResourceExt) -> Option<u32> {
     object.labels().get(LABEL_REVISION)?.parse().ok()
 }
 
 /// The component of an object, or nothing.
-pub(super) fn component_of(object: &impl ResourceExt) -> &str {
+pub(crate) fn component_of(object: &impl ResourceExt) -> &str {
     object.labels().get(LABEL_COMPONENT).map_or("", String::as_str)
 }
 
 /// The Pods of a Deployment, not those of a Job.
-pub(super) fn is_of_deployment(pod: &Pod) -> bool {
+pub(crate) fn is_of_deployment(pod: &Pod) -> bool {
     !pod.labels().contains_key(LABEL_JOB)
 }
 
@@ -57,7 +57,8 @@ fn has_ended(pod: &Pod) -> bool {
     matches!(phase, Some("Succeeded" | "Failed"))
 }
 
-fn is_ready(pod: &Pod) -> bool {
+/// Whether a Pod answers.
+pub(crate) fn is_ready(pod: &Pod) -> bool {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
@@ -107,7 +108,7 @@ fn ready(deployment: &Deployment) -> i32 {
 }
 
 /// A Job without its last words; `None` for one whose step is not known.
-pub(super) fn job(job: &Job) -> Option<JobSeen> {
+pub(crate) fn job(job: &Job) -> Option<JobSeen> {
     Some(JobSeen {
         step: JobStep::from_name(component_of(job))?,
         site: job.annotations().get(ANNOTATION_SITE).cloned(),
@@ -157,10 +158,14 @@ fn job_state(job: &Job) -> JobState {
     state
 }
 
+/// The Pods of a Job.
+pub(crate) fn pods_of_job<'a>(pods: &'a [Pod], job: &str) -> impl DoubleEndedIterator<Item = &'a Pod> {
+    pods.iter().filter(move |pod| pod.labels().get(LABEL_JOB).is_some_and(|name| name == job))
+}
+
 /// The newest Pod of a Job.
 pub(super) fn newest_pod<'a>(pods: &'a [Pod], job: &str) -> Option<&'a Pod> {
-    let own = pods.iter().filter(|pod| pod.labels().get(LABEL_JOB).is_some_and(|name| name == job));
-    own.max_by_key(|pod| pod.metadata.creation_timestamp.clone())
+    pods_of_job(pods, job).max_by_key(|pod| pod.metadata.creation_timestamp.clone())
 }
 
 /// Why a Pod of a Job has not begun, if something stands in its way: no node, or an image that cannot be pulled.
@@ -174,12 +179,16 @@ pub(super) fn obstacle(pod: &Pod) -> Option<Progress> {
     if let Some(condition) = unscheduled {
         return Some(waiting("Unschedulable", condition.message.as_deref()));
     }
+    held_up(pod).map(|(_, reason, message)| waiting(reason, message))
+}
+
+/// The container of a Pod that does not come up, with the reason and the message of it; one that is only being made is not meant.
+pub(crate) fn held_up(pod: &Pod) -> Option<(&ContainerStatus, &str, Option<&str>)> {
     containers(pod).find_map(|container| {
         let state = container.state.as_ref()?.waiting.as_ref()?;
-        match state.reason.as_deref()? {
-            "PodInitializing" | "ContainerCreating" => None,
-            reason => Some(waiting(reason, state.message.as_deref())),
-        }
+        let reason = state.reason.as_deref()?;
+        let is_begun = ["PodInitializing", "ContainerCreating"].contains(&reason);
+        (!is_begun).then_some((container, reason, state.message.as_deref()))
     })
 }
 

@@ -190,6 +190,17 @@ pub enum JobState {
     Failed(String),
 }
 
+impl JobState {
+    /// The word in status and on pages.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Running => "Running",
+            Self::Succeeded => "Succeeded",
+            Self::Failed(_) => "Failed",
+        }
+    }
+}
+
 /// A progress line of a Job: what every command prints with `--output json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {

@@ -189,16 +189,16 @@ fn sites(revision: &Revision) -> Vec<SiteStatus> {
 }
 
 fn site_status(name: &str, job: &JobSeen) -> SiteStatus {
-    let (state, words) = match &job.state {
-        JobState::Running => ("Running", job.progress.as_ref().map(|progress| progress.message.clone())),
-        JobState::Succeeded => ("Succeeded", None),
-        JobState::Failed(why) => ("Failed", Some(why.clone())),
+    let words = match &job.state {
+        JobState::Running => job.progress.as_ref().map(|progress| progress.message.clone()),
+        JobState::Succeeded => None,
+        JobState::Failed(why) => Some(why.clone()),
     };
     let progress = job.progress.as_ref().filter(|_| job.state == JobState::Running);
     SiteStatus {
         name: name.to_owned(),
         step: job.step.name().to_owned(),
-        state: state.to_owned(),
+        state: job.state.name().to_owned(),
         done: progress.and_then(|progress| progress.done),
         total: progress.and_then(|progress| progress.total),
         message: words.unwrap_or_default(),

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod};
+use k8s_openapi::api::core::v1::{Event, Pod};
 
 use super::seen::Seen;
 use super::standing::{line, text};
 use super::{offer, work};
 use crate::api::FrappeRelease;
 use crate::api::figures::RelayFigures;
-use crate::api::names::{LABEL_COMPONENT, LABEL_REVISION};
 use crate::api::status::{AnalysisStatus, AppStatus, Colour, FrappeReleaseStatus};
 use crate::api::traffic::Step;
-use crate::release::JobStep;
+use crate::controller::seen;
 use crate::web::api::{
     AnalysisView, AppView, ColourView, ConditionView, EventView, Measurement, Part, PlanLine, Release,
     StepState, StepView, WebhookView,
@@ -57,25 +56,21 @@ fn relay(seen: &Seen) -> RelayFigures {
 }
 
 fn of_colour(colour: &Colour, pods: &[Pod], jobs: Option<u64>) -> ColourView {
-    let revision = colour.revision.to_string();
     let mut parts: BTreeMap<&str, Part> = BTreeMap::new();
     for pod in pods {
-        let label = |name: &str| pod.metadata.labels.as_ref().and_then(|labels| labels.get(name));
-        let Some(name) = label(LABEL_COMPONENT).filter(|_| label(LABEL_REVISION) == Some(&revision)) else {
-            continue;
-        };
-        let is_job = name == "analysis" || JobStep::ALL.iter().any(|step| step.name() == name);
-        if is_job || pod.metadata.deletion_timestamp.is_some() {
+        let is_own = seen::revision_of(pod) == Some(colour.revision) && seen::is_of_deployment(pod);
+        if !is_own || pod.metadata.deletion_timestamp.is_some() {
             continue;
         }
+        let name = seen::component_of(pod);
         let part = parts.entry(name).or_insert_with(|| Part {
-            name: name.clone(),
+            name: name.to_owned(),
             ready: 0,
             pods: 0,
             trouble: String::new(),
         });
         part.pods += 1;
-        if is_ready(pod) {
+        if seen::is_ready(pod) {
             part.ready += 1;
         } else if let Some(trouble) = trouble(pod) {
             part.trouble = trouble;
@@ -90,24 +85,10 @@ fn of_colour(colour: &Colour, pods: &[Pod], jobs: Option<u64>) -> ColourView {
     }
 }
 
-fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
-}
-
 /// What a container of a Pod waits for, or how often it was started again.
 fn trouble(pod: &Pod) -> Option<String> {
-    let status = pod.status.as_ref()?;
-    let mut containers = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
-    let of = |container: &ContainerStatus| {
-        let waiting = container.state.as_ref()?.waiting.as_ref()?;
-        let reason = waiting
-            .reason
-            .clone()
-            .filter(|reason| reason != "PodInitializing" && reason != "ContainerCreating")?;
-        Some(format!("{}: {reason}, started {} times", container.name, container.restart_count))
-    };
-    containers.find_map(of)
+    let (container, reason, _) = seen::held_up(pod)?;
+    Some(format!("{}: {reason}, started {} times", container.name, container.restart_count))
 }
 
 fn of_app(release: &FrappeRelease, app: &AppStatus) -> AppView {

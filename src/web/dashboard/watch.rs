@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt::Debug;
 use std::time::Duration;
 
-use futures::stream::{BoxStream, SelectAll, StreamExt as _};
+use futures::stream::{BoxStream, SelectAll, Stream, StreamExt as _};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::core::DeserializeGuard;
@@ -19,8 +19,7 @@ use super::seen::Seen;
 use super::standing::line;
 use crate::api::FrappeRelease;
 use crate::api::figures::RelayFigures;
-use crate::api::names::LABEL_COMPONENT;
-use crate::controller::people;
+use crate::controller::{people, seen};
 use crate::manifest::{RELAY, selector};
 use crate::release::{JobStep, Progress};
 use crate::web::api::Releases;
@@ -65,6 +64,18 @@ pub(super) enum Step {
     Told(String, Progress),
     /// A relay's Pod tells what it counts.
     Counted(String, RelayFigures),
+}
+
+/// The next step, and what comes soon after it.
+async fn gathered(steps: &mut (impl Stream<Item = Step> + Unpin)) -> Option<Vec<Step>> {
+    let mut all = vec![steps.next().await?];
+    let mut over = std::pin::pin!(tokio::time::sleep(GATHER));
+    loop {
+        tokio::select! {
+            step = steps.next() => all.push(step?),
+            () = &mut over => return Some(all),
+        }
+    }
 }
 
 /// A watch that keeps what it saw.
@@ -152,14 +163,8 @@ impl Watching {
     /// What is seen once something is other than before.
     pub(super) async fn next(&mut self) -> Option<Seen> {
         loop {
-            let step = self.steps.next().await?;
-            self.take(step);
-            let mut gathered = std::pin::pin!(tokio::time::sleep(GATHER));
-            loop {
-                tokio::select! {
-                    step = self.steps.next() => self.take(step?),
-                    () = &mut gathered => break,
-                }
+            for step in gathered(&mut self.steps).await? {
+                self.take(step);
             }
             self.follow();
             if self.is_ready || self.problems.contains_key(&What::Releases) {
@@ -192,10 +197,8 @@ impl Watching {
     /// Follows the logs of Jobs and relays that have begun to run, each once.
     fn follow(&mut self) {
         for pod in self.pods.state() {
-            let labels = pod.metadata.labels.as_ref();
-            let component = labels.and_then(|labels| labels.get(LABEL_COMPONENT));
-            let is_job = component.is_some_and(|part| JobStep::ALL.iter().any(|step| step.name() == part));
-            let is_relay = component.is_some_and(|part| part == RELAY);
+            let component = seen::component_of(&*pod);
+            let (is_job, is_relay) = (JobStep::from_name(component).is_some(), component == RELAY);
             let is_running =
                 pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"));
             let Some(name) = pod.metadata.name.clone().filter(|_| (is_job || is_relay) && is_running) else {
@@ -257,14 +260,8 @@ impl WatchingAll {
     /// The list once something is other than before.
     pub(super) async fn next(&mut self) -> Option<Releases> {
         loop {
-            let step = self.steps.next().await?;
-            self.take(step);
-            let mut gathered = std::pin::pin!(tokio::time::sleep(GATHER));
-            loop {
-                tokio::select! {
-                    step = self.steps.next() => self.take(step?),
-                    () = &mut gathered => break,
-                }
+            for step in gathered(&mut self.steps).await? {
+                self.take(step);
             }
             if self.is_ready || self.problem.is_some() {
                 return Some(self.list());

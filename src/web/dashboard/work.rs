@@ -1,44 +1,41 @@
 //! What the Jobs of a release do, with the progress that they tell, and the queues that run out.
 
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Pod;
 
 use super::seen::Seen;
 use super::standing::text;
 use crate::api::FrappeRelease;
 use crate::api::figures::Figures;
-use crate::api::names::{ANNOTATION_SITE, LABEL_COMPONENT, LABEL_REVISION};
 use crate::api::status::SiteStatus;
-use crate::release::{JobStep, Progress};
+use crate::controller::seen;
+use crate::release::{JobSeen, JobState, JobStep, Progress};
 use crate::schema::queue::Backlog;
 use crate::web::api::{Queue, Work};
-
-/// The label by which Kubernetes tells the Pods of a Job.
-const LABEL_JOB: &str = "batch.kubernetes.io/job-name";
 
 /// The work of a release: a line for each site, as the status has it, and for each other Job that runs or failed. What a Job's log
 /// told is newer than what the operator has read.
 pub(super) fn work(release: &FrappeRelease, seen: &Seen) -> Vec<Work> {
     let status = release.status.clone().unwrap_or_default();
-    let revision = status.green.as_ref().map(|green| green.revision.to_string());
+    let revision = status.green.as_ref().map(|green| green.revision);
     let jobs: Vec<Line<'_>> = seen
         .jobs
         .iter()
-        .filter(|job| revision.is_some() && label(job, LABEL_REVISION) == revision)
+        .filter(|job| revision.is_some() && seen::revision_of(*job) == revision)
         .filter_map(|job| Line::of(job, seen))
         .collect();
     // A Job that has begun is told by its watch before the operator writes it down.
     let of = |site: &SiteStatus| {
-        let own = || jobs.iter().filter(|line| line.site == site.name);
-        own().find(|line| line.state() != "Succeeded").or_else(|| own().find(|line| line.step == site.step))
+        let own = || jobs.iter().filter(|line| line.site() == site.name);
+        let unfinished = own().find(|line| line.seen.state != JobState::Succeeded);
+        unfinished.or_else(|| own().find(|line| line.seen.step.name() == site.step))
     };
     let mut all: Vec<Work> = status
         .sites
         .iter()
         .map(|site| of(site).map_or_else(|| of_status(site), |line| line.work(site)))
         .collect();
-    let is_told = |line: &Line<'_>| status.sites.iter().any(|site| line.site == site.name);
-    let others = jobs.iter().filter(|line| line.state() != "Succeeded" && !is_told(line));
+    let is_told = |line: &Line<'_>| status.sites.iter().any(|site| line.site() == site.name);
+    let others = jobs.iter().filter(|line| line.seen.state != JobState::Succeeded && !is_told(line));
     all.extend(others.map(|line| line.work(&line.status())));
     all
 }
@@ -65,45 +62,27 @@ pub(super) fn queues(work: &[Work]) -> Vec<Queue> {
 /// One Job with what it told last.
 struct Line<'a> {
     job: &'a Job,
-    site: &'a str,
-    step: &'a str,
+    seen: JobSeen,
     progress: Option<&'a Progress>,
 }
 
 impl<'a> Line<'a> {
+    /// None for a measurement: it is told by its analysis.
     fn of(job: &'a Job, seen: &'a Seen) -> Option<Self> {
-        let annotations = job.metadata.annotations.as_ref();
-        let site = annotations.and_then(|all| all.get(ANNOTATION_SITE)).map_or("", String::as_str);
-        let step = job.metadata.labels.as_ref()?.get(LABEL_COMPONENT)?;
-        // A measurement is told by its analysis.
-        JobStep::ALL.iter().find(|known| known.name() == step)?;
-        let own = |pod: &&Pod| {
-            let name = pod.metadata.labels.as_ref().and_then(|labels| labels.get(LABEL_JOB));
-            name == job.metadata.name.as_ref()
-        };
-        let pods = seen.pods.iter().filter(own).filter_map(|pod| pod.metadata.name.as_ref());
-        let progress = pods.filter_map(|pod| seen.progress.get(pod)).next_back();
-        Some(Self { job, site, step, progress })
+        let pods = seen::pods_of_job(&seen.pods, job.metadata.name.as_deref()?);
+        let progress = pods.filter_map(|pod| seen.progress.get(pod.metadata.name.as_ref()?)).next_back();
+        Some(Self { job, seen: seen::job(job)?, progress })
     }
 
-    fn state(&self) -> &'static str {
-        let status = self.job.status.as_ref();
-        let conditions = status.and_then(|status| status.conditions.as_ref());
-        let is = |kind: &str| {
-            conditions.is_some_and(|all| all.iter().any(|one| one.type_ == kind && one.status == "True"))
-        };
-        match (is("Failed"), is("Complete")) {
-            (true, _) => "Failed",
-            (_, true) => "Succeeded",
-            _ => "Running",
-        }
+    fn site(&self) -> &str {
+        self.seen.site.as_deref().unwrap_or_default()
     }
 
     fn status(&self) -> SiteStatus {
         SiteStatus {
-            name: self.site.to_owned(),
-            step: self.step.to_owned(),
-            state: self.state().to_owned(),
+            name: self.site().to_owned(),
+            step: self.seen.step.name().to_owned(),
+            state: self.seen.state.name().to_owned(),
             done: None,
             total: None,
             message: String::new(),
@@ -114,11 +93,11 @@ impl<'a> Line<'a> {
     /// What the Job does; of the status only what it says of the same step.
     fn work(&self, site: &SiteStatus) -> Work {
         let status = self.job.status.as_ref();
-        let told = if site.step == self.step { site } else { &self.status() };
-        let mut work = Work { state: self.state().to_owned(), ..of_status(told) };
+        let told = if site.step == self.seen.step.name() { site } else { &self.status() };
+        let mut work = Work { state: self.seen.state.name().to_owned(), ..of_status(told) };
         work.began = status.and_then(|status| status.start_time.as_ref()).map(text);
         work.ended = status.and_then(|status| status.completion_time.as_ref()).map(text);
-        if let Some(progress) = self.progress.filter(|_| work.state == "Running") {
+        if let Some(progress) = self.progress.filter(|_| self.seen.state == JobState::Running) {
             work.part.clone_from(&progress.step);
             work.message.clone_from(&progress.message);
             (work.done, work.total) = (progress.done, progress.total);
@@ -139,10 +118,6 @@ fn of_status(site: &SiteStatus) -> Work {
         began: None,
         ended: None,
     }
-}
-
-fn label(job: &Job, name: &str) -> Option<String> {
-    job.metadata.labels.as_ref()?.get(name).cloned()
 }
 
 #[cfg(test)]
