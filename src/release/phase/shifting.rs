@@ -84,7 +84,9 @@ pub(super) fn shifting(going: &Going<'_>) -> Outcome {
     }
     if stands.iter().any(|stand| stand.weight > 0)
         && stands.iter().all(|stand| in_force(going, &stand.app.name) == 0)
-        && let Some(outcome) = settling(going)
+        && let Some(outcome) = settling(going, |left| {
+            format!("green is ready; the first weight follows in {left} s, when every proxy knows its Pods")
+        })
     {
         return outcome;
     }
@@ -106,20 +108,17 @@ fn rival(going: &Going<'_>) -> Option<Outcome> {
         return None;
     }
     // Nor is it in force at once: who deletes the other one when he is told to must find every proxy ready.
-    let left = SETTLE_SECONDS - going.seconds_in(Phase::Shifting);
-    if left > 0 {
-        return Some(Outcome::Stay {
-            actions: Vec::new(),
-            because: format!("the route is written; every proxy knows where it leads to in {left} s"),
-            recheck: Duration::from_secs(1),
-        });
-    }
-    Some(Outcome::wait(format!(
-        "HTTPRoute '{}' takes hostnames of the sites as well, and the older route wins: delete it; the route '{}' leads to \
-         the same Pods",
-        rivals.join("', '"),
-        going.seen.release.metadata.name.as_deref().unwrap_or_default()
-    )))
+    let settling = settling(going, |left| {
+        format!("the route is written; every proxy knows where it leads to in {left} s")
+    });
+    settling.or_else(|| {
+        Some(Outcome::wait(format!(
+            "HTTPRoute '{}' takes hostnames of the sites as well, and the older route wins: delete it; the route '{}' leads to \
+             the same Pods",
+            rivals.join("', '"),
+            going.seen.release.metadata.name.as_deref().unwrap_or_default()
+        )))
+    })
 }
 
 /// Where every app stands, in their order.
@@ -156,14 +155,13 @@ fn moving(stands: &[Stand<'_>]) -> String {
     }
 }
 
-/// Holds the first weight for a moment: no Gateway tells when its proxies have learned the addresses of new Pods.
-fn settling(going: &Going<'_>) -> Option<Outcome> {
+/// Holds for a moment what the gateway's proxies must be ready for: none tells when they have learned the addresses of Pods.
+/// `because` is given the seconds that are left.
+fn settling(going: &Going<'_>, because: impl FnOnce(i64) -> String) -> Option<Outcome> {
     let left = SETTLE_SECONDS - going.seconds_in(Phase::Shifting);
     (left > 0).then(|| Outcome::Stay {
         actions: Vec::new(),
-        because: format!(
-            "green is ready; the first weight follows in {left} s, when every proxy knows its Pods"
-        ),
+        because: because(left),
         recheck: Duration::from_secs(1),
     })
 }
