@@ -11,11 +11,6 @@ use crate::api::FrappeRelease;
 use crate::release::saying::{Gate, Word, going};
 use crate::traffic::{PREVIEW_HEADER, Preview, cookie_name};
 
-#[expect(clippy::unnecessary_wraps, reason = "the signature is clap's")]
-fn gate(text: &str) -> Result<Gate, String> {
-    Ok(text.into())
-}
-
 /// Agree to the next step of a release that waits for it.
 #[derive(Debug, Args)]
 pub(super) struct Approve {
@@ -25,7 +20,6 @@ pub(super) struct Approve {
     /// maintenance window for a plan that is Blocking: users are shut out, and there is no way back), `promote`
     /// (the first traffic to green), `contract` (the point of no return), or the name of an `approve` step of
     /// spec.traffic.apps.
-    #[arg(value_parser = gate)]
     what: Gate,
 }
 
