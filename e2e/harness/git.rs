@@ -1,4 +1,4 @@
-//! A Git repository of manifests, as a team keeps one.
+//! A Git repository, as a team keeps its manifests and its apps in one.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -19,6 +19,11 @@ impl Repository {
             std::fs::remove_dir_all(&path)?;
         }
         std::fs::create_dir_all(&path)?;
+        Self::at(path)
+    }
+
+    /// Makes it of a folder with what is in it.
+    pub fn at(path: PathBuf) -> Fallible<Self> {
         let repository = Self { path };
         repository.git(&["init", "--quiet", "--initial-branch=main"])?;
         Ok(repository)

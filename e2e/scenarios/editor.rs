@@ -10,6 +10,7 @@ use super::{RELEASE, installed, must_be_clean, must_change_hands};
 use crate::harness::bench::{Bench, image};
 use crate::harness::cluster::{bed, repository, run};
 use crate::harness::forward::Forward;
+use crate::harness::git::Repository;
 use crate::harness::load::Load;
 use crate::harness::{Fallible, turn};
 
@@ -58,14 +59,7 @@ fn edit(bench: &Bench, scratch: &Path) -> Fallible<Value> {
     let mut assemble = Command::new(repository().join("e2e/sample-bench/assemble.sh"));
     run(assemble.arg("v1").arg(scratch), None)?;
     let app = home(scratch).join("apps/shop");
-    let git = |words: &[&str]| {
-        let mut git = Command::new("git");
-        git.current_dir(&app).args(["-c", "user.name=Test", "-c", "user.email=test@example.com"]);
-        run(git.args(words), None)
-    };
-    git(&["init", "--quiet", "--initial-branch", "main"])?;
-    git(&["add", "--all"])?;
-    git(&["commit", "--quiet", "--message", "Version 1"])?;
+    Repository::at(app.clone())?.commit("Version 1", &[])?;
     let database = Forward::new(&bench.namespace, "pod/mariadb-0", 3306)?;
     let credentials = scratch.join("credentials");
     std::fs::create_dir(&credentials)?;
