@@ -1,5 +1,5 @@
 import { fixture } from './apiserver'
-import { dashboard, expect, happened, NAMESPACE, pod, test, withStatus } from './dashboard'
+import { dashboard, expect, happened, NAMESPACE, pod, say, test, withStatus } from './dashboard'
 import { faults } from './faults'
 
 test('the list and a release move while the operator writes, without a reload', async ({
@@ -110,13 +110,7 @@ test('a wall has no buttons, and its server refuses what they would say', async 
   await page.getByRole('link', { name: /^shop / }).click()
   await expect(page.getByRole('region', { name: 'Conditions' })).toBeVisible()
   await expect(page.getByRole('toolbar')).toHaveCount(0)
-  const answer = await page.evaluate(async (path) => {
-    const token = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? ''
-    const body = JSON.stringify({ command: 'pause', mark: '' })
-    const headers = { 'content-type': 'application/json', 'x-csrf-token': token }
-    const said = await fetch(path, { method: 'POST', headers, body })
-    return [said.status, await said.text()] as const
-  }, `/api/releases/${NAMESPACE}/shop/say`)
+  const answer = await say(page, 'shop', { command: 'pause', mark: '' })
   expect(answer).toEqual([403, 'this dashboard was started with --read-only: it says nothing to releases'])
   await server.stop()
 })
@@ -131,13 +125,7 @@ test('what was seen is what is said: a release that changed meanwhile is not app
   await page.goto(server.url)
   await page.getByRole('link', { name: /^stale / }).click()
   await expect(page.getByRole('button', { name: 'Approve the plan' })).toBeVisible()
-  const answer = await page.evaluate(async (path) => {
-    const token = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? ''
-    const body = JSON.stringify({ command: 'approve plan', mark: '0123456789abcdef' })
-    const headers = { 'content-type': 'application/json', 'x-csrf-token': token }
-    const said = await fetch(path, { method: 'POST', headers, body })
-    return [said.status, await said.text()] as const
-  }, `/api/releases/${NAMESPACE}/stale/say`)
+  const answer = await say(page, 'stale', { command: 'approve plan', mark: '0123456789abcdef' })
   expect(answer).toEqual([409, 'the release changed since the page showed it: look again, then decide'])
   await server.stop()
 })

@@ -1,7 +1,8 @@
-import { expect, test as base } from '@playwright/test'
+import { expect, type Page, test as base } from '@playwright/test'
 import { spawnSync } from 'node:child_process'
 import { ACME, type Json, makeApp } from './app'
 import { type ApiServer, fixture, type Object, startApiServer, storedPlan } from './apiserver'
+import { noComplaints } from './complaints'
 import { BINARY, type Server, start } from './editor'
 
 export const NAMESPACE = 'erp'
@@ -9,6 +10,19 @@ export const NAMESPACE = 'erp'
 /** Starts the dashboard with a kubeconfig. */
 export function dashboard(kubeconfig: string, ...more: string[]): Promise<Server> {
   return start(['dashboard', '-n', NAMESPACE, '--port', '0', ...more], { ...process.env, KUBECONFIG: kubeconfig })
+}
+
+/** Says something to a release as the page does, whatever buttons it has; gives status and text of the answer. */
+export function say(page: Page, release: string, words: { command: string; mark: string }): Promise<[number, string]> {
+  return page.evaluate(
+    async ([path, body]) => {
+      const token = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? ''
+      const headers = { 'content-type': 'application/json', 'x-csrf-token': token }
+      const said = await fetch(path, { method: 'POST', headers, body })
+      return [said.status, await said.text()] as [number, string]
+    },
+    [`/api/releases/${NAMESPACE}/${release}/say`, JSON.stringify(words)] as const,
+  )
 }
 
 /** The API server with releases in several states: `erp` is the one that tests look at. */
@@ -119,17 +133,7 @@ export const test = base.extend<{ complaints: string[] }, { api: ApiServer }>({
     },
     { scope: 'worker', timeout: 240_000 },
   ],
-  complaints: async ({ page }, use) => {
-    const complaints: string[] = []
-    page.on('pageerror', (error) => complaints.push(String(error)))
-    page.on('console', (message) => {
-      // The browser tells a refused request by itself: refusals are part of the tests.
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-        complaints.push(message.text())
-    })
-    await use(complaints)
-    expect(complaints).toEqual([])
-  },
+  complaints: noComplaints,
 })
 
 export { expect }

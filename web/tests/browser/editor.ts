@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, type Locator, type Page, test as base } from '@playwright/test'
 import { type App, ACME, type Json, makeApp } from './app'
+import { noComplaints } from './complaints'
 
 /** The program under test; `make browser` builds it. */
 export const BINARY =
@@ -129,17 +130,7 @@ export const test = base.extend<Fixtures>({
     await use(server)
     await server.stop()
   },
-  complaints: async ({ page }, use) => {
-    const complaints: string[] = []
-    page.on('pageerror', (error) => complaints.push(String(error)))
-    page.on('console', (message) => {
-      // The browser tells a refused request by itself: conflicts are part of the tests.
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-        complaints.push(message.text())
-    })
-    await use(complaints)
-    expect(complaints).toEqual([])
-  },
+  complaints: noComplaints,
   editor: async ({ page, server, complaints: _ }, use) => {
     await page.goto(server.url)
     await expect(page.getByRole('tree').getByRole('treeitem').first()).toBeVisible()
