@@ -39,6 +39,8 @@ pub const ANNOTATION_RUN: &str = "crossfade.dev/run";
 pub const ANNOTATION_MEASUREMENT: &str = "crossfade.dev/measurement";
 /// Annotation on another tool's Deployment that was stopped when the bench changed hands: the Pods that it had.
 pub const ANNOTATION_REPLICAS: &str = "crossfade.dev/replicas";
+/// Annotation on a bridge between two routes: when it was written as it is.
+pub const ANNOTATION_SINCE: &str = "crossfade.dev/since";
 /// Annotation on a Job: the value of [`ANNOTATION_RETRY`] that it was made under.
 pub const ANNOTATION_ATTEMPT: &str = "crossfade.dev/attempt";
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use gateway_api::httproutes::HttpRoute;
+use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service};
@@ -62,6 +63,10 @@ pub(super) async fn act(ctx: &Context, seen: &Observed, action: &Action) -> Resu
         }
         Action::Route { split } => doing.route(split).await,
         Action::NoRoute => doing.no_route().await,
+        Action::Bridge { since } => doing.bridge(*since).await,
+        Action::NoBridge => {
+            delete::<HttpRoute>(ctx, doing.release(), &traffic::bridge::name(&doing.name())).await
+        }
         Action::Remove { revision } => doing.remove(*revision).await,
         Action::Forget { revision } => {
             delete::<ConfigMap>(ctx, doing.release(), &gates::name(&doing.name(), *revision)).await?;
@@ -299,7 +304,7 @@ impl<'a> Doing<'a> {
                 .chain(services.iter().map(ResourceExt::name_any))
                 .any(|kept| kept == name)
         };
-        for route in apply::routes(self.ctx, release).await? {
+        for route in apply::routes(self.ctx, release).await?.split {
             if !is_kept(route.name_any()) {
                 delete::<HttpRoute>(self.ctx, release, &route.name_any()).await?;
             }
@@ -314,10 +319,19 @@ impl<'a> Doing<'a> {
 
     /// Deletes what `route` writes for the Gateway API.
     async fn no_route(&self) -> Result<(), Error> {
-        for route in apply::routes(self.ctx, self.release()).await? {
+        for route in apply::routes(self.ctx, self.release()).await?.split {
             delete::<HttpRoute>(self.ctx, self.release(), &route.name_any()).await?;
         }
         Ok(())
+    }
+
+    async fn bridge(&self, since: Timestamp) -> Result<(), Error> {
+        let (own, rivals) = futures::try_join!(
+            apply::routes(self.ctx, self.release()),
+            adopted::rival_routes(self.ctx, self.release())
+        )?;
+        let wanted = traffic::bridge::bridge(self.release(), own.split.iter().chain(&rivals), since);
+        apply(self.ctx, self.release(), &wanted, MANAGER_ROUTE).await
     }
 
     /// Deletes everything of a revision but its record and its runs and calls, in the order in which it is needed the least.

@@ -15,6 +15,7 @@ use super::context::{Context, title};
 use super::error::Error;
 use super::seen;
 use crate::api::names::{ANNOTATION_REPLICAS, MANAGER_OBJECTS};
+use crate::api::traffic::Provider;
 use crate::api::{Adopted, FrappeRelease};
 use crate::manifest::{self, Blueprint};
 use crate::release::{PodSeen, Workload};
@@ -104,14 +105,17 @@ pub(super) async fn scale(
     Ok(())
 }
 
-/// Names of the routes that are not the release's own and take a hostname of its sites.
-pub(super) async fn rival_routes(ctx: &Context, release: &FrappeRelease) -> Result<Vec<String>, Error> {
+/// The routes that are not the release's own and take a hostname of its sites; none where the release has no routes.
+pub(super) async fn rival_routes(ctx: &Context, release: &FrappeRelease) -> Result<Vec<HttpRoute>, Error> {
+    if release.spec.traffic.provider != Provider::GatewayApi {
+        return Ok(Vec::new());
+    }
     let found = ctx.api::<HttpRoute>(release).list(&ListParams::default()).await;
     let found = found.map_err(|source| Error::Read { what: "the HTTPRoutes".to_owned(), source })?;
     let hosts = hostnames(release);
-    let takes = |route: &&HttpRoute| route.spec.hostnames.iter().flatten().any(|name| hosts.contains(name));
-    let others = found.iter().filter(|route| !apply::is_controlled_by(*route, release));
-    Ok(others.filter(takes).map(ResourceExt::name_any).collect())
+    let takes = |route: &HttpRoute| route.spec.hostnames.iter().flatten().any(|name| hosts.contains(name));
+    let is_rival = |route: &HttpRoute| takes(route) && !apply::is_controlled_by(route, release);
+    Ok(found.into_iter().filter(is_rival).collect())
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use super::error::Error;
 use crate::api::FrappeRelease;
 use crate::api::names::{LABEL_COMPONENT, MANAGER_OBJECTS};
 use crate::manifest;
-use crate::traffic::service;
+use crate::traffic::{bridge, service};
 
 /// A kind of object that a release may own.
 pub(super) trait Owned:
@@ -51,12 +51,22 @@ pub(super) async fn existing<K: Owned>(
     }
 }
 
+/// The routes of a release.
+pub(super) struct Routes {
+    /// The parts of its split.
+    pub(super) split: Vec<HttpRoute>,
+    /// The bridge to its rivals.
+    pub(super) bridge: Option<HttpRoute>,
+}
+
 /// The routes of a release; none where the cluster does not know the kind.
-pub(super) async fn routes(ctx: &Context, release: &FrappeRelease) -> Result<Vec<HttpRoute>, Error> {
-    match owned(ctx, release, &manifest::selector(&release.name_any())).await {
-        Err(Error::Read { source: kube::Error::Api(status), .. }) if status.is_not_found() => Ok(Vec::new()),
-        found => found,
-    }
+pub(super) async fn routes(ctx: &Context, release: &FrappeRelease) -> Result<Routes, Error> {
+    let all = match owned(ctx, release, &manifest::selector(&release.name_any())).await {
+        Err(Error::Read { source: kube::Error::Api(status), .. }) if status.is_not_found() => Vec::new(),
+        found => found?,
+    };
+    let (bridges, split): (Vec<_>, Vec<_>) = all.into_iter().partition(bridge::is_bridge);
+    Ok(Routes { split, bridge: bridges.into_iter().next() })
 }
 
 /// The Services of the provider `Service`.

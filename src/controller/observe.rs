@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use gateway_api::httproutes::HttpRoute;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
@@ -49,15 +48,18 @@ pub(super) async fn observe(ctx: &Context, release: FrappeRelease) -> Result<Obs
     }
     let route = route_seen(&release, &entries, &revisions);
     let common_config = files.common.as_ref().map(|_| ()).map_err(Error::chain);
-    let rival_routes = if revisions.values().any(|revision| revision.record.template.adopted.is_some()) {
+    let rivals = if revisions.values().any(|revision| revision.record.template.adopted.is_some()) {
         adopted::rival_routes(ctx, &release).await?
     } else {
         Vec::new()
     };
+    let between = (!rivals.is_empty()).then(|| entries.routes.split.iter().chain(&rivals));
+    let bridge = entries.routes.bridge.as_ref().map(|there| traffic::bridge::seen(&release, there, between));
+    let rival_routes = rivals.iter().map(ResourceExt::name_any).collect();
     let sites = site_facts(&release, &files);
     let is_history = |map: &&ConfigMap| seen::component_of(*map) == Component::History.label();
     let history = lists.config_maps.iter().find(is_history).map(history::read).unwrap_or_default();
-    Ok(Observed { release, revisions, route, sites, common_config, history, rival_routes })
+    Ok(Observed { release, revisions, route, sites, common_config, history, rival_routes, bridge })
 }
 
 fn site_facts(
@@ -109,7 +111,7 @@ pub(super) fn is_ours<K: Resource>(object: &K, release: Option<&str>) -> bool {
 
 /// What splits the traffic, as it is there.
 struct Entries {
-    routes: Vec<HttpRoute>,
+    routes: apply::Routes,
     services: Vec<Service>,
 }
 
@@ -131,7 +133,7 @@ fn route_seen(
     let with_socketio = &with_socketio;
     let seen = match release.spec.traffic.provider {
         Provider::GatewayApi => {
-            let (routes, others) = (&entries.routes, entries.services.is_empty());
+            let (routes, others) = (&entries.routes.split, entries.services.is_empty());
             let seen = (!routes.is_empty()).then(|| {
                 traffic::gateway_api::seen(routes, |split| {
                     traffic::gateway_api::routes(&traffic::Wanted {
@@ -145,7 +147,7 @@ fn route_seen(
             (seen, others)
         }
         Provider::Service => {
-            let (services, others) = (&entries.services, entries.routes.is_empty());
+            let (services, others) = (&entries.services, entries.routes.split.is_empty());
             let seen = (!services.is_empty()).then(|| {
                 traffic::service::seen(services, |split| {
                     traffic::service::services(&traffic::Wanted {

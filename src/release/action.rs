@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::gate::{Calls, Question, Run};
 use super::history::Entry;
 use super::{Record, Split};
@@ -80,8 +82,15 @@ pub enum Action {
         /// Who gets how much.
         split: Split,
     },
-    /// Delete every part of the route.
+    /// Delete every part of the route, but not the bridge.
     NoRoute,
+    /// Write the bridge between the route and its rivals.
+    Bridge {
+        /// Now.
+        since: Timestamp,
+    },
+    /// Delete the bridge.
+    NoBridge,
     /// Write entries of the runs and calls of a revision; `None` deletes one.
     Gate {
         /// Green's revision.
@@ -174,6 +183,8 @@ impl Action {
             | Self::Workloads { .. }
             | Self::Route { .. }
             | Self::NoRoute
+            | Self::Bridge { .. }
+            | Self::NoBridge
             | Self::Relay { .. }
             | Self::Gate { .. }
             | Self::Measure { .. }

@@ -3,6 +3,7 @@
 use jiff::ToSpan as _;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::phase::SETTLE_SECONDS;
 use super::tests::{annotate, golden, upgrade};
 use super::world::{World, release};
 use super::{Action, RecordState, Running, Split};
@@ -126,11 +127,11 @@ fn a_route_that_would_win_is_waited_for() {
     for mut world in [named_first, handed_over_next] {
         world.verdict = Verdict::Neutral;
         world.seen.rival_routes = vec!["chart".to_owned()];
-        let (mut written, mut told) = (None, None);
+        let (mut bridged, mut told) = (None, None);
         for _ in 0..60 {
             let turn = world.turn();
-            if turn.phase == Phase::Shifting {
-                written.get_or_insert(world.now);
+            if world.seen.bridge.is_some() {
+                bridged.get_or_insert(world.now);
             }
             if turn.status.message.contains("'chart'") {
                 told.get_or_insert(world.now);
@@ -139,12 +140,22 @@ fn a_route_that_would_win_is_waited_for() {
         let last = world.turn();
         assert_eq!(last.phase, Phase::Shifting);
         assert!(last.status.message.contains("'chart'"), "{}", last.status.message);
-        // Nobody is told to delete the other one before every proxy knows ours.
-        let seconds = told.unwrap().duration_since(written.unwrap()).as_secs();
-        assert!(seconds >= crate::release::phase::SETTLE_SECONDS, "{seconds}");
+        // Nobody is told to delete the other one before every proxy knows both.
+        let seconds = told.unwrap().duration_since(bridged.unwrap()).as_secs();
+        assert!(seconds >= SETTLE_SECONDS, "{seconds}");
+        // Who adds a route to the others is told again, when every proxy knows that one too.
+        world.seen.bridge.as_mut().unwrap().is_whole = false;
+        assert!(!world.turn().status.message.contains("'chart'"));
+        assert!(world.seen.bridge.unwrap().is_whole);
         // Ours is there, and leads to the other tool's Pods.
         assert_eq!(world.seen.route.as_ref().unwrap().weight(1, "*"), 100);
         world.seen.rival_routes.clear();
+        let gone = world.now;
+        while world.seen.bridge.is_some() {
+            world.turn();
+        }
+        // It stays until no proxy leads to the other one any more.
+        assert!(world.now.duration_since(gone).as_secs() >= SETTLE_SECONDS);
         assert_eq!(world.settle().phase, Phase::Complete);
     }
 }
@@ -164,6 +175,15 @@ fn a_named_bench_is_left_with_its_services_until_every_proxy_knows_that_the_rout
     world.now = gone + 2.seconds();
     assert_eq!(turn(&mut world), (false, false, false));
     assert_eq!(turn(&mut world), (true, false, false));
+    // To another tool's route it goes when every proxy knows that one.
+    let mut world = adopted();
+    world.seen.rival_routes = vec!["chart".to_owned()];
+    world.seen.release.metadata.deletion_timestamp = Some(Time(world.now));
+    assert_eq!(turn(&mut world), (false, false, true));
+    world.now = world.seen.bridge.unwrap().since + 2.seconds();
+    assert_eq!(turn(&mut world), (false, false, true));
+    world.now += 1.seconds();
+    assert_eq!(turn(&mut world), (false, true, false));
     // Pods of Crossfade's own go with it: there is nothing to wait for.
     let mut world = handed_over();
     world.seen.release.metadata.deletion_timestamp = Some(Time(world.now));

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use super::phase::{self, FORWARD, Going, Outcome};
 use super::status::{self, Say};
-use super::{Action, JobStep, Observed, Record, RecordState, Revision, Running, Split, gate, history, leave};
+use super::{
+    Action, JobStep, Observed, Record, RecordState, Revision, Running, Split, bridge, gate, history, leave,
+};
 use crate::api::condition::{self, stalled};
 use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_CAUSE, ANNOTATION_RETRY, reason};
 use crate::api::status::FrappeReleaseStatus;
@@ -278,7 +280,7 @@ fn settled(seen: &Observed, now: Timestamp) -> (Option<u32>, Verdict) {
     let wanted = seen.release.spec.template();
     match active {
         Some((number, revision)) if revision.record.template == wanted => {
-            let mut verdict = keep(seen, *number, revision);
+            let mut verdict = keep(seen, *number, revision, now);
             let at = (HookPoint::PostRollout, Phase::Complete);
             verdict.calls(gate::pending(seen, (*number, revision), at, false, now));
             (Some(*number), verdict)
@@ -289,7 +291,7 @@ fn settled(seen: &Observed, now: Timestamp) -> (Option<u32>, Verdict) {
 }
 
 /// The active revision is what the spec wants: see that it runs.
-fn keep(seen: &Observed, number: u32, revision: &Revision) -> Verdict {
+fn keep(seen: &Observed, number: u32, revision: &Revision, now: Timestamp) -> Verdict {
     let mut actions = Vec::new();
     let parts = phase::components(revision, Running::ALL);
     let has_parts = parts.iter().all(|(part, replicas)| {
@@ -302,6 +304,10 @@ fn keep(seen: &Observed, number: u32, revision: &Revision) -> Verdict {
     if seen.route.as_ref().is_none_or(|route| route.split.as_ref() != Some(&split) || !route.is_whole) {
         actions.push(Action::Route { split });
     }
+    let complete = revision.record.entered.get(&Phase::Complete).copied().unwrap_or_default();
+    if seen.bridge.is_some() && bridge::is_crossed(seen, complete, now) {
+        actions.push(Action::NoBridge);
+    }
     let ready = revision.workloads.get("web").map_or(0, |web| web.ready);
     let wanted = parts.first().map_or(0, |(_, replicas)| *replicas);
     let say = if ready >= wanted {
@@ -309,7 +315,8 @@ fn keep(seen: &Observed, number: u32, revision: &Revision) -> Verdict {
     } else {
         Say::going(&format!("revision {number}: {ready} of {wanted} web Pods are ready"))
     };
-    let recheck = if actions.is_empty() { IDLE } else { Duration::from_secs(5) };
+    let is_idle = actions.is_empty() && (seen.bridge.is_none() || !seen.rival_routes.is_empty());
+    let recheck = if is_idle { IDLE } else { Duration::from_secs(5) };
     Verdict { phase: Phase::Complete, actions, say, recheck, event: None }
 }
 
@@ -327,7 +334,7 @@ fn begin(
         && revision.record.template == wanted
         && revision.record.attempt == attempt
     {
-        let mut verdict = taken_back(seen, active, reason);
+        let mut verdict = taken_back(seen, active, reason, now);
         let at = (HookPoint::Rollback, Phase::RolledBack);
         verdict.calls(gate::pending(seen, (*number, revision), at, false, now));
         return (Some(*number), verdict);
@@ -367,8 +374,8 @@ fn begin(
 }
 
 /// What the spec wants was taken back: blue serves, and a human decides what comes next.
-fn taken_back(seen: &Observed, active: Option<(u32, &Revision)>, reason: &str) -> Verdict {
-    let kept = active.map(|(number, revision)| keep(seen, number, revision).actions).unwrap_or_default();
+fn taken_back(seen: &Observed, active: Option<(u32, &Revision)>, reason: &str, now: Timestamp) -> Verdict {
+    let kept = active.map(|(number, revision)| keep(seen, number, revision, now).actions).unwrap_or_default();
     let because =
         format!("{reason}; change the spec, or run `kubectl crossfade retry` to try the same again");
     let say = Say::halted(stalled::ROLLED_BACK, &because);

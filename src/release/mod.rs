@@ -10,6 +10,7 @@
 mod action;
 #[cfg(test)]
 mod adoption_tests;
+mod bridge;
 mod decide;
 #[cfg(test)]
 mod fixtures;
@@ -34,8 +35,8 @@ mod world;
 pub use action::{Action, JobStep, Placement, Running};
 pub use decide::{Decision, Event, decide, told};
 pub use observed::{
-    AnalysisJobSeen, AppStep, JobSeen, JobState, Observed, PlanSeen, PodSeen, Progress, Record, RecordState,
-    Revision, RouteSeen, SiteFacts, Workload,
+    AnalysisJobSeen, AppStep, BridgeSeen, JobSeen, JobState, Observed, PlanSeen, PodSeen, Progress, Record,
+    RecordState, Revision, RouteSeen, SiteFacts, Workload,
 };
 pub use phase::components;
 pub use split::Split;

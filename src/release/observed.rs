@@ -30,6 +30,17 @@ pub struct Observed {
     /// Routes of the namespace that are none of ours and take a hostname of the sites as well; looked at while the bench
     /// changes hands.
     pub rival_routes: Vec<String>,
+    /// The bridge between the route and its rivals, if there is one.
+    pub bridge: Option<BridgeSeen>,
+}
+
+/// The route by which every proxy knows where the release's own route and its rivals lead to (`traffic::bridge`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BridgeSeen {
+    /// When it was written as it is.
+    pub since: Timestamp,
+    /// Whether it leads to all that the routes lead to now.
+    pub is_whole: bool,
 }
 
 /// What a site's configuration says about its database. No credential is in it.

@@ -6,8 +6,8 @@ use jiff::{Timestamp, ToSpan};
 
 use super::gate::{Answer, Calls, Gates, Reading, Run, Value};
 use super::{
-    Action, AnalysisJobSeen, Decision, JobSeen, JobState, JobStep, Observed, Placement, PlanSeen, PodSeen,
-    Record, Revision, RouteSeen, Running, SiteFacts, Split, Workload, decide, phase,
+    Action, AnalysisJobSeen, BridgeSeen, Decision, JobSeen, JobState, JobStep, Observed, Placement, PlanSeen,
+    PodSeen, Record, Revision, RouteSeen, Running, SiteFacts, Split, Workload, decide, phase,
 };
 use crate::api::figures::Figures;
 use crate::api::{Adopted, FrappeRelease, Phase};
@@ -80,6 +80,7 @@ impl World {
                 common_config: Ok(()),
                 history: Vec::new(),
                 rival_routes: Vec::new(),
+                bridge: None,
             },
             // No time of a real cluster is a whole second.
             now: Timestamp::UNIX_EPOCH.saturating_add(123.milliseconds()).expect("the clock goes on"),
@@ -242,6 +243,8 @@ impl World {
                     Some(RouteSeen { split: Some(split), is_whole: true, is_accepted: false, message });
             }
             Action::NoRoute => self.seen.route = None,
+            Action::Bridge { since } => self.seen.bridge = Some(BridgeSeen { since, is_whole: true }),
+            Action::NoBridge => self.seen.bridge = None,
             Action::Remove { revision } => {
                 let revision = self.of(revision);
                 (revision.config, revision.jobs) = (None, Vec::new());
@@ -410,6 +413,8 @@ fn describe(action: &Action) -> String {
             format!("route r{blue} to r{green}: {apps:?}")
         }
         Action::NoRoute => "no route".to_owned(),
+        Action::Bridge { .. } => "bridge".to_owned(),
+        Action::NoBridge => "no bridge".to_owned(),
         Action::Remove { revision } => format!("remove r{revision}"),
         Action::Forget { revision } => format!("forget r{revision}"),
         Action::Gate { entries, .. } => {

@@ -19,11 +19,11 @@ use crate::release::{RouteSeen, Split};
 
 const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";
 /// Rules that a route holds.
-const MAX_RULES: usize = 16;
+pub(super) const MAX_RULES: usize = 16;
 /// Matches that all rules of a route hold together.
 const MAX_MATCHES: usize = 128;
 /// Hostnames that a route holds.
-const MAX_HOSTNAMES: usize = 16;
+pub(super) const MAX_HOSTNAMES: usize = 16;
 
 /// The routes of a split. The first has the name of the release and takes what no other takes.
 pub fn routes(wanted: &Wanted<'_>) -> Vec<HttpRoute> {
@@ -58,26 +58,31 @@ fn packed(groups: Vec<rules::Group>) -> Vec<Vec<HttpRouteRules>> {
 fn route(wanted: &Wanted<'_>, index: usize, hosts: &[String], rules: Vec<HttpRouteRules>) -> HttpRoute {
     let release = wanted.release;
     let name = release.name_any();
+    let mut metadata = metadata(release, if index == 0 { name } else { format!("{name}-route-{index}") });
+    let split = serde_json::to_string(wanted.split).ok();
+    metadata.annotations = split.map(|split| BTreeMap::from([(ANNOTATION_SPLIT.to_owned(), split)]));
     HttpRoute {
-        metadata: ObjectMeta {
-            name: Some(if index == 0 { name.clone() } else { format!("{name}-route-{index}") }),
-            namespace: release.namespace(),
-            labels: Some(BTreeMap::from([
-                (LABEL_RELEASE.to_owned(), name),
-                (LABEL_MANAGED_BY.to_owned(), MANAGED_BY.to_owned()),
-            ])),
-            annotations: serde_json::to_string(wanted.split)
-                .ok()
-                .map(|split| BTreeMap::from([(ANNOTATION_SPLIT.to_owned(), split)])),
-            owner_references: release.controller_owner_ref(&()).map(|owner| vec![owner]),
-            ..ObjectMeta::default()
-        },
+        metadata,
         spec: HttpRouteSpec {
             hostnames: Some(hosts.to_vec()),
             parent_refs: Some(release.spec.traffic.gateways.iter().map(parent).collect()),
             rules: Some(rules),
         },
         status: None,
+    }
+}
+
+/// Metadata of a route of a release, without annotations.
+pub(super) fn metadata(release: &FrappeRelease, name: String) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name),
+        namespace: release.namespace(),
+        labels: Some(BTreeMap::from([
+            (LABEL_RELEASE.to_owned(), release.name_any()),
+            (LABEL_MANAGED_BY.to_owned(), MANAGED_BY.to_owned()),
+        ])),
+        owner_references: release.controller_owner_ref(&()).map(|owner| vec![owner]),
+        ..ObjectMeta::default()
     }
 }
 
@@ -92,7 +97,7 @@ pub fn hostnames(release: &FrappeRelease) -> Vec<String> {
     all
 }
 
-fn parent(gateway: &GatewayRef) -> HttpRouteParentRefs {
+pub(super) fn parent(gateway: &GatewayRef) -> HttpRouteParentRefs {
     HttpRouteParentRefs {
         group: Some(GATEWAY_GROUP.to_owned()),
         kind: Some("Gateway".to_owned()),

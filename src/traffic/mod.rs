@@ -2,6 +2,7 @@
 //!
 //! May use `api`, `plan` and `release`. Nothing here has a client; `controller` applies the objects and reads them back.
 
+pub mod bridge;
 mod bucket;
 pub mod gateway_api;
 mod pattern;

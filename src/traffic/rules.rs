@@ -264,7 +264,7 @@ impl<'a> Maker<'a> {
     }
 }
 
-fn prefix(path: &str) -> HttpRouteRulesMatches {
+pub(super) fn prefix(path: &str) -> HttpRouteRulesMatches {
     matched(HttpRouteRulesMatchesPathType::PathPrefix, path)
 }
 
@@ -279,11 +279,18 @@ fn matched(kind: HttpRouteRulesMatchesPathType, path: &str) -> HttpRouteRulesMat
     }
 }
 
-fn with(mut matched: HttpRouteRulesMatches, header: HttpRouteRulesMatchesHeaders) -> HttpRouteRulesMatches {
+pub(super) fn with(
+    mut matched: HttpRouteRulesMatches,
+    header: HttpRouteRulesMatchesHeaders,
+) -> HttpRouteRulesMatches {
     matched.headers.get_or_insert_default().push(header);
     matched
 }
 
-fn header(name: &str, kind: HttpRouteRulesMatchesHeadersType, value: &str) -> HttpRouteRulesMatchesHeaders {
+pub(super) fn header(
+    name: &str,
+    kind: HttpRouteRulesMatchesHeadersType,
+    value: &str,
+) -> HttpRouteRulesMatchesHeaders {
     HttpRouteRulesMatchesHeaders { name: name.to_owned(), r#type: Some(kind), value: value.to_owned() }
 }

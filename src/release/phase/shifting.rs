@@ -11,7 +11,7 @@ use crate::api::Phase;
 use crate::api::names::{ANNOTATION_APPROVE_PROMOTE, reason};
 use crate::api::traffic::{AppTraffic, REST};
 use crate::release::shift::{self, Hold};
-use crate::release::{Action, AppStep, Record, Running, Split, gate};
+use crate::release::{Action, AppStep, Record, Running, Split, bridge, gate};
 
 /// Seconds between green's readiness and its first traffic. From Contour to Envoy a change took 16 to 26 ms on an idle
 /// machine (measured for weights); other gateways and busy machines take longer.
@@ -84,9 +84,7 @@ pub(super) fn shifting(going: &Going<'_>) -> Outcome {
     }
     if stands.iter().any(|stand| stand.weight > 0)
         && stands.iter().all(|stand| in_force(going, &stand.app.name) == 0)
-        && let Some(outcome) = settling(going, |left| {
-            format!("green is ready; the first weight follows in {left} s, when every proxy knows its Pods")
-        })
+        && let Some(outcome) = settling(going)
     {
         return outcome;
     }
@@ -107,11 +105,13 @@ fn rival(going: &Going<'_>) -> Option<Outcome> {
     if !is_adopted || !is_written || rivals.is_empty() {
         return None;
     }
-    // Nor is it in force at once: who deletes the other one when he is told to must find every proxy ready.
-    let settling = settling(going, |left| {
-        format!("the route is written; every proxy knows where it leads to in {left} s")
+    // Who deletes the other one when he is told to must find every proxy ready.
+    let bridging = bridge::build(going.seen, going.now).map(|(action, because)| Outcome::Stay {
+        actions: action.into_iter().collect(),
+        because,
+        recheck: Duration::from_secs(1),
     });
-    settling.or_else(|| {
+    bridging.or_else(|| {
         Some(Outcome::wait(format!(
             "HTTPRoute '{}' takes hostnames of the sites as well, and the older route wins: delete it; the route '{}' leads to \
              the same Pods",
@@ -155,13 +155,14 @@ fn moving(stands: &[Stand<'_>]) -> String {
     }
 }
 
-/// Holds for a moment what the gateway's proxies must be ready for: none tells when they have learned the addresses of Pods.
-/// `because` is given the seconds that are left.
-fn settling(going: &Going<'_>, because: impl FnOnce(i64) -> String) -> Option<Outcome> {
+/// Holds the first weight for a moment: no gateway tells when its proxies have learned the addresses of green's Pods.
+fn settling(going: &Going<'_>) -> Option<Outcome> {
     let left = SETTLE_SECONDS - going.seconds_in(Phase::Shifting);
     (left > 0).then(|| Outcome::Stay {
         actions: Vec::new(),
-        because: because(left),
+        because: format!(
+            "green is ready; the first weight follows in {left} s, when every proxy knows its Pods"
+        ),
         recheck: Duration::from_secs(1),
     })
 }
