@@ -138,8 +138,8 @@ fn an_abort_at_any_moment_brings_blue_back() {
     }
 }
 
-#[test]
-fn what_was_taken_back_is_tried_again_only_when_asked() {
+/// A release that somebody has aborted on its way.
+fn aborted() -> World {
     let mut world = installed();
     upgrade(&mut world, "erp:v2");
     for _ in 0..20 {
@@ -147,6 +147,12 @@ fn what_was_taken_back_is_tried_again_only_when_asked() {
     }
     annotate(&mut world, ANNOTATION_ABORT, "2");
     assert_eq!(world.settle().phase, Phase::RolledBack);
+    world
+}
+
+#[test]
+fn what_was_taken_back_is_tried_again_only_when_asked() {
+    let mut world = aborted();
     assert!(decide(&world.seen, world.now).actions.is_empty());
     annotate(&mut world, ANNOTATION_RETRY, "again");
     assert_eq!(world.settle().phase, Phase::Complete);
@@ -171,13 +177,7 @@ fn what_the_spec_has_left_is_tried_again_when_it_comes_back() {
         assert_eq!(world.seen.revisions.keys().copied().collect::<Vec<_>>(), [3]);
     }
     // Aborted by hand, given up in the spec, asked for again.
-    let mut world = installed();
-    upgrade(&mut world, "erp:v2");
-    for _ in 0..20 {
-        world.turn();
-    }
-    annotate(&mut world, ANNOTATION_ABORT, "2");
-    assert_eq!(world.settle().phase, Phase::RolledBack);
+    let mut world = aborted();
     upgrade(&mut world, "erp:v1");
     assert_eq!(world.settle().phase, Phase::Complete);
     assert!(decide(&world.seen, world.now).actions.is_empty());
