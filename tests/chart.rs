@@ -365,9 +365,11 @@ fn traces_go_where_they_are_told_with_a_token_from_a_secret_and_nowhere_by_defau
     let Some(plain) = rendered(&["networkPolicy.enabled=true", "tracing.sampler=always_on"]) else { return };
     assert_eq!(traced(&plain), Vec::<Value>::new());
     assert_eq!(of_kind(&plain, "NetworkPolicy")[0]["spec"]["egress"].as_array().unwrap().len(), 2);
-    for (endpoint, port) in
-        [("http://collector.monitoring:4318", 4318), ("https://collector.example.com/otlp", 443), ("http://c", 80)]
-    {
+    for (endpoint, port) in [
+        ("http://collector.monitoring:4318", 4318),
+        ("https://collector.example.com/otlp", 443),
+        ("http://c", 80),
+    ] {
         let endpoint = format!("tracing.endpoint={endpoint}");
         let settings = ["networkPolicy.enabled=true", &endpoint, "tracing.headersSecret.name=collector"];
         let Some(objects) = rendered(&settings) else { return };

@@ -27,7 +27,14 @@ pub fn begin(bench: &Bench) -> Fallible {
 
 /// All spans that it has taken. An error if a request went elsewhere or came without the token.
 pub fn taken(bench: &Bench) -> Fallible<Vec<Span>> {
-    let log = bench.namespace.kubectl(&["exec", "collector", "--", "sh", "-c", "touch /tmp/taken; cat /tmp/taken"])?;
+    let log = bench.namespace.kubectl(&[
+        "exec",
+        "collector",
+        "--",
+        "sh",
+        "-c",
+        "touch /tmp/taken; cat /tmp/taken",
+    ])?;
     let mut spans = Vec::new();
     // The last line may be half written.
     for line in log.split_inclusive('\n').filter(|line| line.ends_with('\n')) {

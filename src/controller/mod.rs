@@ -79,11 +79,22 @@ fn error_policy(guarded: Arc<Guarded>, error: &Error, ctx: Arc<Context>) -> Next
     span::failed(&Span::current(), error);
     let trace_id = span::trace_id();
     if let Error::Malformed(_) = error {
-        tracing::warn!(release, trace_id, error = error.chain(), "waiting for the FrappeRelease to be corrected");
+        tracing::warn!(
+            release,
+            trace_id,
+            error = error.chain(),
+            "waiting for the FrappeRelease to be corrected"
+        );
         return Next::await_change();
     }
     let wait = ctx.backoff.failed(&release);
-    tracing::warn!(release, trace_id, error = error.chain(), seconds = wait.as_secs(), "failed, trying again");
+    tracing::warn!(
+        release,
+        trace_id,
+        error = error.chain(),
+        seconds = wait.as_secs(),
+        "failed, trying again"
+    );
     Next::requeue(wait)
 }
 
@@ -103,13 +114,14 @@ async fn step(guarded: &Guarded, ctx: &Context) -> Result<Next, Error> {
     finalizer::ensure(ctx, &release).await?;
 
     // observe (client)
-    let seen = match span::within(debug_span!("observe"), Box::pin(observe::observe(ctx, release.clone()))).await {
-        Ok(seen) => seen,
-        Err(error) => {
-            tell_failure(ctx, &release, &error).await;
-            return Err(error);
-        }
-    };
+    let seen =
+        match span::within(debug_span!("observe"), Box::pin(observe::observe(ctx, release.clone()))).await {
+            Ok(seen) => seen,
+            Err(error) => {
+                tell_failure(ctx, &release, &error).await;
+                return Err(error);
+            }
+        };
     // decide (no client)
     let deciding = debug_span!("decide");
     let decision = deciding.in_scope(|| decide(&seen, Timestamp::now()));

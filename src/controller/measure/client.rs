@@ -127,11 +127,8 @@ pub(in crate::controller) fn tls_by(pem: &str) -> Result<ClientConfig, String> {
 fn own(pem: &str) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let certificate =
-            certificate.map_err(|error| format!("the certificates are no PEM: {error}"))?;
-        roots
-            .add(certificate)
-            .map_err(|error| format!("a certificate cannot be used: {error}"))?;
+        let certificate = certificate.map_err(|error| format!("the certificates are no PEM: {error}"))?;
+        roots.add(certificate).map_err(|error| format!("a certificate cannot be used: {error}"))?;
     }
     if roots.is_empty() { Err("there is no certificate".to_owned()) } else { Ok(roots) }
 }
@@ -147,11 +144,7 @@ fn tls(roots: RootCertStore) -> Result<ClientConfig, String> {
 pub(in crate::controller) fn connector(tls: ClientConfig) -> HttpsConnector<HttpConnector> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
-    HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(connector)
+    HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector)
 }
 
 /// Sends, within a span that goes along as `traceparent`.

@@ -15,7 +15,6 @@ pub(super) mod span;
 #[cfg(test)]
 mod tests;
 
-
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
@@ -42,7 +41,9 @@ const FLUSH: Duration = Duration::from_secs(3);
 #[derive(Debug, thiserror::Error)]
 pub enum TracesError {
     /// The endpoint is no address of a collector.
-    #[error("failed to read {place}: give the collector's address as a URL, for example http://collector:4318")]
+    #[error(
+        "failed to read {place}: give the collector's address as a URL, for example http://collector:4318"
+    )]
     Endpoint {
         /// The option or variable.
         place: &'static str,

@@ -62,8 +62,7 @@ impl Settings {
 /// The address may hold a token: it is not repeated.
 fn checked(address: String, place: &'static str) -> Result<String, TracesError> {
     let is_address = address.parse::<Uri>().is_ok_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https"))
-            && uri.host().is_some_and(|host| !host.is_empty())
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
     });
     if is_address { Ok(address) } else { Err(TracesError::Endpoint { place }) }
 }

@@ -67,7 +67,8 @@ pub(in crate::controller) fn decided(span: &Span, seen: &Observed, decision: &De
 
 /// The span of an action.
 pub(in crate::controller) fn action(action: &Action) -> Span {
-    let span = debug_span!("act", otel.name = format!("act {}", action.name()), crossfade.action = action.name());
+    let span =
+        debug_span!("act", otel.name = format!("act {}", action.name()), crossfade.action = action.name());
     if let Action::Job { step, site, .. } | Action::DeleteJob { step, site, .. } = action {
         span.set_attribute("crossfade.step", step.name());
         if let Some(site) = site {

@@ -13,7 +13,7 @@ use opentelemetry::trace::{Span as _, Tracer};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use opentelemetry_proto::tonic::{common::v1::any_value::Value, common::v1::KeyValue, trace::v1::Span};
+use opentelemetry_proto::tonic::{common::v1::KeyValue, common::v1::any_value::Value, trace::v1::Span};
 use prost::Message;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -35,7 +35,8 @@ struct Receiver {
 
 impl Receiver {
     fn at(address: &str) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind(address)).unwrap();
         let (address, taken) = (listener.local_addr().unwrap(), Taken::default());
         let take = |State(taken): State<Taken>, headers: HeaderMap, body: Bytes| async move {
