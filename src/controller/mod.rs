@@ -114,19 +114,18 @@ async fn step(guarded: &Guarded, ctx: &Context) -> Result<Next, Error> {
     finalizer::ensure(ctx, &release).await?;
 
     // observe (client)
-    let seen =
-        match span::within(debug_span!("observe"), Box::pin(observe::observe(ctx, release.clone()))).await {
-            Ok(seen) => seen,
-            Err(error) => {
-                tell_failure(ctx, &release, &error).await;
-                return Err(error);
-            }
-        };
+    let observing = Box::pin(observe::observe(ctx, release.clone()));
+    let seen = match span::within(debug_span!("observe"), observing).await {
+        Ok(seen) => seen,
+        Err(error) => {
+            tell_failure(ctx, &release, &error).await;
+            return Err(error);
+        }
+    };
     // decide (no client)
     let deciding = debug_span!("decide");
     let decision = deciding.in_scope(|| decide(&seen, Timestamp::now()));
-    span::decided(&deciding, &seen, &decision);
-    drop(deciding);
+    span::decided(deciding, &seen, &decision);
     if decision.is_finalized {
         return let_go(ctx, &seen.release).await;
     }

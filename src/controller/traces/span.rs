@@ -55,9 +55,9 @@ pub(in crate::controller) fn reconcile(guarded: &Guarded) -> Span {
 }
 
 /// Says what was decided, on the span of the decision and on that of the reconcile.
-pub(in crate::controller) fn decided(span: &Span, seen: &Observed, decision: &Decision) {
+pub(in crate::controller) fn decided(span: Span, seen: &Observed, decision: &Decision) {
     let revision = seen.revisions.keys().next_back().copied();
-    for span in [span, &Span::current()] {
+    for span in [span, Span::current()] {
         span.set_attribute("crossfade.phase", decision.phase.name());
         if let Some(revision) = revision {
             span.set_attribute("crossfade.revision", i64::from(revision));
