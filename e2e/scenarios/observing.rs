@@ -25,8 +25,7 @@ fn the_operator_can_be_watched() -> Fallible {
     bench.namespace.kubectl(&["patch", "frapperelease", "shop", "--type=merge", "-p", plain])?;
     bench.release("v2")?;
     bench.wait_for("Ready", RELEASE)?;
-    the_release_is_traced(&bench)?;
-    let operator = operator::install()?;
+    let operator = operator::namespace();
     let pods = operator.list("pods", "app.kubernetes.io/name=crossfade")?;
     let mut leaders = 0;
     for pod in &pods {
@@ -63,6 +62,7 @@ fn the_operator_can_be_watched() -> Fallible {
             Duration::from_secs(5),
         )?;
     }
+    the_release_is_traced(&bench)?;
     bench.namespace.leave()
 }
 
