@@ -144,7 +144,8 @@ async fn step(guarded: &Guarded, ctx: &Context) -> Result<Next, Error> {
         );
         return let_go(ctx, &seen.release).await;
     }
-    span::within(debug_span!("tell"), tell(ctx, &seen, &decision, done.as_ref().err())).await?;
+    let telling = Box::pin(tell(ctx, &seen, &decision, done.as_ref().err()));
+    span::within(debug_span!("tell"), telling).await?;
     done.map(|()| Next::requeue(decision.recheck))
 }
 
@@ -172,7 +173,7 @@ async fn current(guarded: &Guarded, ctx: &Context) -> Result<Option<FrappeReleas
 async fn act_all(ctx: &Context, seen: &Observed, decision: &Decision) -> Result<(), Error> {
     for action in &decision.actions {
         tracing::debug!(release = seen.release.name_any(), phase = decision.phase.name(), ?action, "acting");
-        match span::within(span::action(action), act::act(ctx, seen, action)).await {
+        match span::within(span::action(action), Box::pin(act::act(ctx, seen, action))).await {
             Err(error) if action.only_tells() => {
                 tracing::warn!(release = seen.release.name_any(), error = error.chain(), "failed to tell");
             }
