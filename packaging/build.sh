@@ -1,5 +1,5 @@
 #!/bin/bash
-# build.sh OUT: what a release is made of: the static binary, its image, its bill of materials, their checksums.
+# build.sh OUT: what a release is made of: the static binary, its image, its bill of materials, what built it, their checksums.
 # The same commit, Cargo.lock and toolchain give the same bytes, wherever and whenever it runs (reproducible.sh).
 set -euo pipefail
 out=$(mkdir -p "${1:?the folder to write to}" && cd "$1" && pwd)
@@ -32,4 +32,6 @@ mv crossfade.cdx.json "$out/crossfade.cdx.json"
 packaging/sbom.py "$out/crossfade.cdx.json" "$root"
 version=$(cargo pkgid --locked | sed 's/.*[#@]//')
 packaging/image.sh "$out/crossfade" "ghcr.io/crossfade-dev/crossfade:$version" "$out/crossfade.tar"
-cd "$out" && sha256sum crossfade crossfade.cdx.json crossfade.tar | tee SHA256SUMS
+# What else the bytes hang on. With a distribution's revision, as each of them says it: libc is linked statically.
+for tool in rustc gcc ld ldd node; do "$tool" --version | sed -n "1s/^/$tool: /p"; done > "$out/toolchain.txt"
+cd "$out" && sha256sum crossfade crossfade.cdx.json crossfade.tar toolchain.txt | tee SHA256SUMS
