@@ -70,7 +70,7 @@ fn refusal(content: &str, has_page: bool, has_crates: bool) -> Option<String> {
     fs::write(&content_file, content).unwrap();
     let binary = folder.path().join("crossfade");
     let mut copy = Command::new("objcopy");
-    copy.arg("--add-section").arg(format!(".rodata.ours={}", content_file.display()));
+    copy.arg("--add-section").arg(format!(".ours={}", content_file.display()));
     if has_crates {
         copy.arg("--add-section").arg(format!(".dep-v0={}", content_file.display()));
     }
