@@ -74,7 +74,7 @@ fn told(bench: &Bench) -> Fallible {
             (entry["outcome"].as_str().unwrap_or_default(), entry["reason"].as_str().unwrap_or_default())
         })
         .collect();
-    if told != [("Replaced", ""), ("Active", ""), ("RolledBack", "the spec is that of revision 2 again")] {
+    if told != [("Replaced", ""), ("Active", ""), ("RolledBack", "the spec was that of revision 2 again")] {
         return Err(format!("the history is {told:?}").into());
     }
     Ok(())

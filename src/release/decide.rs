@@ -144,7 +144,7 @@ const fn is_going(state: &RecordState) -> bool {
 
 /// A release is going on.
 fn on_the_way(going: &Going<'_>) -> Verdict {
-    if let RecordState::Aborting { reason } = &going.green.record.state {
+    if let RecordState::Aborting { reason, .. } = &going.green.record.state {
         let outcome = gate::finishing(going, phase::rolling_back(going, reason));
         let mut verdict = carry(going, Phase::RollingBack, outcome);
         let at = (HookPoint::Rollback, Phase::RollingBack);
@@ -207,16 +207,20 @@ fn wants_back(going: &Going<'_>) -> Option<String> {
     if release.annotated(ANNOTATION_ABORT) == Some(going.number.to_string().as_str()) {
         return Some("aborted by hand".to_owned());
     }
-    let (number, blue) = going.blue?;
-    (release.spec.template() == blue.record.template)
-        .then(|| format!("the spec is that of revision {number} again"))
+    let (number, _) = going.blue.filter(|_| is_withdrawn(going))?;
+    Some(format!("the spec was that of revision {number} again"))
+}
+
+/// Whether the spec asks for what blue is.
+fn is_withdrawn(going: &Going<'_>) -> bool {
+    going.blue.is_some_and(|(_, blue)| blue.record.template == going.seen.release.spec.template())
 }
 
 /// The image that the spec asks for by now, if this release neither makes it nor goes back to it: its turn comes after.
 fn waits_behind<'a>(going: &Going<'a>) -> Option<&'a str> {
     let release = &going.seen.release;
     let wanted = release.spec.template();
-    let goes_back = !is_final(going) && going.blue.is_some_and(|(_, blue)| blue.record.template == wanted);
+    let goes_back = !is_final(going) && is_withdrawn(going);
     let is_meant = going.green.record.template == wanted || goes_back;
     (!is_meant && release.metadata.deletion_timestamp.is_none()).then_some(release.spec.image.as_str())
 }
@@ -242,7 +246,7 @@ fn enter(going: &Going<'_>, phase: Phase) -> Verdict {
 
 fn abort(going: &Going<'_>, because: &str) -> Verdict {
     let mut record = going.green.record.clone();
-    record.state = RecordState::Aborting { reason: because.to_owned() };
+    record.state = RecordState::Aborting { reason: because.to_owned(), is_withdrawn: is_withdrawn(going) };
     record.entered.insert(Phase::RollingBack, going.now);
     Verdict {
         phase: Phase::RollingBack,
@@ -281,6 +285,7 @@ fn settled(seen: &Observed, now: Timestamp) -> (Option<u32>, Verdict) {
     match active {
         Some((number, revision)) if revision.record.template == wanted => {
             let mut verdict = keep(seen, *number, revision, now);
+            verdict.actions.extend(withdrawal(seen));
             let at = (HookPoint::PostRollout, Phase::Complete);
             verdict.calls(gate::pending(seen, (*number, revision), at, false, now));
             (Some(*number), verdict)
@@ -288,6 +293,15 @@ fn settled(seen: &Observed, now: Timestamp) -> (Option<u32>, Verdict) {
         Some((number, revision)) => begin(seen, wanted, Some((*number, revision)), now),
         None => begin(seen, wanted, None, now),
     }
+}
+
+/// Writes down that the spec asks for what runs, where something else was taken back before.
+fn withdrawal(seen: &Observed) -> Option<Action> {
+    let (number, revision) = seen.revisions.iter().next_back()?;
+    let RecordState::RolledBack { reason, is_withdrawn: false } = &revision.record.state else { return None };
+    let mut record = Box::new(revision.record.clone());
+    record.state = RecordState::RolledBack { reason: reason.clone(), is_withdrawn: true };
+    Some(Action::Record { revision: *number, record })
 }
 
 /// The active revision is what the spec wants: see that it runs.
@@ -330,7 +344,7 @@ fn begin(
     let attempt = seen.release.annotated(ANNOTATION_RETRY).unwrap_or_default().to_owned();
     let last = seen.revisions.iter().next_back();
     if let Some((number, revision)) = last
-        && let RecordState::RolledBack { reason } = &revision.record.state
+        && let RecordState::RolledBack { reason, is_withdrawn: false } = &revision.record.state
         && revision.record.template == wanted
         && revision.record.attempt == attempt
     {

@@ -71,11 +71,11 @@ fn entry(number: u32, revision: &Revision, known: Option<&Entry>) -> Entry {
     let record = &revision.record;
     let (outcome, reason, ended) = match &record.state {
         RecordState::Releasing => ("Releasing", "", None),
-        RecordState::Aborting { reason } => ("GoingBack", reason.as_str(), None),
+        RecordState::Aborting { reason, .. } => ("GoingBack", reason.as_str(), None),
         RecordState::Active | RecordState::Leaving { .. } => {
             ("Active", "", record.entered.get(&Phase::Complete))
         }
-        RecordState::RolledBack { reason } => {
+        RecordState::RolledBack { reason, .. } => {
             ("RolledBack", reason.as_str(), record.entered.get(&Phase::RolledBack))
         }
     };

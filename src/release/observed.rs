@@ -136,6 +136,9 @@ pub enum RecordState {
     Aborting {
         /// Why, in a sentence.
         reason: String,
+        /// Whether the spec has asked for what blue is.
+        #[serde(default, rename = "isWithdrawn")]
+        is_withdrawn: bool,
     },
     /// It is what runs.
     Active,
@@ -148,6 +151,9 @@ pub enum RecordState {
     RolledBack {
         /// Why, in a sentence.
         reason: String,
+        /// Whether the spec has asked for what blue is: from then on the same is begun again when it is asked for again.
+        #[serde(default, rename = "isWithdrawn")]
+        is_withdrawn: bool,
     },
 }
 

@@ -1,5 +1,5 @@
-//! The way back, in the only order that fails no request: triggers, undo steps, then all of blue's frozen tables
-//! become the base's in one `RENAME TABLE` while blue goes on reading them through stand-by views. Blue's
+//! The way back, in the only order that fails no request: triggers, undo steps, then blue's frozen tables
+//! become the base's, each by one `RENAME TABLE`, while blue goes on reading them through stand-by views. Blue's
 //! configuration may name the tables again only after that (and after Redis is cleared), and [`finish`] comes last.
 //!
 //! Rows that green's migrate wrote to the frozen tables go to a trash schema until then. Columns and tables that
@@ -140,8 +140,9 @@ async fn create_standby_views(
     view::create(session, &views).await
 }
 
-/// One statement for the whole set, so that no request can see old and new metadata mixed. What a crash of the
-/// server may have left half-way is completed table by table from where it stands.
+/// A table and its stand-by view change places in one statement, table by table: blue reads the same rows before and after, and
+/// nobody else is there. All tables in one statement would have to find all of them free at once; where it queues for one while
+/// it holds the others, the server ends users' transactions that hold the one and want another (error 1213, seen on real Frappe).
 async fn swap(session: &mut Session<'_>, copies: &BTreeMap<String, Entry>) -> Result<(), Error> {
     let trash = session.trash();
     let create = format!("CREATE DATABASE IF NOT EXISTS {}", quote::identifier(&trash));
@@ -149,10 +150,11 @@ async fn swap(session: &mut Session<'_>, copies: &BTreeMap<String, Entry>) -> Re
     let base = inspect::objects(&mut session.connection, &session.base).await?;
     let blue = inspect::objects(&mut session.connection, &session.schema).await?;
     let parked = inspect::objects(&mut session.connection, &trash).await?;
-    let mut renames = Vec::new();
+    let mut swaps = Vec::new();
     for table in copies.keys() {
         let of = |database: &str| quote::qualified(database, table);
         let is_blues = blue.get(table) == Some(&Kind::Table);
+        let mut renames = Vec::new();
         if is_blues && base.contains_key(table) {
             if parked.contains_key(table) {
                 let broken =
@@ -164,6 +166,7 @@ async fn swap(session: &mut Session<'_>, copies: &BTreeMap<String, Entry>) -> Re
         if is_blues {
             renames.push(format!("{} TO {}", of(&session.schema), of(&session.base)));
         }
+        // A crash of the server may have left it alone.
         if blue.contains_key(&standby(table)) {
             renames.push(format!(
                 "{} TO {}",
@@ -171,11 +174,11 @@ async fn swap(session: &mut Session<'_>, copies: &BTreeMap<String, Entry>) -> Re
                 of(&session.schema)
             ));
         }
+        if !renames.is_empty() {
+            swaps.push(format!("RENAME TABLE {}", renames.join(", ")));
+        }
     }
-    if renames.is_empty() {
-        return Ok(());
-    }
-    session.ddl("give the frozen tables back", &format!("RENAME TABLE {}", renames.join(", "))).await
+    session.ddl_all("give the frozen tables back", &swaps).await
 }
 
 fn standby(table: &str) -> String {

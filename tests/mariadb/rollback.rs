@@ -63,6 +63,41 @@ fn a_rollback_gives_blue_its_tables_back_under_its_feet() {
     site.run("contract", &[]).ok();
 }
 
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_rollback_that_must_queue_ends_nobodys_transaction() {
+    let site = Site::small("rb_busy");
+    site.plan(plans::additive());
+    site.expanded();
+    let url = site.url(&site.schema, "blue%27s%20%5C%20%22secret%22", &site.schema);
+    // No moment without somebody on each table, and everybody goes on from one to another, in both directions.
+    let clients: Vec<Client> = (0..8)
+        .map(|client| {
+            Client::start(vec![url.clone()], move |number| {
+                let mut tables = ["tabDocType", "tabDocField", "tabWorkspace"];
+                tables.rotate_left((client + usize::try_from(number).unwrap()) % 3);
+                if client % 2 == 0 {
+                    tables.reverse();
+                }
+                tables
+                    .map(|table| {
+                        format!("SELECT COUNT(*), SLEEP(0.03) FROM (SELECT name FROM {table} LIMIT 1) AS one")
+                    })
+                    .to_vec()
+            })
+        })
+        .collect();
+    site.run("rollback", &["--stage", "tables", "--ddl-budget", "12"]).ok();
+    let seen: Vec<_> = clients.into_iter().map(Client::end).collect();
+    let requests: u64 = seen.iter().map(|seen| seen.statements / 3).sum();
+    let slowest = seen.iter().map(|seen| seen.slowest_milliseconds).max().unwrap();
+    println!("{requests} requests of blue, slowest {slowest} ms");
+    for seen in &seen {
+        assert!(seen.errors.is_empty(), "{:?}", seen.errors);
+    }
+    assert_eq!(site.blue("SELECT COUNT(*) FROM tabDocType"), site.base("SELECT COUNT(*) FROM tabDocType"));
+}
+
 /// Three clients of blue that read metadata, insert, and write to their own row of a copy.
 fn load(site: &Site) -> Vec<Client> {
     let url = site.url(&site.schema, "blue%27s%20%5C%20%22secret%22", &site.schema);

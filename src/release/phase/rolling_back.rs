@@ -135,7 +135,8 @@ fn finish(going: &Going<'_>, reason: &str) -> Outcome {
     }
     let mut actions = vec![Action::Remove { revision: going.number }];
     let mut record = going.green.record.clone();
-    record.state = RecordState::RolledBack { reason: reason.to_owned() };
+    let is_withdrawn = matches!(record.state, RecordState::Aborting { is_withdrawn: true, .. });
+    record.state = RecordState::RolledBack { reason: reason.to_owned(), is_withdrawn };
     record.entered.insert(Phase::RolledBack, going.now);
     actions.push(Action::Record { revision: going.number, record: Box::new(record) });
     Outcome::act(actions, "removing what is left of green")
