@@ -5,6 +5,7 @@ The folder in which the source lay becomes /crossfade. The serial number, which 
 which GitHub's attestation does not take the file for CycloneDX, is made from all that is said in it.
 """
 import json
+import re
 import sys
 import uuid
 
@@ -13,7 +14,10 @@ def main():
     path, folder = sys.argv[1:]
     with open(path, encoding="utf-8") as f:
         text = f.read()
-    bom = json.loads(text.replace(f"path+file://{folder}#", "path+file:///crossfade#"))
+    text = text.replace(f"path+file://{folder}#", "path+file:///crossfade#")
+    if other := re.search(r"path\+file://(?!/crossfade#)[^\"]*", text):
+        sys.exit(f"{path} names {other[0]}, which is not in {folder}: another machine would write another one")
+    bom = json.loads(text)
     bom.pop("serialNumber", None)
     serial = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(bom, sort_keys=True))
     # Where the schema has it: after what the format is.
