@@ -98,7 +98,7 @@ fn the_release_is_traced(bench: &Bench) -> Fallible {
     {
         return Err(format!("the Job that expands is not traced as it is: {expand:?} {requests:?}").into());
     }
-    let id: String = expand.trace_id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = hex::encode(&expand.trace_id);
     println!("a trace: {id}");
     let logs = &["logs", "-l", "app.kubernetes.io/name=crossfade", "--tail=-1"];
     let logs = operator::namespace().kubectl(logs)?;

@@ -405,6 +405,6 @@ async fn count(
     binds: &[&str],
     act: &str,
 ) -> Result<i64, Error> {
-    let question = binds.iter().fold(Question::fixed(sql), |question, bind| question.with(bind));
+    let question = binds.iter().fold(Question::fixed(sql), Question::with);
     question.scalar(connection).await.map_err(Error::query(act))
 }

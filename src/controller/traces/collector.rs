@@ -30,7 +30,7 @@ pub(super) type LastWords = Arc<Mutex<String>>;
 #[derive(Debug)]
 pub(super) struct Client {
     runtime: &'static Runtime,
-    client: hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    http: hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     timeout: Duration,
     last_words: LastWords,
 }
@@ -53,12 +53,12 @@ impl Client {
         let client = builder.pool_max_idle_per_host(0).build(client::connector(tls));
         let last_words = LastWords::default();
         let timeout = settings.timeout;
-        Ok((Self { runtime, client, timeout, last_words: last_words.clone() }, last_words))
+        Ok((Self { runtime, http: client, timeout, last_words: last_words.clone() }, last_words))
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
         let answered = async {
-            let response = self.client.request(request.map(Full::new)).await;
+            let response = self.http.request(request.map(Full::new)).await;
             let (parts, body) = response.map_err(|error| client::reason(&error))?.into_parts();
             let body = Limited::new(body, MAX_BODY).collect().await;
             let body = body.map_err(|error| format!("the answer broke off: {error}"))?;
@@ -86,15 +86,15 @@ impl HttpClient for Client {
 /// The exporter, with one line in the log when the collector goes away and one when it is back, instead of one a batch.
 #[derive(Debug)]
 pub(super) struct Exporter {
-    exporter: opentelemetry_otlp::SpanExporter,
+    otlp: opentelemetry_otlp::SpanExporter,
     last_words: LastWords,
     lost: AtomicUsize,
 }
 
 impl Exporter {
     /// An exporter whose client leaves its last words there.
-    pub(super) const fn new(exporter: opentelemetry_otlp::SpanExporter, last_words: LastWords) -> Self {
-        Self { exporter, last_words, lost: AtomicUsize::new(0) }
+    pub(super) const fn new(otlp: opentelemetry_otlp::SpanExporter, last_words: LastWords) -> Self {
+        Self { otlp, last_words, lost: AtomicUsize::new(0) }
     }
 }
 
@@ -102,7 +102,7 @@ impl SpanExporter for Exporter {
     /// Never an error: the SDK would log it for each batch.
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len();
-        if let Err(error) = self.exporter.export(batch).await {
+        if let Err(error) = self.otlp.export(batch).await {
             if self.lost.fetch_add(spans, Ordering::Relaxed) == 0 {
                 let why = self.last_words.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 tracing::warn!(%error, why, "the collector takes no traces: they are lost until it does");
@@ -125,6 +125,6 @@ impl SpanExporter for Exporter {
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        self.exporter.set_resource(resource);
+        self.otlp.set_resource(resource);
     }
 }
