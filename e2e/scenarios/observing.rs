@@ -3,7 +3,9 @@
 use std::process::Command;
 use std::time::Duration;
 
-use super::{RELEASE, installed};
+use super::installed;
+use super::reader::Reader;
+use crate::harness::bench::image;
 use crate::harness::cluster::{run, until};
 use crate::harness::operator;
 use crate::harness::{Fallible, turn};
@@ -16,8 +18,9 @@ fn the_operator_can_be_watched() -> Fallible {
     // As for a gateway without regular expressions.
     let plain = r#"{"spec": {"traffic": {"matching": "PathPrefix"}}}"#;
     bench.namespace.kubectl(&["patch", "frapperelease", "shop", "--type=merge", "-p", plain])?;
-    bench.release("v2")?;
-    bench.wait_for("Ready", RELEASE)?;
+    let user = Reader::of(&bench.namespace).calls("frappe/erpnext:v15.42.0", &image("v2"));
+    user.follow("docs/tutorial/first-release.md", "## 7. ")?;
+    println!("{}", user.follow("docs/how-to/steer-a-release.md", "## Watch")?);
     let operator = operator::install()?;
     let pods = operator.list("pods", "app.kubernetes.io/name=crossfade")?;
     let mut leaders = 0;
