@@ -63,11 +63,6 @@ pub fn name_image(image: &str, other: &str) -> Fallible {
     run(nx.args(["ctr", "-n", "k8s.io", "images", "tag", "--force", image, other]), None).map(drop)
 }
 
-/// The commands of a page: what stands between ```` ```sh ```` and ```` ``` ````.
-pub fn commands(page: &str) -> Vec<&str> {
-    page.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect()
-}
-
 /// A namespace of one test, made new.
 #[derive(Debug, Clone)]
 pub struct Namespace {

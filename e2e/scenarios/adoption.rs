@@ -1,12 +1,12 @@
 //! A bench that Frappe's Helm chart runs is named by a first FrappeRelease, handed over to Crossfade, handed back, and left
 //! alone again, while users work: nobody notices.
 
-use std::fs;
 use std::time::Duration;
 
-use super::{RELEASE, must_be_clean, must_change_hands_within, run_commands};
+use super::reader::Reader;
+use super::{RELEASE, must_be_clean, must_change_hands_within};
 use crate::harness::bench::Bench;
-use crate::harness::cluster::{commands, repository, until};
+use crate::harness::cluster::until;
 use crate::harness::load::{Load, now};
 use crate::harness::operator;
 use crate::harness::{Fallible, turn};
@@ -37,20 +37,23 @@ fn a_bench_of_the_helm_chart_is_handed_over_and_back_without_a_failed_request() 
     let mut users = Load::start(&bench, 20)?;
 
     // Named: Crossfade's route leads to the same Pods, and is in force when the chart's own is gone.
-    let page = fs::read_to_string(repository().join("docs/tutorial/first-release.md"))?;
-    run_commands(&step(&page, 3, &bench)?)?;
+    let admin = admin(&bench)?;
+    admin.follow("docs/tutorial/first-release.md", "## 3. ")?;
+    // As if nobody had made it: the server that the bed has started with it stays.
+    bench.namespace.kubectl(&["delete", "secret", "mariadb-admin"])?;
+    println!("{}", admin.follow("docs/tutorial/first-release.md", "## 4. ")?);
     bench.apply("adopted.yaml", "v1")?;
     until("the chart's route to be in the way", RELEASE, || {
         Ok((bench.phase()? == "Shifting" && bench.words().contains("HTTPRoute 'erp'")).then_some(()))
     })?;
     bench.namespace.kubectl(&["delete", "httproute", "erp"])?;
-    run_commands(&step(&page, 5, &bench)?)?;
+    admin.follow("docs/tutorial/first-release.md", "## 5. ")?;
     bench.wait_for("Ready", RELEASE)?;
     the_chart_runs(&bench, true)?;
 
     // Handed over.
     let begun = now();
-    run_commands(&step(&page, 6, &bench)?)?;
+    admin.follow("docs/tutorial/first-release.md", "## 6. ")?;
     bench.wait_for("Ready", RELEASE)?;
     println!("handed over in {:.0} s, {:?}", now() - begun, bench.phases(2)?);
     the_chart_runs(&bench, false)?;
@@ -79,24 +82,19 @@ fn a_bench_of_the_helm_chart_is_handed_over_and_back_without_a_failed_request() 
     bench.namespace.leave()
 }
 
-/// The commands of a step of the tutorial, with the names of this bench and the manifest of this scenario.
-fn step(page: &str, number: u32, bench: &Bench) -> Fallible<String> {
-    let (_, rest) = page.split_once(&format!("\n## {number}. ")).ok_or("the tutorial has no such step")?;
-    let step = rest.split("\n## ").next().unwrap_or(rest);
-    let text = commands(step).join("\n");
-    if text.is_empty() {
-        return Err(format!("step {number} of the tutorial has no commands").into());
-    }
+/// Who reads the tutorial, with the names of this bench and the manifest of this scenario.
+fn admin(bench: &Bench) -> Fallible<Reader> {
     let manifest = bench.manifest("adopted.yaml", "v1")?;
-    let names = [
-        ("-n shop", format!("-n {}", bench.namespace.name)),
-        ("fr/erp", "fr/shop".to_owned()),
-        ("fr erp", "fr shop".to_owned()),
-        ("frappe-bench-erpnext", "erp".to_owned()),
-        ("erp.example.com", bench.site.clone()),
-        ("apply -f release.yaml", format!("apply -f - <<'EOF'\n{manifest}\nEOF")),
-    ];
-    Ok(names.iter().fold(text, |text, (from, to)| text.replace(from, to)))
+    let server = bench.namespace.get("pod", "mariadb-0")?.ok_or("there is no mariadb-0")?;
+    let server = server["status"]["podIP"].as_str().ok_or("mariadb-0 has no address")?;
+    Ok(Reader::of(&bench.namespace)
+        .calls("frappe-bench-erpnext", "erp")
+        .calls("erp.example.com", &bench.site)
+        .calls("mkdir admin", "cd \"$(mktemp -d)\" && mkdir admin")
+        .calls("printf crossfade", "printf crossfade_admin")
+        .calls("read -rs PASSWORD", "read -rs PASSWORD <<< bed-admin-password")
+        .calls("127.0.0.1:3306/SITE_DB_NAME", &format!("{server}:3306/shop"))
+        .calls("apply -f release.yaml", &format!("apply -f - <<'EOF'\n{manifest}\nEOF")))
 }
 
 /// Fails unless each Deployment of the chart has its Pods (or none), and Crossfade has none (or its own).

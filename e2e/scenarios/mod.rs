@@ -16,6 +16,7 @@ mod many_doctypes;
 mod newer;
 mod observing;
 mod partition;
+mod reader;
 mod release;
 mod rights;
 mod servers;
@@ -28,15 +29,18 @@ mod upgrade;
 mod validation;
 mod window;
 
-use std::fs;
-use std::os::unix::fs::symlink;
+/// The command lines of a page, as `tests/docs` reads them.
+#[path = "../../tests/docs/shell.rs"]
+#[allow(dead_code, reason = "tests/docs needs the lines' numbers")]
+mod shell;
+
 use std::process::Command;
 use std::time::Duration;
 
 use crate::harness::Fallible;
 use crate::harness::beats::{Beats, ONE_TICK};
 use crate::harness::bench::{Bench, PHASES};
-use crate::harness::cluster::{bed, gateway, repository, run};
+use crate::harness::cluster::{bed, run};
 use crate::harness::figures::Figures;
 use crate::harness::load::Request;
 use crate::harness::operator;
@@ -58,21 +62,6 @@ fn crossfade(bench: &Bench, arguments: &[&str]) -> Fallible<String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_crossfade"));
     command.env("KUBECONFIG", bed().join("pki/admin.kubeconfig"));
     run(command.args(arguments).args(["-n", &bench.namespace.name]), None)
-}
-
-/// Runs commands of a page in a shell that stops at the first that fails, with `kubectl`, `helm` and the plugin on its PATH.
-fn run_commands(commands: &str) -> Fallible<String> {
-    let plugins = repository().join("target/plugins");
-    fs::create_dir_all(&plugins)?;
-    let plugin = plugins.join("kubectl-crossfade");
-    let _ = fs::remove_file(&plugin);
-    symlink(env!("CARGO_BIN_EXE_crossfade"), &plugin)?;
-    let path = std::env::var("PATH")?;
-    let mut shell = Command::new("bash");
-    shell.args(["-euxo", "pipefail", "-c", commands]).current_dir(repository());
-    shell.env("KUBECONFIG", bed().join("pki/admin.kubeconfig")).env("GATEWAY_URL", gateway());
-    shell.env("PATH", format!("{}:{}:{path}", plugins.display(), bed().join("bin").display()));
-    run(&mut shell, None)
 }
 
 /// Whether the scenarios that have a long form run it.

@@ -7,8 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
+use super::reader::Reader;
 use super::{RELEASE, installed};
-use crate::harness::bench::{Bench, PHASES};
+use crate::harness::bench::{Bench, PHASES, image};
 use crate::harness::cluster::{run, until};
 use crate::harness::operator;
 use crate::harness::traces::{self, attribute, path};
@@ -23,7 +24,9 @@ fn the_operator_can_be_watched() -> Fallible {
     // As for a gateway without regular expressions.
     let plain = r#"{"spec": {"traffic": {"matching": "PathPrefix"}}}"#;
     bench.namespace.kubectl(&["patch", "frapperelease", "shop", "--type=merge", "-p", plain])?;
-    bench.release("v2")?;
+    let user = Reader::of(&bench.namespace).calls("frappe/erpnext:v15.42.0", &image("v2"));
+    user.follow("docs/tutorial/first-release.md", "## 7. ")?;
+    println!("{}", user.follow("docs/how-to/steer-a-release.md", "## Watch")?);
     bench.wait_for("Ready", RELEASE)?;
     let operator = operator::namespace();
     let pods = operator.list("pods", "app.kubernetes.io/name=crossfade")?;

@@ -1,8 +1,10 @@
 //! Releases on top of each other, forth and back, while users work: nobody notices.
 
+use std::fs;
 use std::time::Duration;
 
-use super::{RELEASE, installed, must_be_clean, must_change_hands};
+use super::reader::Reader;
+use super::{installed, must_be_clean, must_change_hands};
 use crate::harness::load::{Load, now};
 use crate::harness::{Fallible, turn};
 
@@ -19,8 +21,10 @@ fn releases_in_a_row_lose_no_request() -> Fallible {
     for version in versions {
         revision += 1;
         let begun = now();
-        bench.release(version)?;
-        bench.wait_for("Ready", RELEASE)?;
+        let manifest = tempfile::NamedTempFile::new()?;
+        fs::write(&manifest, bench.manifest("release.yaml", version)?)?;
+        let pipeline = Reader::of(&bench.namespace).calls("erp.yaml", &manifest.path().display().to_string());
+        pipeline.follow("docs/how-to/steer-a-release.md", "## In CI")?;
         let took = now() - begun;
         users.run_for(Duration::from_secs(5))?;
         must_change_hands(&bench, revision)?;

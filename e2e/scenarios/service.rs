@@ -3,8 +3,12 @@
 
 use std::time::Duration;
 
-use super::{RELEASE, crossfade, must_be_clean, operator};
+use serde_json::Value;
+
+use super::reader::Reader;
+use super::{RELEASE, must_be_clean, operator};
 use crate::harness::bench::Bench;
+use crate::harness::cluster::until;
 use crate::harness::load::Load;
 use crate::harness::{Fallible, turn};
 
@@ -17,15 +21,24 @@ fn a_bench_behind_a_service_moves_at_once_and_loses_no_request() -> Fallible {
     bench.apply("service.yaml", "v1")?;
     bench.wait_for("Ready", RELEASE)?;
     let mut users = Load::start(&bench, 20)?;
+    let approvals = r#"{"spec": {"approvals": {"plan": {}, "promote": {}, "contract": {}}}}"#;
+    bench.namespace.kubectl(&["patch", "frapperelease", "shop", "--type=merge", "-p", approvals])?;
     bench.apply("service.yaml", "v2")?;
-    crate::harness::cluster::until("a wait for the approval", RELEASE, || {
-        let said = bench.status()?["status"]["message"].as_str().unwrap_or_default().to_owned();
-        Ok(said.contains("approve shop shop").then_some(()))
-    })?;
+    let user = Reader::of(&bench.namespace).calls("shop sales", "shop shop");
+    waits(&bench, "waits for approval")?;
+    user.follow("docs/how-to/steer-a-release.md", "approve erp plan")?;
+    says_the_same(&bench, || user.follow("docs/how-to/steer-a-release.md", "approve-plan="))?;
+    waits(&bench, "waits for its promotion")?;
+    user.follow("docs/how-to/steer-a-release.md", "approve erp promote")?;
+    says_the_same(&bench, || user.follow("docs/how-to/steer-a-release.md", "approve-promote="))?;
+    waits(&bench, "approve shop shop")?;
     if selected(&bench)? != "1" {
         return Err("the Service does not lead to blue before the approval".into());
     }
-    crossfade(&bench, &["approve", "shop", "shop"])?;
+    user.follow("docs/how-to/steer-a-release.md", "approve erp sales")?;
+    waits(&bench, "the contraction of revision 2 waits")?;
+    user.follow("docs/how-to/steer-a-release.md", "approve erp contract")?;
+    says_the_same(&bench, || user.follow("docs/how-to/steer-a-release.md", "approve-contract="))?;
     bench.wait_for("Ready", RELEASE)?;
     users.run_for(Duration::from_secs(5))?;
     let figures = must_be_clean(&users.stop()?)?;
@@ -37,6 +50,21 @@ fn a_bench_behind_a_service_moves_at_once_and_loses_no_request() -> Fallible {
         return Err("a route was made that nobody asked for".into());
     }
     bench.namespace.leave()
+}
+
+/// Waits until the release says that it waits.
+fn waits(bench: &Bench, words: &str) -> Fallible {
+    until(words, RELEASE, || Ok(bench.words().contains(words).then_some(())))
+        .map_err(|error| format!("{error}; status: {}", bench.words()).into())
+}
+
+/// An approval without the plugin: the annotations are those that the plugin has set.
+fn says_the_same(bench: &Bench, without_plugin: impl FnOnce() -> Fallible<String>) -> Fallible {
+    let annotations = || -> Fallible<Value> { Ok(bench.status()?["metadata"]["annotations"].clone()) };
+    let before = annotations()?;
+    without_plugin()?;
+    let after = annotations()?;
+    if before == after { Ok(()) } else { Err(format!("said {before}, without the plugin {after}").into()) }
 }
 
 /// The revision that the Service leads to.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{RELEASE, crossfade, must_be_clean, operator};
+use super::reader::Reader;
+use super::{RELEASE, must_be_clean, operator};
 use crate::harness::bench::Bench;
 use crate::harness::cluster::{gateway, kubectl, run, until};
 use crate::harness::jars::{Answer, Jars};
@@ -41,6 +42,11 @@ fn an_app_is_held_while_others_move_and_every_user_stays_on_his_colour() -> Fall
     bench.wait_for_phase("Shifting", RELEASE)?;
     let site = bench.site.clone();
     let long = std::thread::spawn(move || get(&site, LONG, &[]).map_err(|error| error.to_string()));
+    let user = user(&bench);
+    until("a promotion of shop, which stands at a pause", RELEASE, || {
+        user.follow("docs/how-to/per-app-traffic.md", "promote erp --app").map(Some)
+    })?;
+    user.follow("docs/how-to/per-app-traffic.md", "promote erp --full")?;
     until("the other apps on green while support is held", RELEASE, || {
         let wanted =
             [("support", 50), ("shop", 100), ("*", 100)].map(|(app, weight)| (app.to_owned(), weight));
@@ -48,6 +54,7 @@ fn an_app_is_held_while_others_move_and_every_user_stays_on_his_colour() -> Fall
     })?;
     let held_since = now();
     said_while_held(&bench)?;
+    user.follow("docs/how-to/steer-a-release.md", "## Pause")?;
     previews(&bench)?;
     sessions(&bench)?;
     assets(&bench)?;
@@ -64,7 +71,7 @@ fn an_app_is_held_while_others_move_and_every_user_stays_on_his_colour() -> Fall
     })?;
     let held_until = now();
 
-    crossfade(&bench, &["approve", "shop", "support-team"])?;
+    user.follow("docs/how-to/per-app-traffic.md", "kubectl crossfade approve")?;
     bench.wait_for("Ready", RELEASE)?;
     users.run_for(Duration::from_secs(3))?;
     let figures = must_be_clean(&users.stop()?)?;
@@ -75,6 +82,11 @@ fn an_app_is_held_while_others_move_and_every_user_stays_on_his_colour() -> Fall
         return Err(format!("routes are left: {left:?}").into());
     }
     bench.namespace.leave()
+}
+
+/// Who moves the apps of this bench by the page.
+fn user(bench: &Bench) -> Reader {
+    Reader::of(&bench.namespace).calls("shop sales", "shop support-team").calls("--app crm", "--app shop")
 }
 
 /// Sockets that are open stay, new ones follow `*`.
@@ -100,7 +112,7 @@ fn weights(bench: &Bench) -> Fallible<Vec<(String, u64)>> {
 
 /// What a human and a program are told about an app that waits.
 fn said_while_held(bench: &Bench) -> Fallible {
-    let status = crossfade(bench, &["status", "shop"])?;
+    let status = user(bench).follow("docs/how-to/per-app-traffic.md", "kubectl crossfade status")?;
     let line = "support: 50 % on green, step 2 of 3, waits for the approval 'support-team'";
     if !status.contains(line) {
         return Err(format!("the status does not say `{line}`:\n{status}").into());
@@ -147,7 +159,7 @@ fn ask(site: &str, path: &str, headers: &[&str]) -> Fallible<Got> {
 
 /// The values that `crossfade preview` prints for a colour: a header and a cookie.
 fn preview(bench: &Bench, colour: &str) -> Fallible<(String, String)> {
-    let text = crossfade(bench, &["preview", "shop"])?;
+    let text = user(bench).follow("docs/how-to/per-app-traffic.md", "kubectl crossfade preview")?;
     let (_, rest) = text.split_once(&format!("{colour}:\n")).ok_or("no such colour")?;
     let mut lines = rest.lines().map(|line| line.trim().to_owned());
     Ok((lines.next().ok_or("no header")?, lines.next().ok_or("no cookie")?))

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::reader::Reader;
 use super::{RELEASE, must_be_clean, only_these_sites_are_left};
 use crate::harness::bench::Bench;
 use crate::harness::cluster::until;
@@ -35,6 +36,8 @@ fn two_sites_are_released_as_one_and_a_failure_of_one_holds_both() -> Fallible {
             format!("not held before traffic, or not because of the second site: {}", first.words()).into()
         );
     }
+    let user = Reader::of(&first.namespace).calls("shop.example.com", &second.site);
+    println!("{}", user.follow("docs/how-to/several-sites.md", "")?);
     first.sql("DROP DATABASE shop2__r2")?;
     first.annotate("crossfade.dev/retry=mended")?;
     first.wait_for("Ready", RELEASE)?;

@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{RELEASE, crossfade, must_be_clean, only_the_site_is_left, run_commands};
+use super::reader::Reader;
+use super::{RELEASE, crossfade, must_be_clean, only_the_site_is_left};
 use crate::harness::bench::Bench;
-use crate::harness::cluster::{Namespace, commands, kubectl, name_image, program, repository, run, until};
+use crate::harness::cluster::{Namespace, kubectl, name_image, program, repository, run, until};
 use crate::harness::load::Load;
 use crate::harness::{Fallible, operator, turn};
 
@@ -27,12 +28,6 @@ const NEWER_FIELD: &str = "quietSeconds";
 #[ignore = "needs the cluster of e2e/bed"]
 fn the_operator_is_upgraded_and_uninstalled_with_a_release_in_flight() -> Fallible {
     let _turn = turn::alone();
-    let page = fs::read_to_string(repository().join("docs/how-to/upgrade-the-operator.md"))?;
-    // The page's namespace is a user's, the scenarios have one of their own.
-    let page = page.replace("-n crossfade", &format!("-n {}", operator::NAMESPACE));
-    let [upgrade, back, uninstall] = commands(&page)[..] else {
-        return Err("the page has other blocks of commands than upgrade, back and uninstall".into());
-    };
     operator::forget()?;
     install_previous()?;
     let bench = Bench::new("upgrade", "v1")?;
@@ -49,13 +44,21 @@ fn the_operator_is_upgraded_and_uninstalled_with_a_release_in_flight() -> Fallib
     bench.wait_for_phase("Expanding", RELEASE)?;
     let before = bench.status()?;
     knows_the_newer_field(&bench, false)?;
-    println!("{}", run_commands(upgrade)?);
+    let admin = Reader::of(&bench.namespace);
+    println!("{}", admin.follow("docs/how-to/upgrade-the-operator.md", "helm upgrade")?);
+    println!("{}", admin.follow("docs/how-to/upgrade-the-operator.md", "rollout status")?);
+    // The cluster has no Prometheus operator, so helm only says whether it takes the line.
+    let asks = Reader::of(&bench.namespace).calls("helm upgrade", "helm upgrade --help");
+    asks.follow("docs/reference/metrics.md", "helm upgrade")?;
+    let rehearses = Reader::of(&bench.namespace).calls("helm upgrade", "helm upgrade --dry-run");
+    rehearses.calls("create secret", "create --dry-run=client secret").follow("docs/how-to/traces.md", "")?;
     runs_image(&format!("localhost/crossfade:{}", env!("CARGO_PKG_VERSION")))?;
     is_read_as_written(&before, &bench.status()?)?;
     knows_the_newer_field(&bench, true)?;
     stands_at_the_approval(&bench)?;
 
-    println!("{}", run_commands(back)?);
+    println!("{}", admin.follow("docs/how-to/upgrade-the-operator.md", "helm rollback")?);
+    println!("{}", admin.follow("docs/how-to/upgrade-the-operator.md", "rollout status")?);
     runs_image(&format!("localhost/crossfade:{PREVIOUS}"))?;
     stands_at_the_approval(&bench)?;
     let both = pods(&bench)?;
@@ -63,13 +66,20 @@ fn the_operator_is_upgraded_and_uninstalled_with_a_release_in_flight() -> Fallib
         return Err(format!("Pods of blue were replaced: {blue:?}, now {both:?}").into());
     }
 
-    println!("{}", run_commands(uninstall)?);
+    println!("{}", admin.follow("docs/how-to/upgrade-the-operator.md", "helm uninstall")?);
     let namespace = Namespace { name: operator::NAMESPACE.to_owned() };
     until("the operator's Pods gone", Duration::from_mins(1), || {
         Ok(namespace.list("pods", "app.kubernetes.io/name=crossfade")?.is_empty().then_some(()))
     })?;
     users.run_for(Duration::from_secs(5))?;
     is_read_as_written(&before, &bench.status()?)?;
+    // As on an empty cluster, but the resource's chart is there: nothing is installed.
+    let newcomer = Reader::of(&bench.namespace)
+        .calls("helm install", "helm install --dry-run")
+        .calls("image.repository=...", "image.repository=localhost/crossfade")
+        .calls("image.tag=...", "image.tag=e2e");
+    newcomer.follow("README.md", "helm install")?;
+    newcomer.follow("docs/tutorial/first-release.md", "## 2. ")?;
     if pods(&bench)? != both {
         return Err("Pods of the bench changed without an operator".into());
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::reader::Reader;
 use crate::harness::cluster::{Namespace, repository};
 use crate::harness::operator;
 use crate::harness::{Fallible, turn};
@@ -27,6 +28,11 @@ fn manifests_that_cannot_work_are_refused_with_the_reason() -> Fallible {
             Err(error) => return Err(format!("{path}: expected `{expected}`, got: {error}").into()),
         }
     }
+    // Argo CD's settings are a ConfigMap like any other, with or without Argo CD.
+    let argocd = Namespace::new("argocd")?;
+    argocd.kubectl(&["create", "configmap", "argocd-cm"])?;
+    Reader::default().follow("docs/how-to/gitops.md", "")?;
+    argocd.leave()?;
     println!("{cases} manifests refused with the expected words");
     if cases < 15 {
         return Err(format!("only {cases} cases").into());
@@ -48,7 +54,10 @@ fn what_must_stand_still_while_a_release_runs_does() -> Fallible {
     }
     // The statuses are the files': an operator would write its own over them.
     operator::scale(0)?;
-    let outcome = pairs.into_iter().try_for_each(|(before, after)| transition(&namespace, before, &after));
+    let outcome = pairs
+        .into_iter()
+        .try_for_each(|(before, after)| transition(&namespace, before, &after))
+        .and_then(|()| by_hand(&namespace));
     operator::scale(2)?;
     outcome?;
     namespace.leave()
@@ -81,6 +90,26 @@ fn transition(namespace: &Namespace, before: &Path, after: &Path) -> Fallible {
     };
     namespace.kubectl(&["delete", "frappereleases", "--all", "--timeout=60s"])?;
     answer
+}
+
+/// What the page of the manifests says to type.
+fn by_hand(namespace: &Namespace) -> Fallible {
+    // The resource is there: it stays its chart's.
+    let reader = Reader::of(namespace).calls("-f crds/", "-f crds/ --dry-run=server");
+    reader.follow("e2e/manifests/README.md", "crds/")?;
+    reader.follow("e2e/manifests/README.md", "before.yaml")?;
+    let refusals = [
+        reader.follow("e2e/manifests/README.md", "after.yaml"),
+        reader.follow("e2e/manifests/README.md", "no-site.yaml"),
+    ];
+    for refusal in refusals {
+        match refusal {
+            Ok(_) => return Err("the page of the manifests has one that is taken".into()),
+            Err(error) if error.to_string().contains(" is invalid: ") => {}
+            Err(error) => return Err(error),
+        }
+    }
+    namespace.kubectl(&["delete", "frappereleases", "--all", "--timeout=60s"]).map(drop)
 }
 
 /// What the first line of a file says must happen.

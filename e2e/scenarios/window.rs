@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::reader::Reader;
 use super::{RELEASE, installed};
 use crate::harness::cluster::until;
 use crate::harness::figures::Figures;
@@ -16,17 +17,21 @@ fn a_blocking_release_closes_the_site_only_when_a_human_has_said_so() -> Fallibl
     let bench = installed("window")?;
     let mut users = Load::start(&bench, 10)?;
     bench.release("raw-ddl")?;
-    let hash = until("the plan to be refused", RELEASE, || {
+    until("the plan to be refused", RELEASE, || {
         let status = bench.status()?["status"].clone();
         let stalled = status["conditions"].as_array().is_some_and(|all| {
             all.iter()
                 .any(|c| c["type"] == "Stalled" && c["reason"] == "PlanBlocking" && c["status"] == "True")
         });
-        Ok(status["plan"]["hash"].as_str().filter(|_| stalled).map(str::to_owned))
+        Ok(stalled.then_some(()))
     })?;
     users.run_for(Duration::from_secs(3))?;
+    // Exit code 3 says that it is Blocking.
+    let user = Reader::of(&bench.namespace).calls(" # what is Blocking", " || [ $? = 3 ] # what is Blocking");
+    println!("{}", user.follow("docs/how-to/maintenance-window.md", "kubectl crossfade plan")?);
     let closing = now();
-    bench.annotate(&format!("crossfade.dev/approve-window={hash}"))?;
+    user.follow("docs/how-to/maintenance-window.md", "kubectl crossfade approve")?;
+    user.follow("docs/how-to/maintenance-window.md", "kubectl crossfade status")?;
     bench.wait_for("Ready", RELEASE)?;
     users.run_for(Duration::from_secs(3))?;
     let requests = users.stop()?;

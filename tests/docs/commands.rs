@@ -10,13 +10,15 @@ use serde_yaml::Value;
 use super::page::{self, root};
 
 /// What ends a command in a line of the shell.
-const ENDS: [&str; 9] = ["|", "||", "&&", ";", "&", ">", ">>", "<", "2>&1"];
+const ENDS: [&str; 5] = ["|", "||", "&&", ";", "&"];
+/// What leads to a file, or from one.
+const LEADS: [&str; 4] = [">", ">>", "<", "2>&1"];
 
 /// The commands of a block, as words: lines that go on are joined, what the shell would fill in is 1.
-fn commands(block: &str) -> Vec<Vec<String>> {
+pub(super) fn commands(block: &str) -> Vec<Vec<String>> {
     let filled = Regex::new(r"\$\([^()]*\)|\$\{[^}]*\}|\$[A-Za-z_]+").unwrap();
     let joined = block.replace("\\\n", " ");
-    let mut found = Vec::new();
+    let mut found: Vec<Vec<String>> = Vec::new();
     for line in joined.lines() {
         let line = line.trim_start().trim_start_matches("$ ");
         let line = filled.replace_all(line, "1");
@@ -24,10 +26,11 @@ fn commands(block: &str) -> Vec<Vec<String>> {
         for command in words.split(|word| ENDS.contains(&word.as_str())) {
             let is_set = |word: &&String| {
                 word.split_once('=')
-                    .is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+                    .is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
             };
-            let command: Vec<String> = command.iter().skip_while(is_set).cloned().collect();
-            found.push(command);
+            let leads = |word: &&String| LEADS.contains(&word.as_str());
+            let command = command.iter().skip_while(is_set).take_while(|word| !leads(word));
+            found.push(command.cloned().collect());
         }
     }
     found.retain(|command| !command.is_empty());

@@ -14,3 +14,5 @@ mod links;
 mod manifests;
 mod page;
 mod reference;
+mod shell;
+mod tried;
