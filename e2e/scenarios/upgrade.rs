@@ -47,11 +47,7 @@ fn the_operator_is_upgraded_and_uninstalled_with_a_release_in_flight() -> Fallib
     let admin = Reader::of(&bench.namespace);
     println!("{}", admin.follow("docs/how-to/upgrade-the-operator.md", "helm upgrade")?);
     println!("{}", admin.follow("docs/how-to/upgrade-the-operator.md", "rollout status")?);
-    // The cluster has no Prometheus operator, so helm only says whether it takes the line.
-    let asks = Reader::of(&bench.namespace).calls("helm upgrade", "helm upgrade --help");
-    asks.follow("docs/reference/metrics.md", "helm upgrade")?;
-    let rehearses = Reader::of(&bench.namespace).calls("helm upgrade", "helm upgrade --dry-run");
-    rehearses.calls("create secret", "create --dry-run=client secret").follow("docs/how-to/traces.md", "")?;
+    rehearse(&bench)?;
     runs_image(&format!("localhost/crossfade:{}", env!("CARGO_PKG_VERSION")))?;
     is_read_as_written(&before, &bench.status()?)?;
     knows_the_newer_field(&bench, true)?;
@@ -96,6 +92,17 @@ fn the_operator_is_upgraded_and_uninstalled_with_a_release_in_flight() -> Fallib
     only_the_site_is_left(&bench)?;
     println!("{} requests, none failed; {:?}", figures.requests, bench.phases(2)?);
     bench.namespace.leave()
+}
+
+/// What other pages say to set in the chart, without setting it.
+fn rehearse(bench: &Bench) -> Fallible {
+    // The cluster has no Prometheus operator, so helm only says whether it takes the line.
+    let asks = Reader::of(&bench.namespace).calls("helm upgrade", "helm upgrade --help");
+    asks.follow("docs/reference/metrics.md", "helm upgrade")?;
+    let rehearses = Reader::of(&bench.namespace)
+        .calls("helm upgrade", "helm upgrade --dry-run")
+        .calls("create secret", "create --dry-run=client secret");
+    rehearses.follow("docs/how-to/traces.md", "").map(drop)
 }
 
 /// Puts the version before into the cluster, in the place of what is there.
