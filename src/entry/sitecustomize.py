@@ -5,10 +5,11 @@ database driver, PyMySQL (Frappe 13 to 15) or mysqlclient (Frappe 16); nothing o
 
 1. In the new version's `bench migrate`, where CROSSFADE_DDL_SECONDS is set:
 
-   - DDL never waits. An ALTER that waits for a metadata lock makes every new reader of its table wait, and when a request
+   - DDL does not wait. An ALTER that waits for a metadata lock makes every new reader of its table wait, and when a request
      holds a row lock at the same time it is a deadlock that MariaDB does not see: everything stands until a lock wait
      times out. Here each such statement is tried with `lock_wait_timeout = 0` and repeated after a short random pause, for
-     at most that many seconds; then the server's own error 1205 reaches the program.
+     at most that many seconds; then the server's own error 1205 reaches the program. After a third of them, on a table
+     that is never idle, a try waits every few seconds, for one second.
    - An ALTER never copies a table that the old version reads: a copy blocks all writes, and open transactions of the old
      version fail with 1412. Each ALTER that names no algorithm is tried as `ALGORITHM=NOCOPY`. Where that is refused and
      the old version reads the table, `ALGORITHM=INPLACE, LOCK=NONE` is tried, and else the server's refusal reaches the
@@ -47,6 +48,7 @@ _NOT_SO = (1845, 1846)
 _NO_SUCH_FORM = 1064
 _NO_SUCH_TABLE = 1146
 _PAUSE_SECONDS = (0.02, 0.2)
+_QUEUE_EVERY_SECONDS = 3
 _NOWAIT_PAUSE_SECONDS = (0.005, 0.03)
 _BEFORE = r"^(?:\s|/\*(?!!).*?\*/|--[^\n]*\n|#[^\n]*\n)*"
 _DDL = re.compile(
@@ -111,9 +113,9 @@ def _altered(sql):
     return (found.group(1) or found.group(2)).replace("``", "`")
 
 
-def _no_wait(sql, options=""):
-    """The statement with the wait switched off for itself alone: the session's value is never touched."""
-    prefix = "SET STATEMENT lock_wait_timeout=0 FOR "
+def _no_wait(sql, options="", wait=0):
+    """The statement with a wait of its own, of no or one second: the session's value is never touched."""
+    prefix = "SET STATEMENT lock_wait_timeout=%d FOR " % wait
     if isinstance(sql, (bytes, bytearray)):
         return prefix.encode() + (bytes(sql).rstrip(b" \t\r\n;") + b"\n" + options.encode() if options else bytes(sql))
     # A line of its own: the statement may end in a comment.
@@ -146,6 +148,27 @@ def _again(act, seconds, pause, numbers):
                 error.crossfade_tries = tries
                 raise
         time.sleep(random.uniform(*pause))
+
+
+def _get_in(send, sql, seconds, options=""):
+    """Sends DDL until it finds its table free.
+
+    A table that requests follow each other on without a gap is never free. So from a third of the bound on, every few
+    seconds, one try stands in the queue for a second, and is in when those at work are done. Who comes meanwhile waits for
+    that second at most, which a read with NOWAIT survives (see 2 above).
+    """
+    next_in_queue = time.monotonic() + seconds / 3
+
+    def attempt():
+        nonlocal next_in_queue
+        if time.monotonic() < next_in_queue:
+            return send(_no_wait(sql, options))
+        try:
+            return send(_no_wait(sql, options, wait=1))
+        finally:
+            next_in_queue = time.monotonic() + _QUEUE_EVERY_SECONDS
+
+    return _again(attempt, seconds, _PAUSE_SECONDS, _RETRIED)
 
 
 def _is_read_by_blue(connection, table):
@@ -189,7 +212,7 @@ def _alter(self, send, sql, table, seconds):
     while True:
         options = attempts.pop(0)
         try:
-            result, count = _again(lambda: send(_no_wait(sql, options)), seconds, _PAUSE_SECONDS, _RETRIED)
+            result, count = _get_in(send, sql, seconds, options)
             return result, tries + count, options.lstrip(", ") or "as it is"
         except Exception as error:
             tries += error.crossfade_tries
@@ -225,7 +248,7 @@ def _ddl(self, send, sql, seconds):
         _refuse_named_copy(self, sql)
         table = _altered(sql)
         if table is None:
-            result, tries = _again(lambda: send(_no_wait(sql)), seconds, _PAUSE_SECONDS, _RETRIED)
+            result, tries = _get_in(send, sql, seconds)
         else:
             result, tries, algorithm = _alter(self, send, sql, table, seconds)
     except Exception as error:

@@ -146,6 +146,46 @@ fn after_its_bound_the_servers_own_error_reaches_the_program() {
     }
 }
 
+/// Four users whose transactions overlap, so that one of them has the table at each instant.
+#[test]
+#[ignore = "needs mariadbd"]
+fn ddl_gets_into_a_table_that_is_never_idle() {
+    for driver in drivers() {
+        let site = Site::small(&format!("entrybusy_{}", driver.to_lowercase()));
+        let program = format!(
+            "{}import threading, time\n\
+             over = threading.Event()\n\
+             at_work = threading.Barrier(5)\n\
+             def user(seconds):\n    \
+                 mine = driver.connect(host='127.0.0.1', port={}, user='{name}', password='base', database='{name}')\n    \
+                 sent = mine.cursor()\n    \
+                 first = True\n    \
+                 while not over.is_set():\n        \
+                     sent.execute('SELECT title FROM tabOrder')\n        \
+                     sent.fetchall()\n        \
+                     if first:\n            first = at_work.wait() < 0\n        \
+                     over.wait(seconds)\n        \
+                     mine.commit()\n\
+             users = [threading.Thread(target=user, args=(seconds,)) for seconds in (0.23, 0.29, 0.37, 0.43)]\n\
+             for each in users:\n    each.start()\n\
+             at_work.wait()\n\
+             try:\n    cursor.execute('ALTER TABLE tabOrder ADD COLUMN late int')\n\
+             except driver.OperationalError as error:\n    print(error.args[0])\n\
+             over.set()\n\
+             for each in users:\n    each.join()\n",
+            connect(&site, driver),
+            site.server.port,
+            name = site.name
+        );
+        let output = run(&site, &program, &[("CROSSFADE_DDL_SECONDS", "9")]);
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success() && out.is_empty(), "{driver}: {out} {err}");
+        let line: serde_json::Value = serde_json::from_str(err.lines().next().unwrap()).unwrap();
+        // Not before a third of the bound: until then nobody waits for it.
+        assert!(line["error"] == 0 && line["ms"].as_u64().unwrap() >= 3000, "{driver}: {line}");
+    }
+}
+
 #[test]
 #[ignore = "needs mariadbd"]
 fn another_sitecustomize_runs_as_well_and_a_broken_one_stops_nothing() {
