@@ -1,5 +1,5 @@
 #!/bin/bash
-# build.sh OUT: what a release is made of: the static binary, its image, its bill of materials, their checksums.
+# build.sh OUT: what a release is made of: the static binary, its image, its bill of materials, what built it, their checksums.
 # The same commit, Cargo.lock and toolchain give the same bytes, wherever and whenever it runs (reproducible.sh).
 set -euo pipefail
 out=$(mkdir -p "${1:?the folder to write to}" && cd "$1" && pwd)
@@ -10,7 +10,7 @@ PATH=$(packaging/tool.sh cargo-auditable cargo-cyclonedx):$PATH
 # The page of the editor, which the program embeds: from the lock file alone.
 make --no-print-directory web >&2
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS
-# Nothing that is built asks for the time; the bill of materials leaves time and serial number out when this is set.
+# Nothing that is built asks for the time; the bill of materials takes this one for its own.
 export SOURCE_DATE_EPOCH=0 CARGO_INCREMENTAL=0 LC_ALL=C TZ=UTC
 
 # Where this machine keeps things: panics name the file of a line, and C code its own.
@@ -25,20 +25,13 @@ export CFLAGS
 flags=$(printf '"%s",' "${remap[@]}")
 cargo auditable build --locked --release --bin crossfade --config "target.$triple.rustflags=[${flags%,}]"
 install -m 755 "$target/$triple/release/crossfade" "$out/crossfade"
-for place in "$root" "$target" "$home"; do
-  ! grep -aqF "$place" "$out/crossfade" || { echo "the binary names $place: another machine would build another one" >&2; exit 1; }
-done
-# Every file of the page, by its name.
-pages=0
-while read -r file; do
-  grep -aqF "$file" "$out/crossfade" || { echo "the binary does not hold web/dist/$file, of the editor's page" >&2; exit 1; }
-  pages=$((pages + 1))
-done < <(cd web/dist && find assets -type f)
-[ "$pages" -gt 0 ] || { echo "make web has left no page in web/dist/assets" >&2; exit 1; }
-readelf --sections --wide "$out/crossfade" | grep -qF .dep-v0 || { echo "the binary does not carry the list of its crates" >&2; exit 1; }
+packaging/check.sh "$out/crossfade" web/dist "$root" "$target" "$home"
 
 cargo cyclonedx --quiet --format json --spec-version 1.5 --target "$triple" --override-filename crossfade.cdx
 mv crossfade.cdx.json "$out/crossfade.cdx.json"
+packaging/sbom.py "$out/crossfade.cdx.json" "$root"
 version=$(cargo pkgid --locked | sed 's/.*[#@]//')
 packaging/image.sh "$out/crossfade" "ghcr.io/crossfade-dev/crossfade:$version" "$out/crossfade.tar"
-cd "$out" && sha256sum crossfade crossfade.cdx.json crossfade.tar | tee SHA256SUMS
+# What else the bytes hang on. With a distribution's revision, as each of them says it: libc is linked statically.
+for tool in rustc gcc ld ldd node; do "$tool" --version | sed -n "1s/^/$tool: /p"; done > "$out/toolchain.txt"
+cd "$out" && sha256sum crossfade crossfade.cdx.json crossfade.tar toolchain.txt | tee SHA256SUMS

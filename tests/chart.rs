@@ -267,6 +267,9 @@ fn settings_that_mean_nothing_are_refused() {
         "metrics.podMonitor.interval=often",
         "metrics.prometheusRule.stuckSeconds.Complete=60",
         "networkPolicy.apiServer.cidrs={10.0.0.1}",
+        "tracing.endpoint=collector:4318",
+        "tracing.sampler=sometimes",
+        "tracing.resourceAttributes.team=a\\,b",
         "extraEnv[0].value=x",
     ] {
         let args = ["template", "x", "crossfade", "--kube-version", "1.34.0", "--set", setting];
@@ -350,6 +353,33 @@ fn the_network_policy_opens_one_port_and_lets_out_what_is_named() {
         }
     ]);
     assert_eq!(spec["egress"], egress);
+}
+
+#[test]
+fn traces_go_where_they_are_told_with_a_token_from_a_secret_and_nowhere_by_default() {
+    let traced = |objects: &[Value]| -> Vec<Value> {
+        let container = &deployment(objects)["spec"]["template"]["spec"]["containers"][0];
+        let env = container["env"].as_array().unwrap().iter();
+        env.filter(|variable| variable["name"].as_str().unwrap().starts_with("OTEL_")).cloned().collect()
+    };
+    let Some(plain) = rendered(&["networkPolicy.enabled=true", "tracing.sampler=always_on"]) else { return };
+    assert_eq!(traced(&plain), Vec::<Value>::new());
+    assert_eq!(of_kind(&plain, "NetworkPolicy")[0]["spec"]["egress"].as_array().unwrap().len(), 2);
+    for (endpoint, port) in [
+        ("http://collector.monitoring:4318", 4318),
+        ("https://collector.example.com/otlp", 443),
+        ("http://c", 80),
+    ] {
+        let endpoint = format!("tracing.endpoint={endpoint}");
+        let settings = ["networkPolicy.enabled=true", &endpoint, "tracing.headersSecret.name=collector"];
+        let Some(objects) = rendered(&settings) else { return };
+        let egress = &of_kind(&objects, "NetworkPolicy")[0]["spec"]["egress"];
+        assert_eq!(egress[2], serde_json::json!({"ports": [{"port": port, "protocol": "TCP"}]}));
+        let headers = serde_json::json!({"name": "collector", "key": "headers"});
+        let env = traced(&objects);
+        assert_eq!(env.len(), 2);
+        assert_eq!(env[1]["valueFrom"]["secretKeyRef"], headers);
+    }
 }
 
 #[test]

@@ -57,6 +57,98 @@ fn a_binary_that_needs_a_libc_becomes_no_image() {
     assert!(!made.status.success() && said.contains("linked dynamically"), "{said}");
 }
 
+/// What `packaging/check.sh` says of a binary with this content, `None` when it has nothing against it. The page is one file,
+/// `assets/index-1.js`; the place of the machine is `/home/builder`.
+fn refusal(content: &str, has_page: bool, has_crates: bool) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("dist");
+    if has_page {
+        fs::create_dir_all(page.join("assets")).unwrap();
+        fs::write(page.join("assets/index-1.js"), "").unwrap();
+    }
+    let content_file = folder.path().join("content");
+    fs::write(&content_file, content).unwrap();
+    let binary = folder.path().join("crossfade");
+    let mut copy = Command::new("objcopy");
+    copy.arg("--add-section").arg(format!(".ours={}", content_file.display()));
+    if has_crates {
+        copy.arg("--add-section").arg(format!(".dep-v0={}", content_file.display()));
+    }
+    assert!(copy.arg("/bin/true").arg(&binary).status().unwrap().success());
+    let checked = Command::new(root().join("packaging/check.sh"))
+        .arg(&binary)
+        .arg(&page)
+        .arg("/home/builder")
+        .output()
+        .unwrap();
+    (!checked.status.success()).then(|| String::from_utf8(checked.stderr).unwrap())
+}
+
+#[test]
+fn a_binary_that_must_not_be_released_is_refused_with_the_reason() {
+    let good = "panicked at /crossfade/src/main.rs; assets/index-1.js";
+    assert_eq!(refusal(good, true, true), None);
+    for (content, has_page, has_crates, reason) in [
+        ("/home/builder/src/main.rs; assets/index-1.js", true, true, "names /home/builder"),
+        ("/crossfade/src/main.rs", true, true, "dist/assets/index-1.js"),
+        (good, false, true, "has no page for the editor"),
+        (good, true, false, "the list of its crates"),
+    ] {
+        let said = refusal(content, has_page, has_crates).unwrap_or_default();
+        assert!(said.contains(reason), "{reason}: {said}");
+    }
+}
+
+/// A bill of materials as cargo-cyclonedx writes it for a source in this folder, after `packaging/sbom.py`, which is told the
+/// folder `told`; `None` when it is refused.
+fn bill_of_materials(source: &str, told: &str, crate_name: &str) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("crossfade.cdx.json");
+    let own = format!("path+file://{source}#crossfade@0.1.0");
+    let text = format!(
+        r#"{{"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
+            "metadata": {{"component": {{"bom-ref": "{own}", "components": [{{"bom-ref": "{own} bin-target-0"}}]}}}},
+            "components": [{{"name": "{crate_name}"}}], "dependencies": [{{"ref": "{own}"}}]}}"#
+    );
+    fs::write(&file, text).unwrap();
+    let made = Command::new(root().join("packaging/sbom.py")).arg(&file).arg(told).output().unwrap();
+    made.status.success().then(|| fs::read_to_string(file).unwrap())
+}
+
+#[test]
+fn the_same_crates_give_the_same_bill_of_materials() {
+    let first = bill_of_materials("/home/builder", "/home/builder", "serde").unwrap();
+    let second = bill_of_materials("/srv/x", "/srv/x", "serde").unwrap();
+    assert_eq!(first, second, "it names the folder, or was numbered by chance");
+    assert_eq!(bill_of_materials("/srv/x", "/srv", "serde"), None, "it names a folder that nobody expects");
+    let number = |text: &str| {
+        let bill: Value = serde_yaml::from_str(text).unwrap();
+        bill["serialNumber"].as_str().unwrap().to_owned()
+    };
+    let form = Regex::new("^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$").unwrap();
+    assert!(form.is_match(&number(&first)), "GitHub's attestation refuses one without a number: {first}");
+    let other = bill_of_materials("/srv/x", "/srv/x", "tokio").unwrap();
+    assert_ne!(number(&first), number(&other));
+}
+
+#[test]
+fn a_release_build_without_the_page_says_so_and_no_other_build_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("script");
+    let source = root().join("build.rs");
+    let mut rustc = Command::new("rustc");
+    assert!(rustc.args(["--edition=2024", "-o"]).arg(&script).arg(source).status().unwrap().success());
+    let warns = |profile: &str| {
+        let run = Command::new(&script).env("PROFILE", profile).current_dir(folder.path()).output().unwrap();
+        String::from_utf8(run.stdout).unwrap().contains("cargo::warning=web/dist is missing")
+    };
+    assert!(warns("release"));
+    assert!(!warns("debug"));
+    fs::create_dir_all(folder.path().join("web/dist")).unwrap();
+    fs::write(folder.path().join("web/dist/index.html"), "").unwrap();
+    assert!(!warns("release"));
+}
+
 /// Workflows and actions, each with its text.
 fn workflows() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
@@ -89,6 +181,21 @@ fn actions_are_named_by_a_commit() {
             }
         }
     }
+}
+
+#[test]
+fn a_step_in_a_container_fails_when_a_part_of_its_pipe_does() {
+    let mut seen = 0;
+    for (path, text) in workflows().iter().filter(|(path, _)| path.starts_with(".github/workflows")) {
+        let workflow: Value = serde_yaml::from_str(text).unwrap();
+        let jobs = workflow["jobs"].as_mapping().unwrap();
+        if jobs.values().any(|job| job.get("container").is_some()) {
+            seen += 1;
+            // GitHub runs it with -eo pipefail when it is named; the default of a container is sh -e.
+            assert_eq!(workflow["defaults"]["run"]["shell"], Value::from("bash"), "{}", path.display());
+        }
+    }
+    assert_eq!(seen, 2, "ci and release");
 }
 
 #[test]

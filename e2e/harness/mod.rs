@@ -13,6 +13,7 @@ pub mod load;
 pub mod operator;
 pub mod outage;
 pub mod socket;
+pub mod traces;
 pub mod turn;
 
 /// What goes wrong on the way, in words.

@@ -10,6 +10,11 @@ use super::cluster::{Namespace, fault, program, repository, run, until};
 /// Namespace of the operator.
 pub const NAMESPACE: &str = "crossfade-system";
 
+/// The operator's namespace.
+pub fn namespace() -> Namespace {
+    Namespace { name: NAMESPACE.to_owned() }
+}
+
 static INSTALLED: Mutex<bool> = Mutex::new(false);
 
 /// Installs (or upgrades to) the charts of this tree, once a run, and waits until the operator is available.
@@ -38,6 +43,18 @@ pub fn install_chart(name: &str, chart: &Path, settings: &[&str]) -> Fallible {
     helm.args(["upgrade", "--install", name]).arg(chart);
     helm.args(["--namespace", NAMESPACE, "--create-namespace", "--wait", "--timeout", "120s"]).args(settings);
     run(&mut helm, None).map(drop)
+}
+
+/// Has the operator send its traces to a collector, with these headers from a Secret. `install` ends it.
+pub fn trace_to(endpoint: &str, headers: &str) -> Fallible {
+    let secret = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: collector}}\nstringData: {{headers: '{headers}'}}"
+    );
+    Namespace { name: NAMESPACE.to_owned() }.apply(&secret)?;
+    let endpoint = format!("tracing.endpoint={endpoint}");
+    let traced = ["--set", &endpoint, "--set", "tracing.headersSecret.name=collector"];
+    forget()?;
+    install_chart("crossfade", &repository().join("charts/crossfade"), &[&settings()[..], &traced].concat())
 }
 
 /// Forgets that the operator is installed: a scenario is about to take it away. `install` installs it again.

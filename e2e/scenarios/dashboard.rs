@@ -11,7 +11,7 @@ use super::{RELEASE, installed};
 use crate::harness::bench::Bench;
 use crate::harness::cluster::{bed, kubectl};
 use crate::harness::{Fallible, turn};
-use crate::page::Editor as Page;
+use crate::page::Server as Page;
 
 const PATH: &str = "/api/releases/dashboard/shop";
 

@@ -1,11 +1,17 @@
-//! What a platform team sees of the operator: health, metrics, one leader, events, conditions as kstatus reads them.
+//! What a platform team sees of the operator: health, metrics, one leader, events, conditions as kstatus reads them, traces.
 
 use std::process::Command;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use opentelemetry_proto::tonic::trace::v1::Span;
+
 use super::{RELEASE, installed};
+use crate::harness::bench::{Bench, PHASES};
 use crate::harness::cluster::{run, until};
 use crate::harness::operator;
+use crate::harness::traces::{self, attribute, path};
 use crate::harness::{Fallible, turn};
 
 #[test]
@@ -13,12 +19,13 @@ use crate::harness::{Fallible, turn};
 fn the_operator_can_be_watched() -> Fallible {
     let _turn = turn::alone();
     let bench = installed("observing")?;
+    traces::begin(&bench)?;
     // As for a gateway without regular expressions.
     let plain = r#"{"spec": {"traffic": {"matching": "PathPrefix"}}}"#;
     bench.namespace.kubectl(&["patch", "frapperelease", "shop", "--type=merge", "-p", plain])?;
     bench.release("v2")?;
     bench.wait_for("Ready", RELEASE)?;
-    let operator = operator::install()?;
+    let operator = operator::namespace();
     let pods = operator.list("pods", "app.kubernetes.io/name=crossfade")?;
     let mut leaders = 0;
     for pod in &pods {
@@ -55,7 +62,83 @@ fn the_operator_can_be_watched() -> Fallible {
             Duration::from_secs(5),
         )?;
     }
+    the_release_is_traced(&bench)?;
     bench.namespace.leave()
+}
+
+/// Each phase is in a trace, an action is under its reconcile and its requests under it; the log says which trace it is.
+fn the_release_is_traced(bench: &Bench) -> Fallible {
+    let spans = until("the trace of the last phase", Duration::from_mins(1), || {
+        let spans = traces::taken(bench)?;
+        let is_there = spans.iter().any(|span| {
+            span.name == "decide"
+                && attribute(span, "crossfade.phase") == "Complete"
+                && attribute(span, "crossfade.revision") == "2"
+        });
+        Ok(is_there.then_some(spans))
+    })?;
+    for phase in PHASES {
+        let wanted = [("crossfade.phase", phase), ("crossfade.revision", "2"), ("crossfade.release", "shop")];
+        let mut reconciles = spans.iter().filter(|span| span.name == "reconcile");
+        if !reconciles.any(|span| wanted.iter().all(|(key, value)| attribute(span, key) == *value)) {
+            return Err(format!("no trace is of {phase}").into());
+        }
+    }
+    let expand =
+        spans.iter().find(|span| span.name == "act Job" && attribute(span, "crossfade.step") == "expand");
+    let expand = expand.ok_or("no span is of the Job that expands")?;
+    let requests: Vec<String> = spans
+        .iter()
+        .filter(|span| span.parent_span_id == expand.span_id)
+        .map(|span| path(&spans, span))
+        .collect();
+    println!("{} spans; {requests:?}", spans.len());
+    if attribute(expand, "crossfade.site") != bench.site
+        || !requests.contains(&"reconciling object > reconcile > act Job > create".to_owned())
+    {
+        return Err(format!("the Job that expands is not traced as it is: {expand:?} {requests:?}").into());
+    }
+    let id: String = expand.trace_id.iter().map(|byte| format!("{byte:02x}")).collect();
+    println!("a trace: {id}");
+    let logs = &["logs", "-l", "app.kubernetes.io/name=crossfade", "--tail=-1"];
+    let logs = operator::namespace().kubectl(logs)?;
+    let is_traced = |line: &str| line.contains("the phase changed") && line.contains("trace_id=");
+    if !logs.lines().any(is_traced) {
+        return Err(format!("no line of the log names its trace: {logs}").into());
+    }
+    no_credential_is_in(&spans, bench)
+}
+
+/// No span holds what stands in a Secret of the bench.
+fn no_credential_is_in(spans: &[Span], bench: &Bench) -> Fallible {
+    let words = format!("{spans:?}");
+    let secrets = bench.namespace.list("secrets", "")?;
+    let values = secrets.iter().flat_map(|secret| secret["data"].as_object().into_iter().flatten());
+    let mut looked_for = 0;
+    for (key, value) in values {
+        let value = STANDARD.decode(value.as_str().unwrap_or_default())?;
+        for secret in credentials(key, &String::from_utf8_lossy(&value)) {
+            looked_for += 1;
+            if words.contains(&secret) {
+                return Err(format!("a span holds what the key {key} of a Secret holds").into());
+            }
+        }
+    }
+    println!("none of {looked_for} credentials is in a span");
+    if looked_for < 3 { Err("too few credentials were looked for".into()) } else { Ok(()) }
+}
+
+/// What must not be shown of the value of a Secret: a password, and the passwords and keys of a site's configuration.
+fn credentials(key: &str, value: &str) -> Vec<String> {
+    match serde_json::from_str::<serde_json::Value>(value) {
+        Ok(serde_json::Value::Object(config)) => {
+            let hidden =
+                ["db_password", "encryption_key"].iter().filter_map(|key| config.get(*key)?.as_str());
+            hidden.map(str::to_owned).collect()
+        }
+        _ if key.ends_with("password") => vec![value.trim().to_owned()],
+        _ => Vec::new(),
+    }
 }
 
 fn get(address: &str, path: &str) -> Fallible<String> {

@@ -9,6 +9,7 @@
 //! | `measure` | takes measurements and calls webhooks beside the reconciles | other servers |
 //! | `status`, `event`, `finalizer` | tells | writes |
 //! | `lease`, `server`, `metrics` (`figures_metrics`) | the process around it | |
+//! | `traces` | spans of all this, and the way to their collector | the collector |
 //! | [`people`] | no step: what people do by the command line and the dashboard | their own |
 //!
 //! Nothing is remembered between two reconciles but waits, questions that were begun, and the progress lines of Jobs for
@@ -33,8 +34,10 @@ mod secrets;
 pub(crate) mod seen;
 mod server;
 mod status;
+mod traces;
 
 pub use operator::{OperatorError, Settings, run};
+pub use traces::{Traces, TracesError};
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -43,12 +46,14 @@ use jiff::Timestamp;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action as Next;
 use kube::{Api, ResourceExt};
+use tracing::{Span, debug_span};
 
 use crate::api::FrappeRelease;
 use crate::release::{Decision, Observed, decide, told};
 use context::Context;
 use error::Error;
 use measure::Place;
+use traces::span;
 
 /// The resource as it is watched: one that cannot be read does not stop the watch of all others.
 type Guarded = DeserializeGuard<FrappeRelease>;
@@ -57,7 +62,7 @@ type Guarded = DeserializeGuard<FrappeRelease>;
 async fn reconcile(guarded: Arc<Guarded>, ctx: Arc<Context>) -> Result<Next, Error> {
     let started = Instant::now();
     // On the heap: all that a reconcile holds while it waits would else be moved around with it.
-    let result = Box::pin(step(&guarded, &ctx)).await;
+    let result = span::within(span::reconcile(&guarded), Box::pin(step(&guarded, &ctx))).await;
     ctx.metrics.reconciled(started.elapsed());
     match &result {
         Ok(_) => ctx.backoff.succeeded(&key(&guarded)),
@@ -70,12 +75,26 @@ async fn reconcile(guarded: Arc<Guarded>, ctx: Arc<Context>) -> Result<Next, Err
 #[expect(clippy::needless_pass_by_value, reason = "the signature is the runtime's")]
 fn error_policy(guarded: Arc<Guarded>, error: &Error, ctx: Arc<Context>) -> Next {
     let release = key(&guarded);
+    // The span of the reconcile has ended: this is the runtime's around it.
+    span::failed(&Span::current(), error);
+    let trace_id = span::trace_id();
     if let Error::Malformed(_) = error {
-        tracing::warn!(release, error = error.chain(), "waiting for the FrappeRelease to be corrected");
+        tracing::warn!(
+            release,
+            trace_id,
+            error = error.chain(),
+            "waiting for the FrappeRelease to be corrected"
+        );
         return Next::await_change();
     }
     let wait = ctx.backoff.failed(&release);
-    tracing::warn!(release, error = error.chain(), seconds = wait.as_secs(), "failed, trying again");
+    tracing::warn!(
+        release,
+        trace_id,
+        error = error.chain(),
+        seconds = wait.as_secs(),
+        "failed, trying again"
+    );
     Next::requeue(wait)
 }
 
@@ -95,7 +114,8 @@ async fn step(guarded: &Guarded, ctx: &Context) -> Result<Next, Error> {
     finalizer::ensure(ctx, &release).await?;
 
     // observe (client)
-    let seen = match Box::pin(observe::observe(ctx, release.clone())).await {
+    let observing = Box::pin(observe::observe(ctx, release.clone()));
+    let seen = match span::within(debug_span!("observe"), observing).await {
         Ok(seen) => seen,
         Err(error) => {
             tell_failure(ctx, &release, &error).await;
@@ -103,7 +123,9 @@ async fn step(guarded: &Guarded, ctx: &Context) -> Result<Next, Error> {
         }
     };
     // decide (no client)
-    let decision = decide(&seen, Timestamp::now());
+    let deciding = debug_span!("decide");
+    let decision = deciding.in_scope(|| decide(&seen, Timestamp::now()));
+    span::decided(deciding, &seen, &decision);
     if decision.is_finalized {
         return let_go(ctx, &seen.release).await;
     }
@@ -122,7 +144,8 @@ async fn step(guarded: &Guarded, ctx: &Context) -> Result<Next, Error> {
         );
         return let_go(ctx, &seen.release).await;
     }
-    tell(ctx, &seen, &decision, done.as_ref().err()).await?;
+    let telling = Box::pin(tell(ctx, &seen, &decision, done.as_ref().err()));
+    span::within(debug_span!("tell"), telling).await?;
     done.map(|()| Next::requeue(decision.recheck))
 }
 
@@ -150,7 +173,7 @@ async fn current(guarded: &Guarded, ctx: &Context) -> Result<Option<FrappeReleas
 async fn act_all(ctx: &Context, seen: &Observed, decision: &Decision) -> Result<(), Error> {
     for action in &decision.actions {
         tracing::debug!(release = seen.release.name_any(), phase = decision.phase.name(), ?action, "acting");
-        match act::act(ctx, seen, action).await {
+        match span::within(span::action(action), Box::pin(act::act(ctx, seen, action))).await {
             Err(error) if action.only_tells() => {
                 tracing::warn!(release = seen.release.name_any(), error = error.chain(), "failed to tell");
             }

@@ -160,6 +160,33 @@ pub enum Action {
 }
 
 impl Action {
+    /// Its kind, as traces call it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Record { .. } => "Record",
+            Self::Config { .. } => "Config",
+            Self::SchemaPassword { .. } => "SchemaPassword",
+            Self::TouchPods { .. } => "TouchPods",
+            Self::Job { .. } => "Job",
+            Self::DeleteJob { .. } => "DeleteJob",
+            Self::StorePlan { .. } => "StorePlan",
+            Self::Workloads { .. } => "Workloads",
+            Self::Relay { .. } => "Relay",
+            Self::Route { .. } => "Route",
+            Self::NoRoute => "NoRoute",
+            Self::Bridge { .. } => "Bridge",
+            Self::NoBridge => "NoBridge",
+            Self::Gate { .. } => "Gate",
+            Self::Measure { .. } => "Measure",
+            Self::AnalysisJob { .. } => "AnalysisJob",
+            Self::DeleteAnalysisJob { .. } => "DeleteAnalysisJob",
+            Self::Call { .. } => "Call",
+            Self::History { .. } => "History",
+            Self::Remove { .. } => "Remove",
+            Self::Forget { .. } => "Forget",
+        }
+    }
+
     /// Whether its failure is only logged: it tells somebody, and nothing rests on it.
     pub fn only_tells(&self) -> bool {
         match self {

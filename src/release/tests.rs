@@ -1,7 +1,7 @@
 //! Whole releases, played in a small world: what is asked for, in order, is held by golden files.
 
 use super::world::{World, release};
-use super::{JobState, JobStep, Placement, RecordState, Split, decide};
+use super::{JobState, JobStep, Placement, RecordState, Split};
 use crate::api::Phase;
 use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_APPROVE_WINDOW, ANNOTATION_RETRY};
 use crate::api::site::Site;
@@ -136,54 +136,6 @@ fn an_abort_at_any_moment_brings_blue_back() {
         assert!(world.seen.revisions[&2].workloads.is_empty());
         assert_eq!(world.seen.revisions[&1].record.state, RecordState::Active);
     }
-}
-
-#[test]
-fn what_was_taken_back_is_tried_again_only_when_asked() {
-    let mut world = installed();
-    upgrade(&mut world, "erp:v2");
-    for _ in 0..20 {
-        world.turn();
-    }
-    annotate(&mut world, ANNOTATION_ABORT, "2");
-    assert_eq!(world.settle().phase, Phase::RolledBack);
-    assert!(decide(&world.seen, world.now).actions.is_empty());
-    annotate(&mut world, ANNOTATION_RETRY, "again");
-    assert_eq!(world.settle().phase, Phase::Complete);
-    assert!(world.seen.revisions.contains_key(&3));
-}
-
-#[test]
-fn what_the_spec_has_left_is_tried_again_when_it_comes_back() {
-    // Withdrawn in mid-release, and asked for again at the end or while it still goes back.
-    for turns_back in [1, 3, 200] {
-        let mut world = installed();
-        upgrade(&mut world, "erp:v2");
-        for _ in 0..25 {
-            world.turn();
-        }
-        upgrade(&mut world, "erp:v1");
-        for _ in 0..turns_back {
-            world.turn();
-        }
-        upgrade(&mut world, "erp:v2");
-        assert_eq!(world.settle().phase, Phase::Complete, "{}", world.log.join("\n"));
-        assert_eq!(world.seen.revisions.keys().copied().collect::<Vec<_>>(), [3]);
-    }
-    // Aborted by hand, given up in the spec, asked for again.
-    let mut world = installed();
-    upgrade(&mut world, "erp:v2");
-    for _ in 0..20 {
-        world.turn();
-    }
-    annotate(&mut world, ANNOTATION_ABORT, "2");
-    assert_eq!(world.settle().phase, Phase::RolledBack);
-    upgrade(&mut world, "erp:v1");
-    assert_eq!(world.settle().phase, Phase::Complete);
-    assert!(decide(&world.seen, world.now).actions.is_empty());
-    upgrade(&mut world, "erp:v2");
-    assert_eq!(world.settle().phase, Phase::Complete);
-    assert!(world.seen.revisions.contains_key(&3));
 }
 
 #[test]

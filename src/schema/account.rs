@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::inventory::Shape;
 use super::ledger::{self, Part};
+use super::question::Question;
 use super::{Error, Session, connection, inspect, quote};
 
 /// The ledger's name for making the user.
@@ -26,13 +27,13 @@ pub(crate) fn account(schema: &str) -> String {
 
 /// Whether a user of this name exists on any host, as far as the administrator may see other users at all.
 pub(crate) async fn exists(session: &mut Session<'_>) -> Result<bool, Error> {
-    let (count,): (i64,) = sqlx::query_as(
+    let (count,): (i64,) = Question::fixed(
         "SELECT COUNT(DISTINCT GRANTEE) FROM information_schema.USER_PRIVILEGES \
          WHERE LEFT(GRANTEE, CHAR_LENGTH(?) + 3) = CONCAT('\\'', ?, '\\'@')",
     )
-    .bind(session.schema.clone())
-    .bind(session.schema.clone())
-    .fetch_one(&mut session.connection)
+    .with(session.schema.clone())
+    .with(session.schema.clone())
+    .one(&mut session.connection)
     .await
     .map_err(Error::query("look for blue's user"))?;
     Ok(count > 0)

@@ -16,6 +16,7 @@ use super::connection::{self, error_number};
 use super::keyset::{Key, Range};
 use super::meter::Meter;
 use super::patience::Patience;
+use super::question::Question;
 use super::throttle::Watch;
 use super::{Error, Session, inspect};
 use crate::plan::{Assignment, CAST_MODE};
@@ -135,8 +136,7 @@ impl<'f> Filling<'f> {
             self.key.column(),
         );
         loop {
-            let found: Result<(i64, i64), sqlx::Error> =
-                sqlx::query_as(connection::safe(sql.clone())).fetch_one(&mut *reader).await;
+            let found: Result<(i64, i64), sqlx::Error> = Question::of(sql.clone()).one(&mut *reader).await;
             match found {
                 Ok((rows, needed)) => return Ok(needed.saturating_mul(10) < rows),
                 Err(error) => {
@@ -337,8 +337,7 @@ impl<'f> Filling<'f> {
         let mode = format!("SET STATEMENT sql_mode = '{CAST_MODE}' FOR");
         let free =
             format!("{mode} SELECT CAST({key} AS CHAR) FROM {table} WHERE {needs} FOR UPDATE SKIP LOCKED");
-        let free: Vec<String> =
-            sqlx::query_scalar(connection::safe(free)).fetch_all(&mut *connection).await?;
+        let free: Vec<String> = Question::of(free).scalars(&mut *connection).await?;
         if !free.is_empty() {
             let keys: Vec<String> = free.iter().map(|name| self.key.value(name)).collect();
             let sql = format!("{mode} {}", self.update(&format!("{key} IN ({})", keys.join(", "))));
@@ -346,7 +345,7 @@ impl<'f> Filling<'f> {
         }
         connection::run(connection, "COMMIT".to_owned()).await?;
         let left = format!("{mode} SELECT COUNT(*) FROM {table} WHERE {needs}");
-        let left: i64 = sqlx::query_scalar(connection::safe(left)).fetch_one(connection).await?;
+        let left: i64 = Question::of(left).scalar(connection).await?;
         Ok(Swept { filled: free.len(), left: u64::try_from(left).unwrap_or(0) })
     }
 

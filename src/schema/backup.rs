@@ -11,6 +11,7 @@ use sqlx::Row;
 pub use super::backup_file::Head;
 use super::backup_file::{Column, Kind, Next, Part, Reader, Writer};
 use super::inventory;
+use super::question::Question;
 use super::{Error, Session, connection, inspect, quote};
 
 /// What is going to be dropped.
@@ -129,7 +130,7 @@ async fn rows(
         .collect();
     let sql = format!("SELECT {} FROM {}", values.join(", "), quote::qualified(database, &part.table));
     let act = format!("read {} for the backup", part.table);
-    let query = sqlx::query(connection::safe(sql));
+    let query = sqlx::raw_sql(connection::safe(sql));
     let mut stream = query.fetch(&mut session.connection);
     while let Some(row) = stream.try_next().await.map_err(Error::query(act.as_str()))? {
         let values: Result<Vec<Option<String>>, _> = (0..row.len()).map(|at| row.try_get(at)).collect();
@@ -198,8 +199,8 @@ async fn table_of(session: &mut Session<'_>, database: &str, table: &str) -> Res
 
 async fn show_create(session: &mut Session<'_>, database: &str, table: &str) -> Result<String, Error> {
     let sql = format!("SHOW CREATE TABLE {}", quote::qualified(database, table));
-    let (_, create): (String, String) = sqlx::query_as(connection::safe(sql))
-        .fetch_one(&mut session.connection)
+    let (_, create): (String, String) = Question::of(sql)
+        .one(&mut session.connection)
         .await
         .map_err(Error::query(format!("read the definition of {table}")))?;
     Ok(create)
@@ -207,14 +208,14 @@ async fn show_create(session: &mut Session<'_>, database: &str, table: &str) -> 
 
 /// The columns that hold values of their own, in order.
 async fn columns(session: &mut Session<'_>, database: &str, table: &str) -> Result<Vec<Column>, Error> {
-    let rows: Vec<(String, String, Option<String>)> = sqlx::query_as(
+    let rows: Vec<(String, String, Option<String>)> = Question::fixed(
         "SELECT CAST(COLUMN_NAME AS CHAR), CAST(DATA_TYPE AS CHAR), CAST(CHARACTER_SET_NAME AS CHAR) \
          FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND IS_GENERATED = 'NEVER' \
          ORDER BY ORDINAL_POSITION",
     )
-    .bind(database)
-    .bind(table)
-    .fetch_all(&mut session.connection)
+    .with(database)
+    .with(table)
+    .all(&mut session.connection)
     .await
     .map_err(Error::query(format!("list the columns of {table}")))?;
     let is_bytes = |kind: &str| kind.ends_with("blob") || kind.ends_with("binary") || kind == "bit";

@@ -9,6 +9,7 @@ use std::time::Duration;
 use sqlx::MySqlConnection;
 
 use super::progress::Progress;
+use super::question::Question;
 use super::{Error, connection, quote};
 
 /// So many are named at most.
@@ -77,13 +78,13 @@ async fn look(connection: &mut MySqlConnection, databases: [&str; 2]) -> Result<
 
 /// Ids of those who hold metadata locks there; `None` where the server does not tell.
 async fn lock_holders(connection: &mut MySqlConnection, databases: [&str; 2]) -> Option<Vec<i64>> {
-    sqlx::query_scalar(
+    Question::fixed(
         "SELECT DISTINCT CAST(THREAD_ID AS SIGNED) FROM information_schema.METADATA_LOCK_INFO \
          WHERE TABLE_SCHEMA IN (?, ?) AND THREAD_ID <> CONNECTION_ID()",
     )
-    .bind(databases[0])
-    .bind(databases[1])
-    .fetch_all(connection)
+    .with(databases[0])
+    .with(databases[1])
+    .scalars(connection)
     .await
     .ok()
 }
@@ -112,10 +113,8 @@ async fn connections(
          AND p.COMMAND NOT IN ('Daemon', 'Binlog Dump', 'Slave_IO', 'Slave_SQL', 'Slave_worker') \
          ORDER BY 3 DESC LIMIT 100"
     );
-    let rows: Vec<(i64, String, i64, Option<String>, i64)> = sqlx::query_as(connection::safe(sql))
-        .fetch_all(connection)
-        .await
-        .map_err(Error::query("list who holds transactions open"))?;
+    let rows: Vec<(i64, String, i64, Option<String>, i64)> =
+        Question::of(sql).all(connection).await.map_err(Error::query("list who holds transactions open"))?;
     let blocker = |(id, user, seconds, query, is_at_work): (i64, String, i64, Option<String>, i64)| {
         let doing = if is_at_work == 1 { Doing::Transaction(query) } else { Doing::Sleeping };
         Blocker { id, user, seconds, doing }

@@ -38,7 +38,6 @@ impl Database {
         }
         let mut options = MySqlConnectOptions::from_str(url)
             .map_err(|_| Error::Address("it must look like mysql://HOST:PORT/DBNAME".to_owned()))?
-            .statement_cache_capacity(0)
             .pipes_as_concat(false)
             .no_engine_substitution(false)
             .timezone(None)

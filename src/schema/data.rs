@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use sqlx::mysql::MySqlConnection;
 
 use super::connection;
+use super::question::Question;
 use crate::plan::{DATA_SQL_MODE, DataAnswer, DataQuestion, Example, Site};
 
 /// Tables with more rows are asked in a sample at once.
@@ -87,15 +88,14 @@ async fn ask(
     question: &DataQuestion,
     sample: Option<u64>,
 ) -> Result<(u64, u64, Vec<Example>), sqlx::Error> {
-    let count = connection::safe(question.count(sample));
-    let (rows, values): (i64, i64) = sqlx::query_as(count).fetch_one(&mut *connection).await?;
+    let count = question.count(sample);
+    let (rows, values): (i64, i64) = Question::of(count).one(&mut *connection).await?;
     let number = |number: i64| u64::try_from(number).unwrap_or(0);
     if rows == 0 {
         return Ok((0, 0, Vec::new()));
     }
-    let sql = connection::safe(question.examples(sample));
-    let found: Vec<(Option<String>, Option<String>, i64)> =
-        sqlx::query_as(sql).fetch_all(&mut *connection).await?;
+    let sql = question.examples(sample);
+    let found: Vec<(Option<String>, Option<String>, i64)> = Question::of(sql).all(&mut *connection).await?;
     let examples = found
         .into_iter()
         .map(|(value, becomes, rows)| Example { value, becomes, rows: number(rows) })

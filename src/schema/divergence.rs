@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::keyset::{Key, Range};
-use super::{Error, Session, connection, inventory, quote, singles};
+use super::question::Question;
+use super::{Error, Session, inventory, quote, singles};
 use crate::api::figures::Figures;
 use crate::plan::{CAST_MODE, InStep, Plan};
 
@@ -147,8 +148,8 @@ impl Comparison<'_> {
             self.key.table(),
             self.key.within(range)
         );
-        let text: String = sqlx::query_scalar(connection::safe(sql))
-            .fetch_one(&mut session.connection)
+        let text: String = Question::of(sql)
+            .scalar(&mut session.connection)
             .await
             .map_err(Error::query("compare both versions' columns"))?;
         let mut numbers = text.split(' ').map(|number| number.parse::<u64>().unwrap_or(0));
@@ -183,8 +184,8 @@ impl Comparison<'_> {
                 differs(pair),
                 NAMED - keys.len()
             );
-            let found: Vec<String> = sqlx::query_scalar(connection::safe(sql))
-                .fetch_all(&mut session.connection)
+            let found: Vec<String> = Question::of(sql)
+                .scalars(&mut session.connection)
                 .await
                 .map_err(Error::query("list the rows that differ"))?;
             keys.extend(found);
@@ -216,8 +217,8 @@ async fn singles(session: &mut Session<'_>, plan: &Plan) -> Result<(u64, Option<
         return Ok((0, None));
     }
     let sql = singles::differences_sql(session, &plan.singles);
-    let rows: Vec<(String, String)> = sqlx::query_as(connection::safe(sql))
-        .fetch_all(&mut session.connection)
+    let rows: Vec<(String, String)> = Question::of(sql)
+        .all(&mut session.connection)
         .await
         .map_err(Error::query("compare blue's Singles with the tables'"))?;
     if rows.is_empty() {

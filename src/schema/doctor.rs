@@ -5,6 +5,7 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row};
 
 use super::connection::Database;
+use super::question::Question;
 use super::rights::{self, Rights};
 use super::{Error, inspect};
 
@@ -122,11 +123,9 @@ async fn of_settings(
     connection: &mut MySqlConnection,
     rights: &Rights,
 ) -> Result<(String, Vec<Finding>), Error> {
-    let (version, log_bin, trusted, format, read_only): (String, i64, i64, String, i64) = sqlx::query_as(
-        "SELECT CAST(VERSION() AS CHAR), CAST(@@log_bin AS SIGNED), \
-         CAST(@@log_bin_trust_function_creators AS SIGNED), CAST(@@binlog_format AS CHAR), CAST(@@read_only AS SIGNED)",
-    )
-    .fetch_one(&mut *connection)
+    let (version, log_bin, trusted, format, read_only): (String, i64, i64, String, i64) = Question::fixed("SELECT CAST(VERSION() AS CHAR), CAST(@@log_bin AS SIGNED), \
+         CAST(@@log_bin_trust_function_creators AS SIGNED), CAST(@@binlog_format AS CHAR), CAST(@@read_only AS SIGNED)")
+    .one(&mut *connection)
     .await
     .map_err(Error::query("read the server's settings"))?;
     let mut findings = Vec::new();
@@ -185,7 +184,7 @@ async fn of_replica(database: &Database, rights: &Rights) -> Vec<Finding> {
             return vec![Finding::must(format!("the replica {address} cannot be asked ({error})"), fix, "")];
         }
     };
-    let Ok(rows) = sqlx::query("SHOW ALL SLAVES STATUS").fetch_all(&mut connection).await else {
+    let Ok(rows) = sqlx::raw_sql("SHOW ALL SLAVES STATUS").fetch_all(&mut connection).await else {
         let sql = rights.grant_global(&["SLAVE MONITOR"]);
         let what = format!("the replica {address} does not say how far it is");
         return vec![Finding::must(what, format!("{sql}, on the replica"), sql)];
@@ -203,9 +202,8 @@ async fn of_replica(database: &Database, rights: &Rights) -> Vec<Finding> {
             "",
         ));
     }
-    let run: Result<String, _> = sqlx::query_scalar("SELECT CAST(@@slave_run_triggers_for_rbr AS CHAR)")
-        .fetch_one(&mut connection)
-        .await;
+    let run: Result<String, _> =
+        Question::fixed("SELECT CAST(@@slave_run_triggers_for_rbr AS CHAR)").scalar(&mut connection).await;
     if run.is_ok_and(|run| run == "YES" || run == "LOGGING") {
         findings.push(Finding::must(
             format!("the replica {address} runs triggers for rows that the primary's triggers have changed already"),

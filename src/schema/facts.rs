@@ -320,12 +320,12 @@ where
     use futures::TryStreamExt as _;
     let failed = |source| FactsError::Query { what, source };
     let mut rows = Vec::new();
-    let mut stream = sqlx::query_as(sql).fetch(connection);
+    let mut stream = sqlx::raw_sql(sql).fetch(connection);
     while let Some(row) = stream.try_next().await.map_err(failed)? {
         if rows.len() == MAX_ROWS {
             return Err(FactsError::TooMany { what });
         }
-        rows.push(row);
+        rows.push(Row::from_row(&row).map_err(failed)?);
     }
     Ok(rows)
 }

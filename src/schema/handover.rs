@@ -8,6 +8,7 @@ use sqlx::MySqlConnection;
 use super::connection::Database;
 use super::inspect::{self, Connected};
 use super::progress::Progress;
+use super::question::Question;
 use super::{Error, Session};
 
 /// Frappe connects per request and job: between two looks a short one goes unseen, so the pauses are short.
@@ -85,14 +86,12 @@ pub(crate) async fn wait_until_gone(session: &mut Session<'_>, user: &str) -> Re
 
 /// How many connections a user has made since the server's start; `None` where the server does not count.
 async fn connections_made(connection: &mut MySqlConnection, user: &str) -> Option<i64> {
-    sqlx::query_scalar(
-        "SELECT CAST(TOTAL_CONNECTIONS AS SIGNED) FROM performance_schema.users WHERE USER = ?",
-    )
-    .bind(user)
-    .fetch_optional(connection)
-    .await
-    .ok()
-    .flatten()
+    Question::fixed("SELECT CAST(TOTAL_CONNECTIONS AS SIGNED) FROM performance_schema.users WHERE USER = ?")
+        .with(user)
+        .scalar_optional(connection)
+        .await
+        .ok()
+        .flatten()
 }
 
 fn describe(user: &str, connected: &[Connected], quiet: Duration) -> String {

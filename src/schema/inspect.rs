@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::{MySqlConnection, Row};
 
+use super::question::Question;
 use super::{Error, connection, quote, rename};
 use crate::plan::Effect;
 
@@ -23,11 +24,9 @@ pub(crate) async fn objects(
     connection: &mut MySqlConnection,
     schema: &str,
 ) -> Result<BTreeMap<String, Kind>, Error> {
-    let rows: Vec<(String, String)> = sqlx::query_as(
-        "SELECT CAST(TABLE_NAME AS CHAR), CAST(TABLE_TYPE AS CHAR) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?",
-    )
-    .bind(schema)
-    .fetch_all(connection)
+    let rows: Vec<(String, String)> = Question::fixed("SELECT CAST(TABLE_NAME AS CHAR), CAST(TABLE_TYPE AS CHAR) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?")
+    .with(schema)
+    .all(connection)
     .await
     .map_err(Error::query(format!("list the tables of {schema}")))?;
     Ok(rows.into_iter().map(|(name, text)| (name, kind(&text))).collect())
@@ -46,10 +45,10 @@ fn kind(text: &str) -> Kind {
 async fn kind_of(connection: &mut MySqlConnection, schema: &str, name: &str) -> Result<Option<Kind>, Error> {
     let sql = "SELECT CAST(TABLE_TYPE AS CHAR) FROM information_schema.TABLES \
                WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
-    let found: Option<String> = sqlx::query_scalar(sql)
-        .bind(schema)
-        .bind(name)
-        .fetch_optional(connection)
+    let found: Option<String> = Question::fixed(sql)
+        .with(schema)
+        .with(name)
+        .scalar_optional(connection)
         .await
         .map_err(Error::query("look for a step's effect"))?;
     Ok(found.as_deref().map(kind))
@@ -60,12 +59,12 @@ pub(crate) async fn columns(
     connection: &mut MySqlConnection,
     schema: &str,
 ) -> Result<BTreeMap<String, Vec<String>>, Error> {
-    let rows: Vec<(String, String)> = sqlx::query_as(
+    let rows: Vec<(String, String)> = Question::fixed(
         "SELECT CAST(TABLE_NAME AS CHAR), CAST(COLUMN_NAME AS CHAR) FROM information_schema.COLUMNS \
          WHERE TABLE_SCHEMA = ? AND EXTRA NOT LIKE '%INVISIBLE%' ORDER BY TABLE_NAME, ORDINAL_POSITION",
     )
-    .bind(schema)
-    .fetch_all(connection)
+    .with(schema)
+    .all(connection)
     .await
     .map_err(Error::query(format!("list the columns of {schema}")))?;
     let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -80,12 +79,10 @@ pub(crate) async fn triggers(
     connection: &mut MySqlConnection,
     schema: &str,
 ) -> Result<Vec<(String, String)>, Error> {
-    sqlx::query_as(
-        "SELECT CAST(TRIGGER_NAME AS CHAR), CAST(EVENT_OBJECT_TABLE AS CHAR) FROM information_schema.TRIGGERS \
-         WHERE TRIGGER_SCHEMA = ? ORDER BY TRIGGER_NAME",
-    )
-    .bind(schema)
-    .fetch_all(connection)
+    Question::fixed("SELECT CAST(TRIGGER_NAME AS CHAR), CAST(EVENT_OBJECT_TABLE AS CHAR) FROM information_schema.TRIGGERS \
+         WHERE TRIGGER_SCHEMA = ? ORDER BY TRIGGER_NAME")
+    .with(schema)
+    .all(connection)
     .await
     .map_err(Error::query(format!("list the triggers of {schema}")))
 }
@@ -108,13 +105,13 @@ pub(crate) async fn primary_key(
     schema: &str,
     table: &str,
 ) -> Result<Vec<String>, Error> {
-    let rows: Vec<(String,)> = sqlx::query_as(
+    let rows: Vec<(String,)> = Question::fixed(
         "SELECT CAST(COLUMN_NAME AS CHAR) FROM information_schema.STATISTICS \
          WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_NAME = 'PRIMARY' ORDER BY SEQ_IN_INDEX",
     )
-    .bind(schema)
-    .bind(table)
-    .fetch_all(connection)
+    .with(schema)
+    .with(table)
+    .all(connection)
     .await
     .map_err(Error::query(format!("read the primary key of {table}")))?;
     Ok(rows.into_iter().map(|(name,)| name).collect())
@@ -125,14 +122,14 @@ pub(crate) async fn data_type(
     connection: &mut MySqlConnection,
     [database, table, column]: [&str; 3],
 ) -> Result<String, Error> {
-    let found: Option<String> = sqlx::query_scalar(
+    let found: Option<String> = Question::fixed(
         "SELECT CAST(LOWER(DATA_TYPE) AS CHAR) FROM information_schema.COLUMNS \
          WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND COLUMN_NAME = ?",
     )
-    .bind(database)
-    .bind(table)
-    .bind(column)
-    .fetch_optional(connection)
+    .with(database)
+    .with(table)
+    .with(column)
+    .scalar_optional(connection)
     .await
     .map_err(Error::query(format!("read the type of {column} of {table}")))?;
     Ok(found.unwrap_or_default())
@@ -143,13 +140,13 @@ pub(crate) async fn row_estimate(
     connection: &mut MySqlConnection,
     [database, table]: [&str; 2],
 ) -> Result<u64, Error> {
-    let found: Option<i64> = sqlx::query_scalar(
+    let found: Option<i64> = Question::fixed(
         "SELECT CAST(COALESCE(TABLE_ROWS, 0) AS SIGNED) FROM information_schema.TABLES \
          WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
     )
-    .bind(database)
-    .bind(table)
-    .fetch_optional(connection)
+    .with(database)
+    .with(table)
+    .scalar_optional(connection)
     .await
     .map_err(Error::query(format!("read how many rows {table} has")))?;
     Ok(found.and_then(|rows| u64::try_from(rows).ok()).unwrap_or(0))
@@ -180,12 +177,10 @@ pub(crate) async fn connections_of(
     connection: &mut MySqlConnection,
     user: &str,
 ) -> Result<Vec<Connected>, Error> {
-    let rows: Vec<(i64, String, String, i64)> = sqlx::query_as(
-        "SELECT CAST(ID AS SIGNED), CAST(HOST AS CHAR), CAST(COMMAND AS CHAR), CAST(TIME AS SIGNED) FROM information_schema.PROCESSLIST \
-         WHERE USER = ? AND ID <> CONNECTION_ID() ORDER BY ID",
-    )
-    .bind(user)
-    .fetch_all(connection)
+    let rows: Vec<(i64, String, String, i64)> = Question::fixed("SELECT CAST(ID AS SIGNED), CAST(HOST AS CHAR), CAST(COMMAND AS CHAR), CAST(TIME AS SIGNED) FROM information_schema.PROCESSLIST \
+         WHERE USER = ? AND ID <> CONNECTION_ID() ORDER BY ID")
+    .with(user)
+    .all(connection)
     .await
     .map_err(Error::query("read the process list"))?;
     Ok(rows
@@ -199,13 +194,11 @@ pub(crate) async fn connections_in(
     connection: &mut MySqlConnection,
     database: &str,
 ) -> Result<Vec<(String, Connected)>, Error> {
-    let rows: Vec<(String, i64, String, String, i64)> = sqlx::query_as(
-        "SELECT CAST(USER AS CHAR), CAST(ID AS SIGNED), CAST(HOST AS CHAR), CAST(COMMAND AS CHAR), CAST(TIME AS SIGNED) \
-         FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND (DB = ? OR INSTR(INFO, ?) > 0) ORDER BY ID",
-    )
-    .bind(database)
-    .bind(quote::identifier(database))
-    .fetch_all(connection)
+    let rows: Vec<(String, i64, String, String, i64)> = Question::fixed("SELECT CAST(USER AS CHAR), CAST(ID AS SIGNED), CAST(HOST AS CHAR), CAST(COMMAND AS CHAR), CAST(TIME AS SIGNED) \
+         FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND (DB = ? OR INSTR(INFO, ?) > 0) ORDER BY ID")
+    .with(database)
+    .with(quote::identifier(database))
+    .all(connection)
     .await
     .map_err(Error::query("read the process list"))?;
     let connected = |(user, id, host, command, seconds)| (user, Connected { id, host, command, seconds });
@@ -287,8 +280,8 @@ async fn has_rows(
 ) -> Result<bool, Error> {
     let table = quote::qualified(base, table);
     let sql = format!("SELECT CAST(EXISTS (SELECT 1 FROM {table} WHERE {condition}) AS SIGNED)");
-    let found: i64 = sqlx::query_scalar(connection::safe(sql))
-        .fetch_one(connection)
+    let found: i64 = Question::of(sql)
+        .scalar(connection)
         .await
         .map_err(Error::query(format!("look for rows of {table} that are to be filled")))?;
     Ok(found > 0)
@@ -302,7 +295,7 @@ pub(crate) async fn view_definition(
 ) -> Result<Option<String>, Error> {
     let sql = "SELECT CAST(VIEW_DEFINITION AS CHAR) FROM information_schema.VIEWS \
                WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
-    let question = sqlx::query_scalar(sql).bind(schema).bind(view).fetch_optional(connection);
+    let question = Question::fixed(sql).with(schema).with(view).scalar_optional(connection);
     question.await.map_err(Error::query(format!("read the view {view} of {schema}")))
 }
 
@@ -337,12 +330,10 @@ async fn live_columns(
     base: &str,
     table: &str,
 ) -> Result<Vec<String>, Error> {
-    let rows: Vec<(String,)> = sqlx::query_as(
-        "SELECT CAST(COLUMN_NAME AS CHAR) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
-    )
-    .bind(base)
-    .bind(table)
-    .fetch_all(connection)
+    let rows: Vec<(String,)> = Question::fixed("SELECT CAST(COLUMN_NAME AS CHAR) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?")
+    .with(base)
+    .with(table)
+    .all(connection)
     .await
     .map_err(Error::query(format!("list the columns of {table}")))?;
     Ok(rows.into_iter().map(|(name,)| name).collect())
@@ -383,14 +374,14 @@ async fn indexes(
     connection: &mut MySqlConnection,
     [base, table]: [&str; 2],
 ) -> Result<Vec<(Vec<String>, bool)>, Error> {
-    let rows: Vec<(String, String, i64)> = sqlx::query_as(
+    let rows: Vec<(String, String, i64)> = Question::fixed(
         "SELECT CAST(INDEX_NAME AS CHAR), CAST(COLUMN_NAME AS CHAR), CAST(NON_UNIQUE AS SIGNED) \
          FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? \
          ORDER BY INDEX_NAME, SEQ_IN_INDEX",
     )
-    .bind(base)
-    .bind(table)
-    .fetch_all(connection)
+    .with(base)
+    .with(table)
+    .all(connection)
     .await
     .map_err(Error::query(format!("list the indexes of {table}")))?;
     let mut indexes: BTreeMap<String, (Vec<String>, bool)> = BTreeMap::new();
@@ -414,9 +405,6 @@ async fn count(
     binds: &[&str],
     act: &str,
 ) -> Result<i64, Error> {
-    let mut query = sqlx::query_scalar(sql);
-    for bind in binds {
-        query = query.bind((*bind).to_owned());
-    }
-    query.fetch_one(connection).await.map_err(Error::query(act))
+    let question = binds.iter().fold(Question::fixed(sql), |question, bind| question.with(bind));
+    question.scalar(connection).await.map_err(Error::query(act))
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::question::Question;
 use super::{Error, OWN_PREFIX, Session, quote};
 
 /// Name of the inventory in blue's schema.
@@ -88,8 +89,8 @@ pub(crate) async fn stage(session: &mut Session<'_>) -> Result<Option<Stage>, Er
         return Ok(None);
     }
     let sql = format!("SELECT shape FROM {} WHERE name = ''", quote::qualified(&session.schema, TABLE));
-    let text: Option<(String,)> = sqlx::query_as(super::connection::safe(sql))
-        .fetch_optional(&mut session.connection)
+    let text: Option<(String,)> = Question::of(sql)
+        .optional(&mut session.connection)
         .await
         .map_err(Error::query("read the schema's stage"))?;
     let stage = text.and_then(|(text,)| {
@@ -130,10 +131,8 @@ pub(crate) async fn read(session: &mut Session<'_>) -> Result<BTreeMap<String, E
         "SELECT name, shape, columns, CAST(filled AS SIGNED) FROM {} WHERE name <> ''",
         quote::qualified(&session.schema, TABLE)
     );
-    let rows: Vec<(String, String, String, i64)> = sqlx::query_as(super::connection::safe(sql))
-        .fetch_all(&mut session.connection)
-        .await
-        .map_err(Error::query("read the inventory"))?;
+    let rows: Vec<(String, String, String, i64)> =
+        Question::of(sql).all(&mut session.connection).await.map_err(Error::query("read the inventory"))?;
     rows.into_iter()
         .map(|(name, shape, columns, filled)| {
             let broken = || Error::Incomplete(vec![format!("the inventory's line of {name} cannot be read")]);
@@ -179,13 +178,12 @@ pub(crate) async fn set_filled(session: &mut Session<'_>, name: &str) -> Result<
 
 /// Strikes out one line.
 pub(crate) async fn remove(session: &mut Session<'_>, name: &str) -> Result<(), Error> {
-    let sql = format!("DELETE FROM {} WHERE name = ?", quote::qualified(&session.schema, TABLE));
-    sqlx::query(super::connection::safe(sql))
-        .bind(name)
-        .execute(&mut session.connection)
-        .await
-        .map_err(Error::query(format!("strike {name} out of the inventory")))?;
-    Ok(())
+    let sql = format!(
+        "DELETE FROM {} WHERE name = {}",
+        quote::qualified(&session.schema, TABLE),
+        quote::literal(name)
+    );
+    session.execute(&format!("strike {name} out of the inventory"), sql).await.map(drop)
 }
 
 /// Whether a table is one of ours and not the site's.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::inspect::{self, Kind};
 use super::inventory::{self, Entry, Shape, Stage};
 use super::ledger::{self, Part};
+use super::question::Question;
 use super::view::{self, View};
 use super::{Error, Session, account, basis, frozen, mirror, preflight, quote, sequence, singles};
 use crate::plan::{FrozenTable, Plan};
@@ -164,12 +165,12 @@ async fn remove(session: &mut Session<'_>, name: &str, shape: Shape) -> Result<(
 
 /// The schema gets the base's character set and collation: blue's temporary tables are compared with its columns.
 async fn create_database(session: &mut Session<'_>) -> Result<(), Error> {
-    let (charset, collation): (String, String) = sqlx::query_as(
+    let (charset, collation): (String, String) = Question::fixed(
         "SELECT CAST(DEFAULT_CHARACTER_SET_NAME AS CHAR), CAST(DEFAULT_COLLATION_NAME AS CHAR) \
          FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?",
     )
-    .bind(&session.base)
-    .fetch_one(&mut session.connection)
+    .with(&session.base)
+    .one(&mut session.connection)
     .await
     .map_err(Error::query("read the database's character set"))?;
     let sql = format!(

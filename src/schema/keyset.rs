@@ -2,7 +2,8 @@
 
 use sqlx::MySqlConnection;
 
-use super::{Error, connection, inspect, quote};
+use super::question::Question;
+use super::{Error, inspect, quote};
 use crate::plan::CAST_MODE;
 
 /// The primary key of a table whose rows are gone through.
@@ -133,8 +134,8 @@ impl Key {
             self.within(range),
             rows.saturating_mul(parts as u64),
         );
-        sqlx::query_scalar(connection::safe(sql))
-            .fetch_all(connection)
+        Question::of(sql)
+            .scalars(connection)
             .await
             .map_err(Error::query(format!("read the keys of {}", self.table)))
     }
@@ -150,15 +151,15 @@ impl Key {
             self.column(),
             self.table(),
         );
-        sqlx::query_scalar(connection::safe(sql))
-            .fetch_all(connection)
+        Question::of(sql)
+            .scalars(connection)
             .await
             .map_err(Error::query(format!("read the keys of {}", self.table)))
     }
 
     async fn fetch(&self, connection: &mut MySqlConnection, sql: String) -> Result<Option<String>, Error> {
-        sqlx::query_scalar(connection::safe(sql))
-            .fetch_optional(connection)
+        Question::of(sql)
+            .scalar_optional(connection)
             .await
             .map_err(Error::query(format!("read the keys of {}", self.table)))
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::question::Question;
 use super::{Error, Session, connection, quote};
 
 const TABLE: &str = "__crossfade_ledger";
@@ -55,22 +56,14 @@ pub(crate) async fn begin(
     plan_hash: &str,
     statement: &str,
 ) -> Result<(), Error> {
+    let values = [&session.schema, part.text(), step, plan_hash, statement].map(quote::literal).join(", ");
     let sql = format!(
         "INSERT INTO {} (release_schema, part, step, plan_hash, statement, state, started) \
-         VALUES (?, ?, ?, ?, ?, 'running', NOW(6)) ON DUPLICATE KEY UPDATE attempts = attempts + 1, \
+         VALUES ({values}, 'running', NOW(6)) ON DUPLICATE KEY UPDATE attempts = attempts + 1, \
          state = 'running', plan_hash = VALUES(plan_hash), statement = VALUES(statement), started = NOW(6), ended = NULL",
         table(session)
     );
-    sqlx::query(connection::safe(sql))
-        .bind(&session.schema)
-        .bind(part.text())
-        .bind(step)
-        .bind(plan_hash)
-        .bind(statement)
-        .execute(&mut session.connection)
-        .await
-        .map_err(Error::query("enter a step in the ledger"))?;
-    Ok(())
+    session.execute("enter a step in the ledger", sql).await.map(drop)
 }
 
 /// Closes a step.
@@ -129,15 +122,13 @@ pub(crate) async fn begin_anew(session: &mut Session<'_>) -> Result<(), Error> {
 /// The steps of this release that the ledger knows, and whether each is done. The ledger is there.
 pub(crate) async fn steps(session: &mut Session<'_>, part: Part) -> Result<BTreeMap<String, bool>, Error> {
     let sql = format!(
-        "SELECT CAST(step AS CHAR), CAST(state = 'done' AS SIGNED) FROM {} WHERE release_schema = ? AND part = ?",
-        table(session)
+        "SELECT CAST(step AS CHAR), CAST(state = 'done' AS SIGNED) FROM {} WHERE release_schema = {} AND part = {}",
+        table(session),
+        quote::literal(&session.schema),
+        quote::literal(part.text())
     );
-    let rows: Vec<(String, i64)> = sqlx::query_as(connection::safe(sql))
-        .bind(&session.schema)
-        .bind(part.text())
-        .fetch_all(&mut session.connection)
-        .await
-        .map_err(Error::query("read the ledger"))?;
+    let rows: Vec<(String, i64)> =
+        Question::of(sql).all(&mut session.connection).await.map_err(Error::query("read the ledger"))?;
     Ok(rows.into_iter().map(|(step, done)| (step, done != 0)).collect())
 }
 
@@ -156,7 +147,7 @@ async fn state(session: &mut Session<'_>, part: Part, step: &str) -> Result<Opti
     const NO_SUCH_TABLE: u16 = 1146;
     let sql =
         format!("SELECT CAST(state AS CHAR) FROM {} WHERE {}", table(session), row(session, part, step));
-    match sqlx::query_scalar(connection::safe(sql)).fetch_optional(&mut session.connection).await {
+    match Question::of(sql).scalar_optional(&mut session.connection).await {
         Err(error) if connection::error_number(&error) == NO_SUCH_TABLE => Ok(None),
         state => state.map_err(Error::query("read the ledger")),
     }

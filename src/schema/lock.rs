@@ -8,6 +8,7 @@ use std::time::Duration;
 use sqlx::MySqlConnection;
 
 use super::connection::{self, Database};
+use super::question::Question;
 use super::{Error, quote};
 
 /// The site's lock; the server lets go of it when the connection ends, also after SIGKILL.
@@ -23,10 +24,10 @@ impl SiteLock {
     pub(crate) async fn take(database: &Database, bound: Duration) -> Result<Self, Error> {
         let mut connection = database.connect().await?;
         let name = format!("crossfade:{}", quote::short_hash(&[database.name()]));
-        let (got,): (Option<i64>,) = sqlx::query_as("SELECT CAST(GET_LOCK(?, ?) AS SIGNED)")
-            .bind(&name)
-            .bind(bound.as_secs())
-            .fetch_one(&mut connection)
+        let (got,): (Option<i64>,) = Question::fixed("SELECT CAST(GET_LOCK(?, ?) AS SIGNED)")
+            .with(&name)
+            .with(bound.as_secs().to_string())
+            .one(&mut connection)
             .await
             .map_err(Error::query("lock the site"))?;
         if got == Some(1) {
@@ -38,9 +39,9 @@ impl SiteLock {
             .await?;
             return Ok(Self { connection, name });
         }
-        let (holder,): (Option<i64>,) = sqlx::query_as("SELECT CAST(IS_USED_LOCK(?) AS SIGNED)")
-            .bind(&name)
-            .fetch_one(&mut connection)
+        let (holder,): (Option<i64>,) = Question::fixed("SELECT CAST(IS_USED_LOCK(?) AS SIGNED)")
+            .with(&name)
+            .one(&mut connection)
             .await
             .map_err(Error::query("see who holds the site's lock"))?;
         Err(Error::Locked { holder: holder.unwrap_or(0), waited: bound.as_secs() })
@@ -49,9 +50,9 @@ impl SiteLock {
     /// Fails if the server has dropped the lock: to be asked before writing on another connection.
     pub(crate) async fn check(&mut self) -> Result<(), Error> {
         let held: Result<(Option<i64>,), _> =
-            sqlx::query_as("SELECT CAST(IS_USED_LOCK(?) = CONNECTION_ID() AS SIGNED)")
-                .bind(&self.name)
-                .fetch_one(&mut self.connection)
+            Question::fixed("SELECT CAST(IS_USED_LOCK(?) = CONNECTION_ID() AS SIGNED)")
+                .with(&self.name)
+                .one(&mut self.connection)
                 .await;
         match held {
             Ok((Some(1),)) => Ok(()),

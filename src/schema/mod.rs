@@ -33,6 +33,7 @@ pub mod facts;
 pub mod handover;
 pub mod isolate;
 pub mod progress;
+mod question;
 pub mod queue;
 pub mod relay;
 pub mod restore;

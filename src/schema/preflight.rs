@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::inspect::{self, Kind};
 use super::keyset::Key;
+use super::question::Question;
 use super::{Error, Session, account, doctor, inventory, rehearsal, singles};
 use crate::plan::{Plan, Work};
 
@@ -81,11 +82,11 @@ async fn strangers(session: &mut Session<'_>) -> Result<Vec<String>, Error> {
 }
 
 async fn routines(session: &mut Session<'_>) -> Result<Vec<String>, Error> {
-    let rows: Vec<(String,)> = sqlx::query_as(
+    let rows: Vec<(String,)> = Question::fixed(
         "SELECT CAST(ROUTINE_NAME AS CHAR) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? LIMIT 5",
     )
-    .bind(&session.base)
-    .fetch_all(&mut session.connection)
+    .with(&session.base)
+    .all(&mut session.connection)
     .await
     .map_err(Error::query("list the stored routines"))?;
     let names: Vec<String> = rows.into_iter().map(|(name,)| name).collect();
@@ -108,12 +109,12 @@ async fn frozen_tables(session: &mut Session<'_>, tables: &[&str]) -> Result<Vec
                 .push(format!("table {table} is copied for blue but has the trigger {trigger}: drop it"));
         }
     }
-    let keys: Vec<(String, String, String)> = sqlx::query_as(
+    let keys: Vec<(String, String, String)> = Question::fixed(
         "SELECT CAST(CONSTRAINT_NAME AS CHAR), CAST(TABLE_NAME AS CHAR), CAST(REFERENCED_TABLE_NAME AS CHAR) \
          FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ?",
     )
-    .bind(&session.base)
-    .fetch_all(&mut session.connection)
+    .with(&session.base)
+    .all(&mut session.connection)
     .await
     .map_err(Error::query("list the foreign keys"))?;
     for (key, table, referenced) in keys {
@@ -123,12 +124,12 @@ async fn frozen_tables(session: &mut Session<'_>, tables: &[&str]) -> Result<Vec
             ));
         }
     }
-    let generated: Vec<(String, String)> = sqlx::query_as(
+    let generated: Vec<(String, String)> = Question::fixed(
         "SELECT CAST(TABLE_NAME AS CHAR), CAST(COLUMN_NAME AS CHAR) FROM information_schema.COLUMNS \
          WHERE TABLE_SCHEMA = ? AND IS_GENERATED = 'ALWAYS'",
     )
-    .bind(&session.base)
-    .fetch_all(&mut session.connection)
+    .with(&session.base)
+    .all(&mut session.connection)
     .await
     .map_err(Error::query("list the generated columns"))?;
     for (table, column) in generated {

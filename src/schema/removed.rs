@@ -9,6 +9,7 @@ use super::backup::Doomed;
 use super::expand::run_steps;
 use super::inspect::{self, Kind};
 use super::ledger::Part;
+use super::question::Question;
 use super::{Error, Session, quote};
 use crate::plan::{Change, Effect, Plan, Step};
 
@@ -116,6 +117,6 @@ async fn can_be_dropped(session: &mut Session<'_>, table: &str, column: &str) ->
 
 async fn count(session: &mut Session<'_>, sql: &'static str, binds: [&str; 2]) -> Result<i64, Error> {
     let [one, other] = binds.map(str::to_owned);
-    let query = sqlx::query_scalar(sql).bind(one).bind(other).fetch_one(&mut session.connection);
+    let query = Question::fixed(sql).with(one).with(other).scalar(&mut session.connection);
     query.await.map_err(Error::query("see whether something is still used"))
 }

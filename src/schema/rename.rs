@@ -3,8 +3,9 @@
 
 use super::inspect::{self, Kind};
 use super::inventory;
+use super::question::Question;
 use super::view::{self, View};
-use super::{Error, OWN_PREFIX, Session, connection, quote};
+use super::{Error, OWN_PREFIX, Session, quote};
 
 /// What the empty table is marked with that a view is made of before the real one has the name.
 const MARK: &str = "__crossfade: stands in for a table that is about to get this name";
@@ -121,8 +122,8 @@ async fn is_stand_in(session: &mut Session<'_>, table: &str) -> Result<bool, Err
         quote::literal(table),
         quote::literal(MARK)
     );
-    let found: i64 = sqlx::query_scalar(connection::safe(sql))
-        .fetch_one(&mut session.connection)
+    let found: i64 = Question::of(sql)
+        .scalar(&mut session.connection)
         .await
         .map_err(Error::query(format!("see what {table} is")))?;
     Ok(found > 0)

@@ -4,6 +4,7 @@
 
 use sqlx::MySqlConnection;
 
+use super::question::Question;
 use super::{Error, quote};
 
 /// Rights that reach further than a database, with what they are for.
@@ -49,12 +50,12 @@ pub(crate) struct Rights {
 impl Rights {
     /// Those of the connection's user and its active roles.
     pub(crate) async fn of(connection: &mut MySqlConnection) -> Result<Self, Error> {
-        let lines: Vec<String> = sqlx::query_scalar("SHOW GRANTS")
-            .fetch_all(&mut *connection)
+        let lines: Vec<String> = Question::fixed("SHOW GRANTS")
+            .scalars(&mut *connection)
             .await
             .map_err(Error::query("read the administrator's rights"))?;
-        let account: String = sqlx::query_scalar("SELECT CAST(CURRENT_USER() AS CHAR)")
-            .fetch_one(connection)
+        let account: String = Question::fixed("SELECT CAST(CURRENT_USER() AS CHAR)")
+            .scalar(connection)
             .await
             .map_err(Error::query("read the administrator's name"))?;
         let (user, host) = account.rsplit_once('@').unwrap_or((&account, "%"));

@@ -4,7 +4,8 @@
 //! back, and the next release takes its block further on. Odd and even numbers would need the base's sequence to be
 //! altered twice and would leave it altered after a kill.
 
-use super::{Error, Session, connection, quote};
+use super::question::Question;
+use super::{Error, Session, quote};
 
 /// How many names blue may give in one release.
 const BLOCK: i64 = 10_000_000;
@@ -61,10 +62,9 @@ async fn read(session: &mut Session<'_>, quoted: &str, name: &str) -> Result<Cou
         "SELECT next_not_cached_value AS next, maximum_value AS maximum, increment, \
          CAST(cache_size AS SIGNED) AS cache, CAST(cycle_option AS SIGNED) AS cycle FROM {quoted}"
     );
-    let (next, maximum, increment, cache, cycle): (i64, i64, i64, i64, i64) =
-        sqlx::query_as(connection::safe(sql))
-            .fetch_one(&mut session.connection)
-            .await
-            .map_err(Error::query(format!("read sequence {name}")))?;
+    let (next, maximum, increment, cache, cycle): (i64, i64, i64, i64, i64) = Question::of(sql)
+        .one(&mut session.connection)
+        .await
+        .map_err(Error::query(format!("read sequence {name}")))?;
     Ok(Counter { next, maximum, increment, cache, cycle })
 }

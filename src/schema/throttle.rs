@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::connection::Database;
 use super::progress::Progress;
+use super::question::Question;
 use super::{Error, Session, connection, ledger};
 
 /// Between two looks at the server; the stop file is looked at before every range.
@@ -188,7 +189,7 @@ impl Replica {
         let Some(connection) = &mut self.connection else {
             return Some(format!("waits: the replica {address} cannot be reached"));
         };
-        let Ok(rows) = sqlx::query("SHOW ALL SLAVES STATUS").fetch_all(connection).await else {
+        let Ok(rows) = sqlx::raw_sql("SHOW ALL SLAVES STATUS").fetch_all(connection).await else {
             self.connection = None;
             return Some(format!("waits: the replica {address} does not say how far it is"));
         };
@@ -266,6 +267,6 @@ impl Look {
 async fn threads_running(connection: &mut MySqlConnection) -> Option<u64> {
     let sql = "SELECT CAST(VARIABLE_VALUE AS SIGNED) FROM information_schema.GLOBAL_STATUS \
                WHERE VARIABLE_NAME = 'THREADS_RUNNING'";
-    let threads: i64 = sqlx::query_scalar(sql).fetch_one(connection).await.ok()?;
+    let threads: i64 = Question::fixed(sql).scalar(connection).await.ok()?;
     u64::try_from(threads).ok()
 }

@@ -1,4 +1,4 @@
-//! The running editor, and a browser as far as HTTP goes: the cookie of the printed address, the token of the page.
+//! The running editor or dashboard, and a browser as far as HTTP goes: the cookie of the printed address, the token of the page.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 /// The program, ended with the test.
-pub(crate) struct Editor {
+pub(crate) struct Server {
     child: Child,
     pub(crate) port: u16,
     key: String,
@@ -34,16 +34,16 @@ impl Answer {
     }
 }
 
-impl Drop for Editor {
+impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-impl Editor {
+impl Server {
     /// Starts the editor for an app.
-    pub(crate) fn start(app: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn editor(app: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("crossfade"));
         command.arg("editor").arg("--app").arg(app).args(["--port", "0"]).args(arguments);
         command.env_remove("CROSSFADE_DATABASE");

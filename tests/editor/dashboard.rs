@@ -5,10 +5,10 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::client::Editor;
+use crate::client::Server;
 
 /// A dashboard whose API server nobody is.
-fn dashboard(arguments: &[&str]) -> (tempfile::TempDir, Editor) {
+fn dashboard(arguments: &[&str]) -> (tempfile::TempDir, Server) {
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("kubeconfig");
     // Port 1 is nobody's.
@@ -17,7 +17,7 @@ fn dashboard(arguments: &[&str]) -> (tempfile::TempDir, Editor) {
     std::fs::write(&kubeconfig, text).unwrap();
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("crossfade"));
     command.args(["dashboard", "--port", "0"]).args(arguments).env("KUBECONFIG", &kubeconfig);
-    (folder, Editor::of(command))
+    (folder, Server::of(command))
 }
 
 const SAY: &str = "/api/releases/erp/shop/say";

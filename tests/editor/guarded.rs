@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use crate::client::Editor;
+use crate::client::Server;
 use crate::shop::Shop;
 
 /// A verdict is asked for with these headers in the place of the page's own; an empty one is left out.
-fn ask(editor: &Editor, headers: &[(&str, &str)]) -> u16 {
+fn ask(editor: &Server, headers: &[(&str, &str)]) -> u16 {
     let body = json!({ "drafts": [] }).to_string();
     let host = format!("127.0.0.1:{}", editor.port);
     let origin = format!("http://{host}");
@@ -36,7 +36,7 @@ fn ask(editor: &Editor, headers: &[(&str, &str)]) -> u16 {
 #[test]
 fn only_the_page_itself_may_ask() {
     let shop = Shop::new();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let localhost = format!("localhost:{}", editor.port);
     assert_eq!(ask(&editor, &[]), 200);
     assert_eq!(ask(&editor, &[("Host", &localhost), ("Origin", &format!("http://{localhost}"))]), 200);
@@ -63,7 +63,7 @@ fn only_the_page_itself_may_ask() {
 #[test]
 fn the_page_itself_needs_the_printed_address() {
     let shop = Shop::new();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let get = |path: &str| {
         editor.raw(&format!(
             "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n",
@@ -80,7 +80,7 @@ fn the_page_itself_needs_the_printed_address() {
 #[test]
 fn every_answer_bears_the_policy() {
     let shop = Shop::new();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     for path in ["/", "/api/workspace", "/nothing", "/../Cargo.toml", "/.git/config", "/%2e%2e/package.json"]
     {
         let answer = editor.call("GET", path, None);

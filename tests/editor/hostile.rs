@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::Editor;
+use crate::client::Server;
 use crate::shop::{Shop, draft};
 
 #[test]
@@ -10,7 +10,7 @@ fn broken_files_hide_no_other() {
     let shop = Shop::new();
     shop.write("shop/shop/doctype/order_item/order_item.json", "{ \"doctype\": ");
     shop.write("shop/shop/doctype/odd/odd.json", "[1]");
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let workspace = editor.call("GET", "/api/workspace", None).json();
     let paths: Vec<&Value> =
         workspace["problems"].as_array().unwrap().iter().map(|bad| &bad["path"]).collect();
@@ -28,7 +28,7 @@ fn a_doctype_with_ten_thousand_fields_is_shown_and_refused() {
     let fields: Vec<Value> =
         (0..10_000).map(|at| json!({ "fieldname": format!("f{at}"), "fieldtype": "Data" })).collect();
     shop.doctype("Wide", &json!({ "fields": fields }));
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let file = editor.file("Wide");
     assert_eq!(file["document"]["fields"].as_array().unwrap().len(), 10_000);
     let drafts = json!({ "drafts": [draft(&file, |document| document["description"] = "x".into())] });
@@ -42,7 +42,7 @@ fn names_lead_nowhere() {
     let shop = Shop::new();
     let outside = tempfile::TempDir::new().unwrap();
     std::os::unix::fs::symlink(outside.path(), shop.file("shop/shop_setup")).unwrap();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let before = shop.git(&["status", "--porcelain"]);
     let document = |name: &str, module: &str| json!({ "doctype": "DocType", "name": name, "module": module, "fields": [], "field_order": [] });
     let order = editor.file("Order");
@@ -76,7 +76,7 @@ fn a_hostile_name_in_a_file_stays_a_name() {
     let name = "a`; DROP TABLE x; -- <img src=x onerror=alert(1)>/..";
     let text = json!({ "doctype": "DocType", "name": name, "module": "Shop", "fields": [{ "fieldname": "x`y", "fieldtype": "Data" }] });
     shop.write("shop/shop/doctype/hostile/hostile.json", &text.to_string());
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let file = editor.file(name);
     assert_eq!((&file["name"], &file["as_exported"]), (&json!(name), &json!(false)));
     let verdict = editor.post("/api/verdict", &json!({ "drafts": [] }));
@@ -90,7 +90,7 @@ fn a_hostile_name_in_a_file_stays_a_name() {
 #[test]
 fn bodies_that_are_none_are_refused() {
     let shop = Shop::new();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     for body in [
         json!([]),
         json!({}),

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::client::Editor;
+use crate::client::Server;
 use crate::shop::{Shop, draft, field, rename_field};
 
 #[test]
@@ -13,7 +13,7 @@ fn every_text_is_what_the_command_prints() {
     let before = tempfile::TempDir::new().unwrap();
     let copied = Command::new("cp").arg("-r").arg(shop.file("shop")).arg(before.path()).status().unwrap();
     assert!(copied.success());
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let drafts = json!({
         "drafts": [draft(&editor.file("Order"), |document| {
             rename_field(document, "note", "remark");
@@ -50,7 +50,7 @@ fn a_manifest_says_what_a_human_has_to_say() {
     let shop = Shop::new();
     shop.write("shop/patches/v1_0/odd.py", "import frappe\ndef execute():\n\tfrappe.db.sql(frappe.x())\n");
     shop.write("shop/patches.txt", "[post_model_sync]\nshop.patches.v1_0.begin\nshop.patches.v1_0.odd\n");
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let verdict = editor.post("/api/verdict", &json!({ "drafts": [] }));
     let remedy = &verdict["changes"][0]["remedies"][0];
     assert_eq!(

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::client::Editor;
+use crate::client::Server;
 use crate::shop::{add_field, draft};
 
 /// Frappe and ERPNext of one time; `None`, with a word of it, where they are not.
@@ -37,7 +37,7 @@ fn seven_hundred_doctypes_are_judged_at_once() {
     let Some((_folder, frappe, erpnext)) = apps() else { return };
     let place = format!("frappe={}", frappe.display());
     let begun = Instant::now();
-    let editor = Editor::start(&erpnext, &["--app", &place]);
+    let editor = Server::editor(&erpnext, &["--app", &place]);
     let opened = begun.elapsed();
     let begun = Instant::now();
     let workspace = editor.call("GET", "/api/workspace", None).json();

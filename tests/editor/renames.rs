@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::client::Editor;
+use crate::client::Server;
 use crate::shop::{Shop, draft, field, rename_field};
 
 #[test]
 fn references_are_found_in_drafts_first() {
     let shop = Shop::new();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let order = draft(&editor.file("Order"), |document| {
         field(document, "qty")["depends_on"] = "eval:doc.note == 1".into();
     });
@@ -44,7 +44,7 @@ fn references_are_found_in_drafts_first() {
 #[test]
 fn a_renamed_field_is_written_with_its_patch_in_the_conventions_of_the_app() {
     let shop = Shop::new();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let drafts = json!({
         "drafts": [
             draft(&editor.file("Order"), |document| {
@@ -85,7 +85,7 @@ fn a_renamed_field_is_written_with_its_patch_in_the_conventions_of_the_app() {
 #[test]
 fn a_rename_of_a_rename_that_waits_begins_at_the_name_in_blue() {
     let shop = Shop::new();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let rename = |from: &str, to: &str| {
         let order = draft(&editor.file("Order"), |document| {
             rename_field(document, from, to);
@@ -116,7 +116,7 @@ fn a_rename_of_a_rename_that_waits_begins_at_the_name_in_blue() {
 fn a_field_that_blue_does_not_have_is_renamed_without_a_patch() {
     let shop = Shop::new();
     shop.doctype("Tag", &json!({ "fields": [{ "fieldname": "a", "fieldtype": "Data" }] }));
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let tag = draft(&editor.file("Tag"), |document| rename_field(document, "a", "b"));
     let saved = editor.post(
         "/api/save",
@@ -130,7 +130,7 @@ fn a_renamed_doctype_takes_its_folder_along() {
     let shop = Shop::new();
     shop.write("shop/shop/doctype/order/test_order.py", "# t\n");
     shop.commit();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let drafts = json!({ "drafts": [
         draft(&editor.file("Order"), |document| document["name"] = "Sale".into()),
         draft(&editor.file("Bill"), |document| field(document, "order")["options"] = "Sale".into()),

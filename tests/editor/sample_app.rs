@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::client::Editor;
+use crate::client::Server;
 
 /// Where the versions lie; `None`, with a word of it, where they do not.
 fn versions() -> Option<PathBuf> {
@@ -95,7 +95,7 @@ fn essence(plan: &str) -> Value {
 
 /// The drafts that make a version out of the first one, with the renames that its patches do.
 fn drafts(
-    editor: &Editor,
+    editor: &Server,
     base: &[(String, Value)],
     version: &[(String, Value)],
 ) -> (Value, Vec<&'static str>) {
@@ -143,7 +143,7 @@ fn each_version_of_the_sample_app_is_planned_as_its_files_are() {
         let edited = checkout(&versions, "base");
         let against = format!("acme={}", blue.path().display());
         let place = format!("acme={}", edited.path().display());
-        let editor = Editor::start(Path::new(&place), &["--against", &against]);
+        let editor = Server::editor(Path::new(&place), &["--against", &against]);
         let version = documents(&versions.join(name));
         let (drafts, declared) = drafts(&editor, &base, &version);
         let said = editor.call("POST", "/api/output/json", Some(&drafts)).body;

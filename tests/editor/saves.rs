@@ -4,7 +4,7 @@ use std::io::BufRead as _;
 
 use serde_json::{Value, json};
 
-use crate::client::Editor;
+use crate::client::Server;
 use crate::shop::{Shop, add_field, draft, field};
 
 #[test]
@@ -14,7 +14,7 @@ fn the_diff_holds_only_the_change() {
     // As a tool leaves it that ends every file with a newline.
     shop.write(path, &format!("{}\n", shop.read(path)));
     shop.commit();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let edited = draft(&editor.file("Order"), |document| {
         add_field(
             document,
@@ -46,7 +46,7 @@ fn the_diff_holds_only_the_change() {
 #[test]
 fn nothing_is_written_where_nothing_changed() {
     let shop = Shop::new();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let saved = editor.post("/api/save", &json!({ "drafts": [draft(&editor.file("Order"), |_| {})] }));
     assert_eq!(saved["written"], json!([]));
     assert_eq!(shop.git(&["status", "--porcelain"]), "");
@@ -55,7 +55,7 @@ fn nothing_is_written_where_nothing_changed() {
 #[test]
 fn a_file_that_changed_on_disk_is_not_overwritten_nor_is_any_other() {
     let shop = Shop::new();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let edit = |name: &str| draft(&editor.file(name), |document| document["description"] = "edited".into());
     let drafts = json!({ "drafts": [edit("Bill"), edit("Order")] });
     let path = "shop/shop/doctype/order/order.json";
@@ -86,7 +86,7 @@ fn a_file_that_changed_on_disk_is_not_overwritten_nor_is_any_other() {
 #[test]
 fn a_new_doctype_is_a_package_with_a_controller() {
     let shop = Shop::new();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let document = json!({ "doctype": "DocType", "name": "Price List", "module": "Shop Setup", "fields": [{ "fieldname": "a", "fieldtype": "Data" }], "field_order": ["a"] });
     let new = json!({ "id": "Price List", "app": "shop", "digest": null, "document": document });
     let verdict = editor.post("/api/verdict", &json!({ "drafts": [new] }));
@@ -117,7 +117,7 @@ fn a_new_doctype_is_a_package_with_a_controller() {
 #[test]
 fn a_removed_doctype_loses_its_file_and_what_else_belongs_to_it_is_named() {
     let shop = Shop::new();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let file = editor.file("Bill");
     let removed = json!({ "id": "Bill", "app": "shop", "digest": file["digest"], "document": null });
     let verdict = editor.post("/api/verdict", &json!({ "drafts": [removed] }));
@@ -134,7 +134,7 @@ fn a_removed_doctype_loses_its_file_and_what_else_belongs_to_it_is_named() {
 #[test]
 fn what_changes_on_disk_is_told_at_once() {
     let shop = Shop::new();
-    let mut editor = Editor::start(shop.path(), &[]);
+    let mut editor = Server::editor(shop.path(), &[]);
     let mut events = editor.events("/api/events");
     let mut next = || {
         let mut text = String::new();

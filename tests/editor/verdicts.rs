@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::Editor;
+use crate::client::Server;
 use crate::shop::{Shop, add_field, draft, field, rename_field};
 
 fn change<'a>(verdict: &'a Value, kind: &str) -> &'a Value {
@@ -19,7 +19,7 @@ fn the_tree_is_shown_with_what_differs_from_blue() {
         &shop.read("shop/shop/doctype/bill/bill.json").replace("InnoDB", "MyISAM"),
     );
     std::fs::remove_file(shop.file("shop/shop/doctype/order_item/order_item.json")).unwrap();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let workspace = editor.call("GET", "/api/workspace", None).json();
     let shown: Vec<String> = workspace["doctypes"]
         .as_array()
@@ -51,7 +51,7 @@ fn the_tree_is_shown_with_what_differs_from_blue() {
 #[test]
 fn a_new_field_is_additive_and_an_unchanged_draft_is_nothing() {
     let shop = Shop::new();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let file = editor.file("Order");
     let nothing = editor.post("/api/verdict", &json!({ "drafts": [draft(&file, |_| {})] }));
     assert_eq!((&nothing["verdict"], nothing["changes"].as_array().unwrap().len()), (&json!("Neutral"), 0));
@@ -69,7 +69,7 @@ fn a_new_field_is_additive_and_an_unchanged_draft_is_nothing() {
 #[test]
 fn a_rename_that_nobody_declared_is_offered_and_declared_it_keeps_the_values() {
     let shop = Shop::new();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let file = editor.file("Order");
     let drafts = json!([draft(&file, |document| rename_field(document, "note", "notes"))]);
     let verdict = editor.post("/api/verdict", &json!({ "drafts": drafts }));
@@ -88,7 +88,7 @@ fn a_rename_that_nobody_declared_is_offered_and_declared_it_keeps_the_values() {
 #[test]
 fn risky_edits_come_with_safer_ways() {
     let shop = Shop::new();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let file = editor.file("Order");
     let remedies = |edit: &dyn Fn(&mut Value)| {
         let verdict = editor.post("/api/verdict", &json!({ "drafts": [draft(&file, edit)] }));
@@ -118,7 +118,7 @@ fn risky_edits_come_with_safer_ways() {
 #[test]
 fn what_frappe_would_refuse_is_said_with_its_place() {
     let shop = Shop::new();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let file = editor.file("Order");
     let twice = json!({ "fieldname": "note", "fieldtype": "Data" });
     let drafts = json!({ "drafts": [draft(&file, |document| add_field(document, "qty", twice))] });
@@ -143,7 +143,7 @@ fn what_the_file_is_refused_for_already_does_not_hold_up_another_edit() {
         &json!({ "title_field": "gone", "fields": [{ "fieldname": "A", "fieldtype": "Data" }] }),
     );
     shop.commit();
-    let editor = Editor::start(shop.path(), &[]);
+    let editor = Server::editor(shop.path(), &[]);
     let drafts =
         json!({ "drafts": [draft(&editor.file("Tag"), |document| document["description"] = "x".into())] });
     let problems = editor.post("/api/verdict", &drafts)["problems"].clone();

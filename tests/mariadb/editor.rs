@@ -10,7 +10,7 @@ use super::frappe_site::real_site;
 #[allow(dead_code, clippy::panic, reason = "the client of the editor's own tests, which ask for more")]
 #[path = "../editor/client.rs"]
 mod client;
-use client::Editor;
+use client::Server;
 
 /// The sample app as the site has it, as a checkout.
 fn app() -> TempDir {
@@ -57,7 +57,7 @@ fn the_editor_compares_with_the_live_site_and_asks_its_rows() {
     let place = format!("acme={}", app.path().display());
     let database = format!("mysql://127.0.0.1:{}/{}", site.server.port, site.name);
     let credentials = site.server.credentials().display().to_string();
-    let editor = Editor::start(place.as_ref(), &["--database", &database, "--credentials", &credentials]);
+    let editor = Server::editor(place.as_ref(), &["--database", &database, "--credentials", &credentials]);
     let workspace = editor.call("GET", "/api/workspace", None).json();
     assert_eq!((&workspace["database"], &workspace["blue"]["kind"]), (&json!(true), &json!("site")));
     let changed: Vec<&Value> =

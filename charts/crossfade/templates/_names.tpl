@@ -50,6 +50,22 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{- /* A map as name=value,name=value. */ -}}
+{{- define "crossfade.pairs" -}}
+{{- $pairs := list }}
+{{- range $name, $value := . }}
+{{- $pairs = append $pairs (printf "%s=%s" $name $value) }}
+{{- end }}
+{{- join "," $pairs }}
+{{- end }}
+
+{{- /* The port of a URL. */ -}}
+{{- define "crossfade.port" -}}
+{{- $url := urlParse . }}
+{{- $named := regexFind ":[0-9]+$" $url.host | trimPrefix ":" }}
+{{- default (ternary "443" "80" (eq $url.scheme "https")) $named }}
+{{- end }}
+
 {{- /* How both monitors scrape. */ -}}
 {{- define "crossfade.scrape" -}}
 path: /metrics

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Uri};
-use hyper_rustls::HttpsConnectorBuilder;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -17,9 +17,11 @@ use kube::Api;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use tracing::Instrument;
 
 use crate::api::site::SecretKey;
 use crate::api::webhook::Header;
+use crate::controller::traces::span;
 
 /// What an answer may hold; counters of a large gateway are the largest.
 const MAX_BODY: usize = 32 << 20;
@@ -105,52 +107,64 @@ impl Wire {
     /// Sends a request and reads the whole answer; an error says why there is none.
     pub(super) async fn send(&self, request: Request, ca: Option<&SecretKey>) -> Result<Answer, String> {
         let tls = match ca {
-            Some(key) => tls(&own(&self.secret(key).await?)?),
-            None => tls(&RootCertStore { roots: public_roots() }),
+            Some(key) => tls_by(&self.secret(key).await?).map_err(|why| format!("caSecret: {why}")),
+            None => tls_by_public_roots(),
         }?;
         send(tls, request).await
     }
 }
 
-fn public_roots() -> Vec<rustls::pki_types::TrustAnchor<'static>> {
-    webpki_roots::TLS_SERVER_ROOTS.to_vec()
+/// TLS with the certificates that browsers trust.
+pub(in crate::controller) fn tls_by_public_roots() -> Result<ClientConfig, String> {
+    tls(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+}
+
+/// TLS with these certificates (PEM) and no other.
+pub(in crate::controller) fn tls_by(pem: &str) -> Result<ClientConfig, String> {
+    tls(own(pem)?)
 }
 
 fn own(pem: &str) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let certificate =
-            certificate.map_err(|error| format!("the certificates of caSecret are no PEM: {error}"))?;
-        roots
-            .add(certificate)
-            .map_err(|error| format!("a certificate of caSecret cannot be used: {error}"))?;
+        let certificate = certificate.map_err(|error| format!("the certificates are no PEM: {error}"))?;
+        roots.add(certificate).map_err(|error| format!("a certificate cannot be used: {error}"))?;
     }
-    if roots.is_empty() { Err("caSecret holds no certificate".to_owned()) } else { Ok(roots) }
+    if roots.is_empty() { Err("there is no certificate".to_owned()) } else { Ok(roots) }
 }
 
-fn tls(roots: &RootCertStore) -> Result<ClientConfig, String> {
+fn tls(roots: RootCertStore) -> Result<ClientConfig, String> {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| format!("failed to begin TLS: {error}"))?;
-    Ok(builder.with_root_certificates(roots.clone()).with_no_client_auth())
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// Connects by HTTP and HTTPS, as the address says.
+pub(in crate::controller) fn connector(tls: ClientConfig) -> HttpsConnector<HttpConnector> {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector)
+}
+
+/// Sends, within a span that goes along as `traceparent`.
 async fn send(tls: ClientConfig, request: Request) -> Result<Answer, String> {
+    let span = span::request(&request.method);
+    let answer = exchange(tls, request).instrument(span.clone()).await;
+    span::answered(&span, answer.as_ref().map(|answer| answer.status));
+    answer
+}
+
+async fn exchange(tls: ClientConfig, request: Request) -> Result<Answer, String> {
     let uri: Uri = request.url.parse().map_err(|_| "the address is no URL".to_owned())?;
     let mut sent = hyper::Request::builder().method(request.method).uri(uri);
     if let Some(headers) = sent.headers_mut() {
         *headers = request.headers;
+        span::propagate(headers);
     }
     let sent = sent.body(Full::new(Bytes::from(request.body)));
     let sent = sent.map_err(|_| "the address is no URL".to_owned())?;
-    let mut connector = HttpConnector::new();
-    connector.enforce_http(false);
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(connector);
-    let client = Client::builder(TokioExecutor::new()).build(connector);
+    let client = Client::builder(TokioExecutor::new()).build(connector(tls));
     let answered = async {
         let response = client.request(sent).await.map_err(|error| reason(&error))?;
         let status = response.status().as_u16();
@@ -165,7 +179,7 @@ async fn send(tls: ClientConfig, request: Request) -> Result<Answer, String> {
 }
 
 /// The innermost cause: the outer ones say no more than that a request failed.
-fn reason(error: &hyper_util::client::legacy::Error) -> String {
+pub(in crate::controller) fn reason(error: &hyper_util::client::legacy::Error) -> String {
     let mut cause: Option<&dyn std::error::Error> = error.source();
     let mut words = error.to_string();
     while let Some(inner) = cause {
@@ -177,6 +191,11 @@ fn reason(error: &hyper_util::client::legacy::Error) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use opentelemetry::trace::{TraceContextExt, TracerProvider};
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use tracing_opentelemetry::OpenTelemetrySpanExt;
+    use tracing_subscriber::layer::SubscriberExt;
+
     use super::*;
 
     /// A wire without a cluster behind it: only what needs no Secret works.
@@ -206,6 +225,23 @@ pub(super) mod tests {
             let words = wire().send(get(url), None).await.unwrap_err();
             assert!(!words.contains("token"), "{words}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_server_that_is_asked_can_go_on_with_the_trace() {
+        let provider = SdkTracerProvider::builder().build();
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let repeat = |headers: HeaderMap| async move { headers["traceparent"].to_str().unwrap().to_owned() };
+        tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(repeat)).await });
+        let asking = tracing::info_span!("asking");
+        let trace = asking.context().span().span_context().trace_id();
+        let request = Request { timeout: Duration::from_secs(10), ..get(&url) };
+        let answer = wire().send(request, None).instrument(asking).await.unwrap();
+        let told = String::from_utf8(answer.body).unwrap();
+        assert!(told.starts_with(&format!("00-{trace}-")) && told.ends_with("-01"), "{told}");
     }
 
     #[test]

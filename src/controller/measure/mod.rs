@@ -9,7 +9,7 @@
 //! | `webhook` | a body to an answer |
 //! | `in_flight` | which questions were begun by this process |
 
-mod client;
+pub(super) mod client;
 mod gateway;
 mod http;
 mod in_flight;
@@ -23,12 +23,15 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, debug_span};
 
 pub(super) use in_flight::InFlight;
 
 use super::context::{Context, title};
 use super::error::Error;
 use super::seen::redacted;
+use super::traces::span;
 use crate::api::FrappeRelease;
 use crate::api::names::MANAGER_OBJECTS;
 use crate::api::webhook::Webhook;
@@ -81,7 +84,16 @@ pub(super) fn measure(ctx: &Context, place: Place, key: String, run: Run, questi
     else {
         return;
     };
-    tokio::spawn(async move {
+    let span = span::beside(debug_span!(
+        parent: None,
+        "analysis",
+        k8s.namespace.name = place.namespace,
+        crossfade.release = place.release,
+        crossfade.revision = place.revision,
+        crossfade.analysis = run.analysis,
+        crossfade.outcome = Empty
+    ));
+    let work = async move {
         let wire = place.wire();
         let (reading, hidden) = ask(&wire, &question).await;
         let reading = match reading {
@@ -92,15 +104,18 @@ pub(super) fn measure(ctx: &Context, place: Place, key: String, run: Run, questi
         };
         let run = run.take(&question.analysis, reading, Timestamp::now());
         let last = run.measurements.last().map(|last| (last.outcome.name(), last.value.as_str()));
+        Span::current().record("crossfade.outcome", last.map(|(outcome, _)| outcome));
         tracing::info!(
             release = place.release,
+            trace_id = span::trace_id(),
             analysis = run.analysis,
             place = run.place,
             ?last,
             "measured"
         );
         ticket.end(place.store(&BTreeMap::from([(key, serde_json::to_string(&run).ok())])).await);
-    });
+    };
+    tokio::spawn(work.instrument(span));
 }
 
 /// Asks a question; the second part must not be shown.
@@ -136,10 +151,12 @@ pub(super) fn call(ctx: &Context, place: Place, call: Call) {
     let Call { key, hook, calls, body } = call;
     let number = (Timestamp::UNIX_EPOCH, calls.calls + 1);
     let Some(ticket) = ctx.in_flight.begin(&place.uid, place.revision, &key, number) else { return };
-    tokio::spawn(async move {
+    let span = webhook_span(&place, &hook);
+    let work = async move {
         let answer = webhook::post(&place.wire(), &hook, &body).await;
         tracing::info!(
             release = place.release,
+            trace_id = span::trace_id(),
             webhook = hook.name,
             point = hook.at.name(),
             ?answer,
@@ -147,10 +164,24 @@ pub(super) fn call(ctx: &Context, place: Place, call: Call) {
         );
         let calls = calls.take(answer, Timestamp::now());
         ticket.end(place.store(&BTreeMap::from([(key, serde_json::to_string(&calls).ok())])).await);
-    });
+    };
+    tokio::spawn(work.instrument(span));
 }
 
 /// Tells a webhook of an event, with its retries. Nothing waits for it and nothing is stored.
 pub(super) fn tell(place: Place, hook: Webhook, body: Value) {
-    tokio::spawn(async move { webhook::tell(&place.wire(), &hook, &body).await });
+    let span = webhook_span(&place, &hook);
+    tokio::spawn(async move { webhook::tell(&place.wire(), &hook, &body).await }.instrument(span));
+}
+
+fn webhook_span(place: &Place, hook: &Webhook) -> Span {
+    span::beside(debug_span!(
+        parent: None,
+        "webhook",
+        k8s.namespace.name = place.namespace,
+        crossfade.release = place.release,
+        crossfade.webhook = hook.name,
+        crossfade.point = hook.at.name(),
+        crossfade.outcome = Empty
+    ))
 }

@@ -5,14 +5,21 @@ use std::time::Duration;
 use hyper::Method;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
+use tracing::Span;
 
 use super::client::{Request, Wire};
 use crate::api::webhook::Webhook;
 use crate::controller::seen::redacted;
 use crate::release::gate::{Answer, pause};
 
-/// Calls once.
+/// Calls once, and notes the outcome on the span around it.
 pub(super) async fn post(wire: &Wire, hook: &Webhook, body: &Value) -> Answer {
+    let answer = ask(wire, hook, body).await;
+    Span::current().record("crossfade.outcome", answer.name());
+    answer
+}
+
+async fn ask(wire: &Wire, hook: &Webhook, body: &Value) -> Answer {
     let (mut headers, mut hidden) = match wire.headers(&hook.headers).await {
         Ok(headers) => headers,
         Err(why) => return Answer::Silent(why),

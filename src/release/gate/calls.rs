@@ -21,6 +21,17 @@ pub enum Answer {
     Silent(String),
 }
 
+impl Answer {
+    /// Its kind, as traces call it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Agreed => "Agreed",
+            Self::Refused(_) => "Refused",
+            Self::Silent(_) => "Silent",
+        }
+    }
+}
+
 /// The calls of one webhook at one point.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
