@@ -60,8 +60,15 @@ fn connect(site: &Site, driver: &str) -> String {
 fn ddl_of_a_python_program_retries_instead_of_waiting() {
     for driver in drivers() {
         let site = Site::small(&format!("entry_{}", driver.to_lowercase()));
+        // Nobody holds the table until the program can begin: on a busy machine Python takes seconds to start.
         let program = connect(&site, driver)
-            + "cursor.execute('SET SESSION lock_wait_timeout = 1234')\n\
+            + "cursor.execute('SELECT GET_LOCK(DATABASE(), 0)')\n\
+               cursor.fetchall()\n\
+               held = 0\n\
+               while not held:\n    \
+                   cursor.execute(\"SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%'\")\n    \
+                   held = cursor.fetchall()[0][0]\n\
+               cursor.execute('SET SESSION lock_wait_timeout = 1234')\n\
                cursor.execute('/* app */ ALTER TABLE tabOrder ADD COLUMN late int')\n\
                cursor.execute('SELECT @@SESSION.lock_wait_timeout')\n\
                print(cursor.fetchall())\n\
@@ -71,21 +78,12 @@ fn ddl_of_a_python_program_retries_instead_of_waiting() {
                print(cursor.fetchall())\n\
                connection.commit()\n";
         let (server, name) = (site.server, site.name.clone());
-        let holder = std::thread::spawn(move || {
-            server.client(
-                &name,
-                "base",
-                &name,
-                "START TRANSACTION; SELECT * FROM tabOrder; DO SLEEP(3); COMMIT",
-            )
-        });
-        let user = format!(
-            "SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{}' AND info LIKE '%SLEEP%'",
-            site.name
-        );
-        wait_for("the blocker", || server.root(&user) == "1");
         let (output, slowest) = std::thread::scope(|scope| {
             let migrate = scope.spawn(|| run(&site, &program, &[("CROSSFADE_DDL_SECONDS", "60")]));
+            let ready = format!("SELECT IS_USED_LOCK('{name}') IS NOT NULL");
+            wait_for("the program", || server.root(&ready) == "1");
+            let held = "START TRANSACTION; SELECT * FROM tabOrder; DO SLEEP(3); COMMIT";
+            let holder = scope.spawn(|| server.client(&name, "base", &name, held));
             let mut slowest = 0;
             while !migrate.is_finished() {
                 let begun = std::time::Instant::now();
@@ -93,9 +91,9 @@ fn ddl_of_a_python_program_retries_instead_of_waiting() {
                 site.base("SELECT name FROM tabOrder WHERE name = 'O2' FOR UPDATE");
                 slowest = slowest.max(begun.elapsed().as_millis());
             }
+            holder.join().unwrap().unwrap();
             (migrate.join().unwrap(), slowest)
         });
-        holder.join().unwrap().unwrap();
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{err}");
         assert_eq!(out, "((1234,),)\n1\n(('ALTER TABLE',),)\n", "{driver}");
