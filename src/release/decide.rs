@@ -319,7 +319,7 @@ fn keep(seen: &Observed, number: u32, revision: &Revision, now: Timestamp) -> Ve
         actions.push(Action::Route { split });
     }
     let complete = revision.record.entered.get(&Phase::Complete).copied().unwrap_or_default();
-    if seen.bridge.is_some() && bridge::is_crossed(seen, complete, now) {
+    if bridge::is_crossed(seen, complete, now) {
         actions.push(Action::NoBridge);
     }
     let ready = revision.workloads.get("web").map_or(0, |web| web.ready);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::decide::Verdict;
-use super::phase::SETTLE_SECONDS;
+use super::phase::left_to_settle;
 use super::status::Say;
 use super::{Action, Observed, RecordState, bridge};
 use crate::api::Phase;
@@ -21,12 +21,10 @@ pub(super) fn leave(seen: &Observed, now: Timestamp) -> Option<(Option<u32>, Ver
         revision.record.template.adopted.is_some()
             && matches!(revision.record.state, RecordState::Active | RecordState::Leaving { .. })
     })?;
-    let bridging = if seen.rival_routes.is_empty() { None } else { bridge::build(seen, now) };
     let (action, words) = match (&seen.route, &revision.record.state) {
-        (Some(_), _) => bridging.unwrap_or((Some(Action::NoRoute), "removing the route".to_owned())),
-        (None, RecordState::Leaving { since }) if now.as_second() - since.as_second() >= SETTLE_SECONDS => {
-            return None;
-        }
+        (Some(_), _) => bridge::build(seen, now)
+            .unwrap_or_else(|| (Some(Action::NoRoute), "removing the route".to_owned())),
+        (None, RecordState::Leaving { since }) if left_to_settle(*since, now) <= 0 => return None,
         (None, RecordState::Leaving { .. }) => {
             (None, "the route is gone, every proxy learns of it".to_owned())
         }

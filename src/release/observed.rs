@@ -128,7 +128,7 @@ pub struct Record {
 
 /// Where a revision's release stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "camelCase")]
+#[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum RecordState {
     /// It is being released.
     Releasing,
@@ -137,7 +137,7 @@ pub enum RecordState {
         /// Why, in a sentence.
         reason: String,
         /// Whether the spec has asked for what blue is.
-        #[serde(default, rename = "isWithdrawn")]
+        #[serde(default)]
         is_withdrawn: bool,
     },
     /// It is what runs.
@@ -152,7 +152,7 @@ pub enum RecordState {
         /// Why, in a sentence.
         reason: String,
         /// Whether the spec has asked for what blue is: from then on the same is begun again when it is asked for again.
-        #[serde(default, rename = "isWithdrawn")]
+        #[serde(default)]
         is_withdrawn: bool,
     },
 }

@@ -25,7 +25,9 @@ use crate::plan::Verdict;
 
 pub(super) use complete::complete;
 pub(super) use rolling_back::rolling_back;
+#[cfg(test)]
 pub(super) use shifting::SETTLE_SECONDS;
+pub(super) use shifting::left_to_settle;
 
 /// What a phase says.
 #[derive(Debug, Clone, PartialEq)]

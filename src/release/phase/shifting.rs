@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Going, Outcome};
 use crate::api::Phase;
 use crate::api::names::{ANNOTATION_APPROVE_PROMOTE, reason};
@@ -13,9 +15,15 @@ use crate::api::traffic::{AppTraffic, REST};
 use crate::release::shift::{self, Hold};
 use crate::release::{Action, AppStep, Record, Running, Split, bridge, gate};
 
-/// Seconds between green's readiness and its first traffic. From Contour to Envoy a change took 16 to 26 ms on an idle
+/// Seconds that every proxy of a gateway is given to learn of a change: between green's readiness and its first traffic, and
+/// around a route that is written or goes. From Contour to Envoy a change took 16 to 26 ms on an idle
 /// machine (measured for weights); other gateways and busy machines take longer.
 pub(in crate::release) const SETTLE_SECONDS: i64 = 3;
+
+/// Seconds until every proxy knows what was changed at that time; none are left when it is 0 or less.
+pub(in crate::release) fn left_to_settle(since: Timestamp, now: Timestamp) -> i64 {
+    SETTLE_SECONDS - (now.as_second() - since.as_second())
+}
 
 /// Where one app stands.
 struct Stand<'a> {
