@@ -19,7 +19,7 @@ static INSTALLED: Mutex<bool> = Mutex::new(false);
 
 /// Installs (or upgrades to) the charts of this tree, once a run, and waits until the operator is available.
 pub fn install() -> Fallible<Namespace> {
-    let namespace = Namespace { name: NAMESPACE.to_owned() };
+    let namespace = namespace();
     let mut installed = INSTALLED.lock().map_err(|error| error.to_string())?;
     if !*installed {
         let charts = repository().join("charts");
@@ -50,7 +50,7 @@ pub fn trace_to(endpoint: &str, headers: &str) -> Fallible {
     let secret = format!(
         "apiVersion: v1\nkind: Secret\nmetadata: {{name: collector}}\nstringData: {{headers: '{headers}'}}"
     );
-    Namespace { name: NAMESPACE.to_owned() }.apply(&secret)?;
+    namespace().apply(&secret)?;
     let endpoint = format!("tracing.endpoint={endpoint}");
     let traced = ["--set", &endpoint, "--set", "tracing.headersSecret.name=collector"];
     forget()?;
@@ -65,7 +65,7 @@ pub fn forget() -> Fallible {
 
 /// Kills the operator's Pods without grace.
 pub fn kill() -> Fallible {
-    let namespace = Namespace { name: NAMESPACE.to_owned() };
+    let namespace = namespace();
     namespace
         .kubectl(&["delete", "pod", "-l", "app.kubernetes.io/name=crossfade", "--force", "--grace-period=0"])
         .map(drop)
@@ -73,7 +73,7 @@ pub fn kill() -> Fallible {
 
 /// Stops the operator's Pods and waits until they are gone, or (with a number) starts them.
 pub fn scale(replicas: u32) -> Fallible {
-    let namespace = Namespace { name: NAMESPACE.to_owned() };
+    let namespace = namespace();
     let replicas = format!("--replicas={replicas}");
     namespace.kubectl(&["scale", "deployment/crossfade", &replicas])?;
     namespace.kubectl(&["rollout", "status", "deployment/crossfade", "--timeout=120s"])?;
@@ -85,7 +85,7 @@ pub fn scale(replicas: u32) -> Fallible {
 
 /// The Pod that leads, by its lease.
 pub fn leader() -> Fallible<String> {
-    let namespace = Namespace { name: NAMESPACE.to_owned() };
+    let namespace = namespace();
     let lease = namespace.get("lease", "crossfade")?.ok_or("there is no lease")?;
     let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
     let (pod, _) = holder.rsplit_once('_').ok_or_else(|| format!("the lease is held by {holder:?}"))?;
@@ -100,7 +100,7 @@ pub struct CutOff {
 impl CutOff {
     /// Cuts the Pod off.
     pub fn new(pod: &str) -> Fallible<Self> {
-        let namespace = Namespace { name: NAMESPACE.to_owned() };
+        let namespace = namespace();
         let pod = namespace.get("pod", pod)?.ok_or("the leader has no Pod")?;
         let address = pod["status"]["podIP"].as_str().ok_or("the leader's Pod has no address")?.to_owned();
         fault(&["cut", &address])?;
@@ -118,6 +118,6 @@ impl Drop for CutOff {
 
 /// Waits until the operator is available again.
 pub fn wait() -> Fallible {
-    let namespace = Namespace { name: NAMESPACE.to_owned() };
+    let namespace = namespace();
     namespace.wait("deployment/crossfade", "condition=Available", Duration::from_mins(1))
 }

@@ -63,7 +63,7 @@ fn the_operator_is_upgraded_and_uninstalled_with_a_release_in_flight() -> Fallib
     }
 
     println!("{}", admin.follow("docs/how-to/upgrade-the-operator.md", "helm uninstall")?);
-    let namespace = Namespace { name: operator::NAMESPACE.to_owned() };
+    let namespace = operator::namespace();
     until("the operator's Pods gone", Duration::from_mins(1), || {
         Ok(namespace.list("pods", "app.kubernetes.io/name=crossfade")?.is_empty().then_some(()))
     })?;

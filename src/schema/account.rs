@@ -27,13 +27,13 @@ pub(crate) fn account(schema: &str) -> String {
 
 /// Whether a user of this name exists on any host, as far as the administrator may see other users at all.
 pub(crate) async fn exists(session: &mut Session<'_>) -> Result<bool, Error> {
-    let (count,): (i64,) = Question::fixed(
+    let count: i64 = Question::fixed(
         "SELECT COUNT(DISTINCT GRANTEE) FROM information_schema.USER_PRIVILEGES \
          WHERE LEFT(GRANTEE, CHAR_LENGTH(?) + 3) = CONCAT('\\'', ?, '\\'@')",
     )
-    .with(session.schema.clone())
-    .with(session.schema.clone())
-    .one(&mut session.connection)
+    .with(&session.schema)
+    .with(&session.schema)
+    .scalar(&mut session.connection)
     .await
     .map_err(Error::query("look for blue's user"))?;
     Ok(count > 0)
