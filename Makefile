@@ -86,8 +86,9 @@ sample-bench: ## Tests of the sample bench, with a MariaDB and a Redis that they
 servers: web chromium ## e2e, and beside it mariadb, sample-bench, gitops, web-test, browser
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going BESIDE=1 others e2e
 
+# One that fails does not keep the result of the next ones.
 others:
-	@for each in mariadb sample-bench gitops web-test browser; do nice $(MAKE) --no-print-directory BESIDE=1 $$each 2>&1 || exit; done
+	@rc=0; for each in mariadb sample-bench gitops web-test browser; do nice $(MAKE) --no-print-directory BESIDE=1 $$each 2>&1 || rc=$$?; done; exit $$rc
 
 mariadb: ## Tests against a real MariaDB and Redis, which they start themselves
 	$(call timed,mariadb,CROSSFADE_PYTHON=/usr/bin/python3 cargo test --test mariadb -- --include-ignored)
