@@ -5,6 +5,7 @@ use std::time::Duration;
 use rand::Rng;
 
 use super::in_step::made;
+use super::kills::kill_and_finish;
 use super::site::Site;
 use super::traffic::Client;
 
@@ -117,15 +118,7 @@ fn renamed_and_retyped_fields_serve_both_versions_from_expand_to_contract() {
 fn an_expand_that_is_killed_again_and_again_ends_like_one_that_is_not() {
     let site = site("carried_kill");
     let blues = [blue(&site)];
-    let mut killed = 0;
-    for _ in 0..25 {
-        let mut child = site.start("expand", &[]);
-        std::thread::sleep(Duration::from_millis(rand::rng().random_range(20..700)));
-        killed += u32::from(child.try_wait().unwrap().is_none());
-        let _ = child.kill();
-        child.wait().unwrap();
-    }
-    site.run("expand", &[]).ok();
+    let killed = kill_and_finish(&site, "expand", &[], 25, Duration::from_secs(1));
     println!("{killed} kills");
     assert!(killed > 5, "only {killed} were killed before they ended");
     let _ = blues.map(unharmed);
@@ -147,15 +140,7 @@ fn a_rollback_that_is_killed_gives_blue_everything_under_its_old_types() {
     let greens = [green(&site)];
     std::thread::sleep(Duration::from_secs(1));
     let _ = greens.map(unharmed);
-    let mut killed = 0;
-    for _ in 0..20 {
-        let mut child = site.start("rollback", &["--stage", "tables"]);
-        std::thread::sleep(Duration::from_millis(rand::rng().random_range(20..700)));
-        killed += u32::from(child.try_wait().unwrap().is_none());
-        let _ = child.kill();
-        child.wait().unwrap();
-    }
-    site.run("rollback", &["--stage", "tables"]).ok();
+    let killed = kill_and_finish(&site, "rollback", &["--stage", "tables"], 20, Duration::from_secs(1));
     println!("{killed} kills");
     let _ = blues.map(unharmed);
     let read = "SELECT name, customer, count, code, day, note FROM tabDeal ORDER BY name";

@@ -8,9 +8,9 @@ use std::time::Duration;
 use crossfade::doctype::{AppReader, FrappeVersion, Snapshot};
 use crossfade::plan::{Input, Plan, Renames, Verdict, plan};
 use crossfade::schema::facts;
-use rand::Rng;
 use serde_json::{Value, json};
 
+use super::kills::kill_once;
 use super::site::Site;
 
 const OLD: &str = "Old `tag' \"x";
@@ -321,13 +321,9 @@ fn renamed_doctypes_of_every_kind_go_back_though_killed_again_and_again() {
     site.run("expand", &[]).ok();
     write(|sql| site.base(sql), true, "g");
     write(|sql| site.blue(sql), false, "b");
-    let mut kills = 0;
+    let (mut kills, mut longest) = (0, Duration::from_secs(1));
     for at in 0..12 {
-        let mut child = site.start("rollback", &["--stage", "tables"]);
-        std::thread::sleep(Duration::from_millis(rand::rng().random_range(20..900)));
-        kills += u32::from(child.try_wait().unwrap().is_none());
-        let _ = child.kill();
-        child.wait().unwrap();
+        kills += u32::from(kill_once(&site, "rollback", &["--stage", "tables"], &mut longest));
         write(|sql| site.blue(sql), false, &format!("back{at}"));
     }
     site.run("rollback", &["--stage", "tables"]).ok();

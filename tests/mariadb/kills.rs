@@ -8,27 +8,36 @@ use super::plans;
 use super::site::Site;
 use super::traffic::Client;
 
-/// Starts the command `times` times, kills it after a random part of the time that it takes, and runs it to its end.
-/// `longest` is what it took elsewhere. A run that comes through sooner says how long it takes here: on a machine that
-/// was busy while the other one was measured, most moments would else lie behind the end, and kill nothing.
-fn kill_and_finish(site: &Site, command: &str, more: &[&str], times: u32, mut longest: Duration) -> u32 {
-    let mut killed = 0;
-    for _ in 0..times {
-        let mut child = site.start(command, more);
-        // Short more often than long: a run that comes through leaves nothing to kill.
-        let moment = longest.mul_f64(rand::rng().random_range(0.02..0.6));
-        let begun = Instant::now();
-        while begun.elapsed() < moment && child.try_wait().unwrap().is_none() {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        if child.try_wait().unwrap().is_none() {
-            child.kill().unwrap();
-            killed += 1;
-        } else {
-            longest = longest.min(begun.elapsed());
-        }
-        child.wait().unwrap();
+/// Starts a command and kills it after a random part of the time that it takes; gives whether it was killed. A run that
+/// comes through sooner than `longest` says how long it takes here: on a machine that was busy while that was measured, most
+/// moments would else lie behind the end, and kill nothing.
+pub(crate) fn kill_once(site: &Site, command: &str, more: &[&str], longest: &mut Duration) -> bool {
+    let mut child = site.start(command, more);
+    // Not the whole of it: a run that comes through leaves nothing to kill.
+    let moment = longest.mul_f64(rand::rng().random_range(0.02..0.9));
+    let begun = Instant::now();
+    while begun.elapsed() < moment && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
     }
+    let is_at_work = child.try_wait().unwrap().is_none();
+    if is_at_work {
+        child.kill().unwrap();
+    } else {
+        *longest = begun.elapsed().min(*longest);
+    }
+    child.wait().unwrap();
+    is_at_work
+}
+
+/// Kills a command so many times, then runs it to its end; gives how often it was at work when it was killed.
+pub(crate) fn kill_and_finish(
+    site: &Site,
+    command: &str,
+    more: &[&str],
+    times: u32,
+    mut longest: Duration,
+) -> u32 {
+    let killed = (0..times).map(|_| u32::from(kill_once(site, command, more, &mut longest))).sum();
     site.run(command, more).ok();
     killed
 }

@@ -1,7 +1,10 @@
 //! What a contract drops is kept before it is dropped, and can be put back byte for byte.
 
+use std::time::Duration;
+
 use crossfade::plan::{Change, Effect, Plan, Verdict};
 
+use super::kills::kill_and_finish;
 use super::plans;
 use super::site::Site;
 
@@ -102,13 +105,7 @@ fn what_is_dropped_comes_back_byte_for_byte() {
     assert_eq!(site.base("SELECT qty FROM `tabOrder Item` ORDER BY name"), "5\n6", "it is a custom field");
     assert!(!site.traces().contains("__r1"), "{}", site.traces());
     // Twice: it is idempotent. Killed: it goes on.
-    for _ in 0..12 {
-        let mut child = site.start("restore", &["--backup", &file]);
-        std::thread::sleep(std::time::Duration::from_millis(rand::random_range(20..400)));
-        let _ = child.kill();
-        child.wait().unwrap();
-    }
-    site.run("restore", &["--backup", &file]).ok();
+    kill_and_finish(&site, "restore", &["--backup", &file], 12, Duration::from_secs(1));
     assert_eq!(content(&site), before);
     site.base("UPDATE tabOrder SET title = 'newer' WHERE name = 'O1'");
     site.run("restore", &["--backup", &file]).ok();
