@@ -12,7 +12,8 @@ use std::thread::JoinHandle;
 use crossfade::plan::{Plan, Verdict};
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
 
-use super::frappe_site::{bench, real_site};
+use super::frappe_site::real_site;
+use super::sample_app::Version;
 use super::site::Site;
 
 /// What blue and green call the DocType.
@@ -197,13 +198,8 @@ fn tagged(name: &str) -> Option<Site> {
          INSERT INTO tabReport (name, ref_doctype) VALUES ('r1', 'Acme Tag')",
         documents.join("; ")
     ));
-    let (blue, green) = (bench("base"), bench("i_doctype_renamed"));
-    let plan = planned(
-        &site,
-        blue.path(),
-        green.path(),
-        &["--rename", "Acme Tag=Acme Label", "--accept-patch", "acme.patches.rename_tag"],
-    );
+    let green = Version::read("i_doctype_renamed");
+    let plan = planned(&site, Version::read("base").bench().path(), green.bench().path(), &green.declared);
     assert_eq!(plan.verdict, Verdict::Mapped, "{:#?}", plan.changes);
     site.plan(plan);
     Some(site)

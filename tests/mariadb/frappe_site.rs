@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crossfade::plan::{Effect, Plan, Step, Undo, Verdict, Work};
 
 use super::plans;
+use super::sample_app::{self, Version};
 use super::site::Site;
 use super::traffic::Client;
 
@@ -180,47 +181,16 @@ fn a_child_table_is_added_to_a_real_site_and_taken_back() {
     site.run("contract", &[]).ok();
 }
 
-/// A bench with the sample app in one of its versions.
-pub(crate) fn bench(version: &str) -> tempfile::TempDir {
-    let shared = std::env::var_os("CROSSFADE_SHARED").map(PathBuf::from).unwrap();
-    let bench = tempfile::tempdir().unwrap();
-    let app = bench.path().join("apps/acme/acme");
-    let doctypes = app.join("acme/doctype");
-    std::fs::create_dir_all(bench.path().join("sites")).unwrap();
-    std::fs::create_dir_all(&doctypes).unwrap();
-    std::fs::write(bench.path().join("sites/apps.txt"), "frappe\nacme\n").unwrap();
-    // Frappe itself is the same in both versions: its name and version are all that the planner needs.
-    let frappe = bench.path().join("apps/frappe/frappe");
-    std::fs::create_dir_all(&frappe).unwrap();
-    std::fs::write(frappe.join("__init__.py"), "__version__ = \"15.41.0\"\n").unwrap();
-    std::fs::write(frappe.join("modules.txt"), "Core\n").unwrap();
-    std::fs::write(app.join("__init__.py"), format!("__version__ = \"{version}\"\n")).unwrap();
-    std::fs::write(app.join("hooks.py"), "app_name = \"acme\"\n").unwrap();
-    std::fs::write(app.join("modules.txt"), "Acme\n").unwrap();
-    for file in std::fs::read_dir(shared.join("frappe-site/acme_doctypes").join(version)).unwrap() {
-        let path = file.unwrap().path();
-        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let target = if stem == "patches" {
-            app.join("patches.txt")
-        } else {
-            std::fs::create_dir_all(doctypes.join(&stem)).unwrap();
-            doctypes.join(&stem).join(format!("{stem}.json"))
-        };
-        std::fs::copy(&path, target).unwrap();
-    }
-    bench
-}
-
 /// The planner's plan of a release of the sample app from `base` to another version, against the live site.
-fn planned(site: &Site, green: &str, more: &[&str]) -> Plan {
-    let (blue, green) = (bench("base"), bench(green));
+fn planned(site: &Site, green: &Version) -> Plan {
+    let (blue, green_bench) = (Version::read("base").bench(), green.bench());
     let plan = std::process::Command::new(env!("CARGO_BIN_EXE_crossfade"))
         .args(["plan", "--output", "json", "--site", "s.example"])
-        .args(more)
+        .args(&green.declared)
         .arg("--blue")
         .arg(blue.path())
         .arg("--green")
-        .arg(green.path())
+        .arg(green_bench.path())
         .arg("--database")
         .arg(format!("mysql://127.0.0.1:{}/{}", site.server.port, site.name))
         .arg("--credentials")
@@ -234,30 +204,13 @@ fn planned(site: &Site, green: &str, more: &[&str]) -> Plan {
 /// Plans by the real planner against the live site, then runs that plan to its end.
 fn release_by_the_planner(name: &str, green: &str) -> Option<Site> {
     let site = real_site(name)?;
-    let plan = planned(&site, green, &[]);
+    let plan = planned(&site, &Version::read(green));
     assert_eq!(plan.verdict, Verdict::Additive, "{}", plan.summary);
     println!("{name}: {}; {} steps, {} frozen", plan.summary, plan.expand.len(), plan.frozen.len());
     site.plan(plan);
     site.expanded();
     site.run("verify", &[]).ok();
     Some(site)
-}
-
-/// What is known about a version beside its files.
-fn declared(version: &str) -> Vec<&'static str> {
-    match version {
-        "c_rename" | "all4" | "all4_union" | "all5" | "c2_rename_column" => vec![
-            "--rename",
-            "Acme Order.customer_note=order_note",
-            "--accept-patch",
-            "acme.patches.rename_customer_note",
-        ],
-        "d4_select2link" => vec!["--accept-patch", "acme.patches.make_priorities"],
-        "i_doctype_renamed" => {
-            vec!["--rename", "Acme Tag=Acme Label", "--accept-patch", "acme.patches.rename_tag"]
-        }
-        _ => Vec::new(),
-    }
 }
 
 /// All columns of a table of the app but its keys, with a value for each.
@@ -327,10 +280,10 @@ fn writer(site: &Site, url: String, database: &str, table: &'static str, colour:
 }
 
 /// A release of one version with both colours at work from beginning to end, to its contract or back.
-fn release(version: &str, way_back: bool) -> Verdict {
-    let name = format!("acme_{version}_{}", if way_back { "back" } else { "on" });
+fn release(version: &Version, way_back: bool) -> Verdict {
+    let name = format!("acme_{}_{}", version.name, if way_back { "back" } else { "on" });
     let site = real_site(&name).unwrap();
-    let plan = planned(&site, version, &declared(version));
+    let plan = planned(&site, version);
     let verdict = plan.verdict;
     println!("{name}: {verdict:?}, {}", plan.summary);
     if verdict == Verdict::Blocking {
@@ -397,27 +350,21 @@ fn versions_of_the_sample_app_are_released_and_taken_back_under_the_hands_of_bot
         println!("skipped: CROSSFADE_SHARED does not name a directory with frappe-site/site-schema.sql");
         return;
     }
-    let shared = std::env::var_os("CROSSFADE_SHARED").map(PathBuf::from).unwrap();
-    let mut versions: Vec<String> = std::fs::read_dir(shared.join("frappe-site/acme_doctypes"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|version| version != "base")
-        .collect();
-    versions.sort();
-    assert_eq!(versions.len(), 16);
     if std::env::var_os("CROSSFADE_LONG").is_none() {
         // All kinds at once; what is not in it is in the long form, `make versions`.
-        release("all5", false);
-        release("all5", true);
+        release(&Version::read("all5"), false);
+        release(&Version::read("all5"), true);
         return;
     }
-    let blocking: Vec<&String> = versions
-        .iter()
-        .filter(|version| {
-            let on = release(version, false);
-            on == Verdict::Blocking || release(version, true) == Verdict::Blocking
-        })
-        .collect();
+    let alone = sample_app::all();
+    assert_eq!(alone.len(), 16);
+    let mut blocking = Vec::new();
+    for version in alone.into_iter().chain(sample_app::pairs()) {
+        let verdicts = [false, true].map(|way_back| release(&version, way_back));
+        if verdicts.contains(&Verdict::Blocking) {
+            blocking.push(version.name);
+        }
+    }
     println!("cannot be released beside the old version: {blocking:?}");
 }
 

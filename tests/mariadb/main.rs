@@ -39,6 +39,7 @@ mod relay;
 mod replication;
 mod restoring;
 mod rollback;
+mod sample_app;
 mod server;
 mod singles;
 mod site;
