@@ -28,7 +28,8 @@ impl Plan {
     pub fn run(&self, say: &dyn Fn(&str)) -> Fallible<(Record, Vec<Request>)> {
         let Self { scenario, way, repetition, size } = *self;
         say("a bench at v1 with MariaDB and Redis");
-        let bench = way.install(&format!("bench-{way}"))?;
+        // A name of its own: a StatefulSet that comes right after another of its name was seen to wait for minutes.
+        let bench = way.install(&format!("{}-{way}", scenario.name))?;
         let fill_seconds = filling::fill(&bench, scenario.doctype, size.rows)?;
         say(&format!("{} rows of {} in {fill_seconds:.0} s", size.rows, scenario.doctype));
         bench.wait_for_answer("v1")?;
