@@ -6,7 +6,7 @@ SHELL := /bin/bash
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup demo test fmt fmt-check lint doc unit web web-test chromium browser gitops argocd sample-bench servers others mariadb versions kills load e2e releases faults bed-up bed-down images crds plan-schema manifests reference book deny workflows dist reproducible bench bench-report bench-plan bench-engine clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit web web-test chromium browser gitops argocd sample-bench servers others mariadb versions kills load e2e dashboard-picture releases faults bed-up bed-down images crds plan-schema manifests reference book deny workflows dist reproducible bench bench-report bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -106,6 +106,9 @@ load: ## A release and a rollback of every kind of change under 100 users on 1,0
 # What `faults` runs in its long form is tried in a shorter one by the scenarios abort and deletion, and in the small world of src/release.
 e2e: web chromium ## End-to-end tests on a real cluster; KEEP=1 leaves it up
 	$(call timed,e2e,CROSSFADE_NEED_HELM=1 e2e/bed/with.sh cargo test --test chart --test e2e -- --include-ignored --test-threads=2 --skip abort_in_every_phase:: --skip newer:: --skip argocd::)
+
+dashboard-picture: ## Draw what the dashboard's queries give during a release on the real cluster, in docs/images
+	$(call timed,dashboard-picture,e2e/bed/with.sh cargo test --test e2e -- --include-ignored --nocapture observing:: && cp target/dashboard.svg docs/images/grafana.svg)
 
 RELEASES ?= 20
 releases: ## So many releases in a row on the real cluster, forth and back, under load (RELEASES=)

@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::{RELEASE, must_be_clean};
 use crate::harness::bench::Bench;
-use crate::harness::cluster::{bed, kubectl, repository, run, until};
+use crate::harness::cluster::until;
 use crate::harness::load::Load;
+use crate::harness::prometheus::Prometheus;
 use crate::harness::{Fallible, operator, turn};
 
 const STEPS: &str = "[{weight: 10}, {analysis: business}, {weight: 50}, {analysis: business}, {analysis: served}, {weight: 100}]";
@@ -50,14 +51,10 @@ const GATES: &str = r#"
 #[ignore = "needs the cluster of e2e/bed"]
 fn gates_hold_let_go_and_take_back_without_a_lost_request() -> Fallible {
     let _turn = turn::beside_others();
-    prometheus_image()?;
     let bench = super::installed("gates")?;
     bench.apply("gate.yaml", "v1")?;
-    let proxies = std::fs::read_to_string(repository().join("e2e/manifests/envoy-stats.yaml"))?;
-    kubectl(&["apply", "-f", "-"], Some(&proxies))?;
-    for pod in ["pod/gate", "pod/prometheus"] {
-        bench.namespace.wait(pod, "condition=Ready", Duration::from_mins(2))?;
-    }
+    bench.namespace.wait("pod/gate", "condition=Ready", Duration::from_mins(2))?;
+    let _prometheus = Prometheus::start(&bench)?;
     let mut users = Load::start(&bench, 30)?;
     ask(&bench, "v2")?;
 
@@ -70,7 +67,6 @@ fn gates_hold_let_go_and_take_back_without_a_lost_request() -> Fallible {
     users.run_for(Duration::from_secs(3))?;
     let figures = must_be_clean(&users.stop()?)?;
     println!("{} requests, none failed", figures.requests);
-    kubectl(&["-n", "projectcontour", "delete", "service", "envoy-stats"], None)?;
     bench.namespace.leave()
 }
 
@@ -210,12 +206,4 @@ fn last_of(status: &Value, analysis: &str) -> Fallible<String> {
 
 fn gate(bench: &Bench, command: &str) -> Fallible<String> {
     bench.namespace.kubectl(&["exec", "gate", "--", "sh", "-c", command])
-}
-
-/// Makes the image of Prometheus, which no other scenario needs, and loads it.
-fn prometheus_image() -> Fallible {
-    let images = repository().join("e2e/images/images.sh");
-    run(std::process::Command::new(images).arg("prometheus"), None)?;
-    let archive = bed().join("images/prometheus.tar");
-    run(std::process::Command::new(repository().join("e2e/bed/load-image.sh")).arg(archive), None).map(drop)
 }

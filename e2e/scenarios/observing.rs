@@ -1,4 +1,5 @@
-//! What a platform team sees of the operator: health, metrics, one leader, events, conditions as kstatus reads them, traces.
+//! What a platform team sees of the operator: health, metrics, one leader, events, conditions as kstatus reads them, traces,
+//! the dashboard's panels as a Prometheus answers them.
 
 use std::process::Command;
 use std::time::Duration;
@@ -8,12 +9,24 @@ use base64::engine::general_purpose::STANDARD;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
 use super::reader::Reader;
-use super::{RELEASE, installed};
+use super::{RELEASE, installed, must_be_clean};
+use crate::experiment::filling;
 use crate::harness::bench::{Bench, PHASES, image};
-use crate::harness::cluster::{run, until};
-use crate::harness::operator;
+use crate::harness::cluster::{repository, run, until};
+use crate::harness::load::{Load, Mix, now};
+use crate::harness::prometheus::Prometheus;
 use crate::harness::traces::{self, attribute, path};
-use crate::harness::{Fallible, turn};
+use crate::harness::{Fallible, dashboard, operator, turn};
+
+/// Rows that the release fills: enough to see it.
+const ROWS: u64 = 100_000;
+/// Panels of the dashboard that are empty when nothing is wrong, and when no table was busy.
+const EMPTY: [&str; 4] = [
+    "Releases that stand still",
+    "Reconciles that failed",
+    "Lock budget used",
+    "Tries that found a table busy",
+];
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
@@ -21,10 +34,17 @@ fn the_operator_can_be_watched() -> Fallible {
     let _turn = turn::alone();
     let bench = installed("observing")?;
     traces::begin(&bench)?;
+    let prometheus = Prometheus::start(&bench)?;
+    filling::fill(&bench, "Sales Order", ROWS)?;
+    let users = Load::of(&bench, 20, &Mix { template: "experiment".to_owned() })?;
+    let begin = now();
     // As for a gateway without regular expressions.
     let plain = r#"{"spec": {"traffic": {"matching": "PathPrefix"}}}"#;
     bench.namespace.kubectl(&["patch", "frapperelease", "shop", "--type=merge", "-p", plain])?;
-    let user = Reader::of(&bench.namespace).calls("frappe/erpnext:v15.42.0", &image("v2"));
+    // By its exit code the plan says that triggers keep both versions in step.
+    let user = Reader::of(&bench.namespace)
+        .calls("frappe/erpnext:v15.42.0", &image("rename"))
+        .calls("crossfade plan shop", "crossfade plan shop || [ $? = 2 ]");
     user.follow("docs/tutorial/first-release.md", "## 7. ")?;
     println!("{}", user.follow("docs/how-to/steer-a-release.md", "## Watch")?);
     bench.wait_for("Ready", RELEASE)?;
@@ -65,8 +85,21 @@ fn the_operator_can_be_watched() -> Fallible {
             Duration::from_secs(5),
         )?;
     }
+    the_dashboard_shows_it(&prometheus, begin)?;
+    println!("{} requests, none failed", must_be_clean(&users.stop()?)?.requests);
     the_release_is_traced(&bench)?;
     bench.namespace.leave()
+}
+
+/// Every panel has something to show of the release; what it is goes to `target/dashboard.svg`.
+fn the_dashboard_shows_it(prometheus: &Prometheus, begin: f64) -> Fallible {
+    let panels = dashboard::ask(prometheus, [begin - 10.0, now()])?;
+    let picture = repository().join("target/dashboard.svg");
+    std::fs::write(&picture, dashboard::picture::svg(&panels, begin)?)?;
+    let empty = panels.iter().filter(|panel| panel.series.is_empty()).map(|panel| panel.title.as_str());
+    let empty: Vec<&str> = empty.filter(|title| !EMPTY.contains(title)).collect();
+    println!("{} panels, {}", panels.len(), picture.display());
+    if empty.is_empty() { Ok(()) } else { Err(format!("the dashboard shows nothing in {empty:?}").into()) }
 }
 
 /// Each phase is in a trace, an action is under its reconcile and its requests under it; the log says which trace it is.
