@@ -30,12 +30,11 @@ pub struct Options<'a> {
 
 /// Removes triggers, blue's schema and its user; runs the plan's contract steps. May be repeated after a kill.
 pub async fn run(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -> Result<(), Error> {
+    let never_settled = format!("{} was never settled: run expand before contract", session.schema);
     match inventory::stage(session).await? {
-        None | Some(Stage::Settled) => {}
-        Some(Stage::Open) => {
-            let message = format!("{} was never settled: run expand before contract", session.schema);
-            return Err(Error::Refused(message));
-        }
+        None => {}
+        Some(Stage::Settled) if ledger::is_done(session, Part::Isolate, "settle").await? => {}
+        Some(Stage::Open | Stage::Settled) => return Err(Error::Refused(never_settled)),
         Some(Stage::RolledBack) => {
             let message = format!("the release of {} was rolled back: finish that instead", session.schema);
             return Err(Error::Refused(message));

@@ -28,7 +28,13 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<Expanded, Err
             basis::check(session, plan).await?;
             settle(session, plan).await?;
         }
-        Some(Stage::Settled) => basis::check(session, plan).await?,
+        Some(Stage::Settled) => {
+            basis::check(session, plan).await?;
+            // One that was killed or gave up while it settled has stopped the copies' following already.
+            if !ledger::is_done(session, Part::Isolate, "settle").await? {
+                settle(session, plan).await?;
+            }
+        }
         Some(Stage::RolledBack) => {
             let message = format!("the release of {} was rolled back: finish that first", session.schema);
             return Err(Error::Refused(message));
@@ -98,6 +104,9 @@ async fn settle(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
     let views: Vec<&String> = shown.chain(renamed).collect();
     let text = serde_json::json!({ "views": views }).to_string();
     ledger::note(session, Part::Isolate, "settle", &text).await?;
+    // Before the first trigger goes: from then on blue's writes to its copies are in the copies alone, and a way back that
+    // takes base and copies for equal would drop them.
+    inventory::set_stage(session, Stage::Settled).await?;
     let dropped = mirror::drop_all(session, "mirror").await?;
     session.progress.report(
         "settle",
@@ -110,7 +119,6 @@ async fn settle(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
     if copies_singles {
         singles::narrow(session, &plan.singles).await?;
     }
-    inventory::set_stage(session, Stage::Settled).await?;
     ledger::end(session, Part::Isolate, "settle").await
 }
 

@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use rand::Rng;
 
 use super::carried::before_release;
+use super::plans;
 use super::server::{Server, Special};
 use super::site::Site;
 
@@ -107,26 +108,30 @@ fn start(site: &Site, gate: &Gate, command: &str, more: &[&str]) -> Child {
         .unwrap()
 }
 
+/// Kills the command at one of its statements; gives how it ended if it came to its end before.
+fn kill_at(site: &Site, command: &str, more: &[&str], last: u64) -> Option<ExitStatus> {
+    let gate = Gate::before(site.server.port, last);
+    let mut child = start(site, &gate, command, more);
+    loop {
+        if gate.is_shut.load(Ordering::SeqCst) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return None;
+        }
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
 /// Kills the command at one statement after the other until one run comes to its end; gives the number of kills.
 fn kill_at_each(site: &Site, command: &str, more: &[&str]) -> u64 {
     // A prime: in the short form as well the statements differ from run to run.
     let stride = if is_long() { 1 } else { 23 };
     let (mut last, mut kills) = (1, 0);
     loop {
-        let gate = Gate::before(site.server.port, last);
-        let mut child = start(site, &gate, command, more);
-        let status = loop {
-            if gate.is_shut.load(Ordering::SeqCst) {
-                child.kill().unwrap();
-                child.wait().unwrap();
-                break None;
-            }
-            if let Some(status) = child.try_wait().unwrap() {
-                break Some(status);
-            }
-            std::thread::sleep(Duration::from_micros(200));
-        };
-        match status {
+        match kill_at(site, command, more, last) {
             None => kills += 1,
             Some(status) => {
                 assert!(
@@ -201,6 +206,43 @@ fn killed_at_its_statements_a_rollback_ends_as_one_that_is_not() {
         everything(&site)
     });
     same(&ends);
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn an_expand_that_is_killed_anywhere_can_be_taken_back_with_what_blue_has_written_since() {
+    let server = super::server::server();
+    let stride = if is_long() { 1 } else { 5 };
+    let mut last = rand::rng().random_range(1..=stride);
+    let mut kills = 0;
+    loop {
+        let site = Site::small_on(server, &format!("bound_back_{last}"));
+        site.plan(plans::additive());
+        site.run("isolate", &[]).ok();
+        let end = kill_at(&site, "expand", &[], last);
+        site.blue("UPDATE tabWorkspace SET title = 'of blue' WHERE name = 'Home'");
+        site.blue("UPDATE tabSingles SET value = 'of blue' WHERE doctype = 'Settings' AND field = 'logo'");
+        // Every other one goes on first.
+        if kills % 2 == 1 {
+            site.run("expand", &[]).ok();
+        }
+        for stage in [&TABLES, &FINISH] {
+            site.run("rollback", stage).ok();
+        }
+        let kept = site.base(
+            "SELECT title FROM tabWorkspace WHERE name = 'Home'; SELECT value FROM tabSingles WHERE field = 'logo'",
+        );
+        assert_eq!(kept, "of blue\nof blue", "killed at statement {last}");
+        server.root(&format!("DROP DATABASE {}", site.name));
+        if let Some(status) = end {
+            assert!(status.success());
+            break;
+        }
+        kills += 1;
+        last += stride;
+    }
+    println!("{kills} kills");
+    assert!(kills > 0);
 }
 
 /// Everything of a site and of what a release leaves on the server, without the site's name.
