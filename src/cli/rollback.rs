@@ -53,9 +53,15 @@ impl Rollback {
                 let blues = urls.first().unwrap_or(url);
                 let cleared = match self.stage {
                     Stage::Tables if url != blues => {
+                        cache::renew_settings(url, database.name(), blues, database.name()).await?;
                         cache::retire(url, database.name(), blues, database.name()).await?
                     }
-                    Stage::Tables => cache::clear(url, database.name()).await?,
+                    Stage::Tables => {
+                        // Users' settings under the tables' prefix are of before the hand-over in blue's Redis, and stay: what
+                        // blue was told since is newer, and so is, of its own users, what green was told.
+                        cache::renew_settings(url, &self.release.schema, url, database.name()).await?;
+                        cache::clear(url, database.name()).await?
+                    }
                     Stage::Finish => cache::retire(url, &self.release.schema, blues, database.name()).await?,
                 };
                 let message =

@@ -47,6 +47,19 @@ pub async fn retire(url: &str, prefix: &str, to_url: &str, to: &str) -> Result<C
     Ok(Cleared { keys: unlink_all(&mut from, &doomed, None).await?, moved })
 }
 
+/// Copies the settings of users that wait under one prefix over those under another, which are older.
+pub async fn renew_settings(url: &str, prefix: &str, to_url: &str, to: &str) -> Result<(), Error> {
+    let (mut from, mut target) = (connect(url).await?, connect(to_url).await?);
+    let failed = || Error::redis("copy settings of users");
+    let [here, there] =
+        [prefix, to].map(|prefix| [cache_key::prefix(prefix), USER_SETTINGS.to_vec()].concat());
+    let fields: Vec<(Vec<u8>, Vec<u8>)> = from.hgetall(here).await.map_err(failed())?;
+    for chunk in fields.chunks(500) {
+        let _: () = target.hset_multiple(&there, chunk).await.map_err(failed())?;
+    }
+    Ok(())
+}
+
 /// Row by row, written before it is taken away: a kill between the two gives a row twice and never loses one.
 async fn move_list(
     from: &mut MultiplexedConnection,

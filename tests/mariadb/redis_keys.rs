@@ -87,18 +87,35 @@ fn a_rollback_clears_the_bases_keys_first_and_blues_at_the_end() {
         redis.ask(database, &["SET", "redis_rollback|doctype_meta", "green's or stale"]);
         redis.ask(database, &["SET", "redis_rollback__r1|doctype_meta", "blue's"]);
     }
+    // Settings of users: from before the hand-over, then of both colours.
+    for (database, key, user, value) in [
+        (2, "redis_rollback|_user_settings", "a", "old"),
+        (2, "redis_rollback|_user_settings", "b", "old"),
+        (2, "redis_rollback|_user_settings", "c", "old"),
+        (2, "redis_rollback__r1|_user_settings", "a", "of blue"),
+        (1, "redis_rollback|_user_settings", "b", "of green"),
+    ] {
+        redis.ask(database, &["HSET", key, &format!("Order::{user}"), value]);
+    }
     // Blue's is the one that is named first: here the one with the higher number.
     redis.ask(1, &["RPUSH", "redis_rollback|insert_queue_for_Access Log", "green's"]);
     let urls = [redis.url(2), redis.url(1)];
     let both = ["--redis-cache", &urls[0], "--redis-cache", &urls[1]];
     site.run("rollback", &[&["--stage", "tables"][..], &both].concat()).ok();
     assert_eq!(redis.ask(2, &["LPOP", "redis_rollback|insert_queue_for_Access Log"]), "green's");
+    let settings = || {
+        ["a", "b", "c"]
+            .map(|user| redis.ask(2, &["HGET", "redis_rollback|_user_settings", &format!("Order::{user}")]))
+    };
+    assert_eq!(settings(), ["of blue", "of green", "old"]);
+    let of_blue = ["redis_rollback__r1|_user_settings", "redis_rollback__r1|doctype_meta"];
+    assert_eq!(redis.keys(2), [&of_blue[..], &["redis_rollback|_user_settings"]].concat());
+    assert_eq!(redis.keys(1), of_blue[1..]);
     for database in [1, 2] {
-        assert_eq!(redis.keys(database), ["redis_rollback__r1|doctype_meta"]);
         redis.ask(database, &["SET", "redis_rollback|new", "blue's again"]);
     }
     site.run("rollback", &[&["--stage", "finish"][..], &both].concat()).ok();
-    for database in [1, 2] {
-        assert_eq!(redis.keys(database), ["redis_rollback|new"]);
-    }
+    assert_eq!(settings(), ["of blue", "of green", "old"]);
+    assert_eq!(redis.keys(1), ["redis_rollback|new"]);
+    assert_eq!(redis.keys(2), ["redis_rollback|_user_settings", "redis_rollback|new"]);
 }
