@@ -24,14 +24,10 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<Expanded, Err
             let message = format!("blue's schema {} does not exist: run isolate first", session.schema);
             return Err(Error::Refused(message));
         }
-        Some(Stage::Open) => {
+        Some(stage @ (Stage::Open | Stage::Settled)) => {
             basis::check(session, plan).await?;
-            settle(session, plan).await?;
-        }
-        Some(Stage::Settled) => {
-            basis::check(session, plan).await?;
-            // One that was killed or gave up while it settled has stopped the copies' following already.
-            if !ledger::is_done(session, Part::Isolate, "settle").await? {
+            // One that was killed or gave up while it settled goes on with it. An open one may have the word of an earlier release.
+            if stage == Stage::Open || !ledger::is_done(session, Part::Isolate, "settle").await? {
                 settle(session, plan).await?;
             }
         }
