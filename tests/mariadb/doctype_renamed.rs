@@ -44,13 +44,19 @@ impl Client {
                 let gone = gone.filter(|_| number % 5 == 0);
                 drop(known);
                 if let Some(gone) = &gone {
-                    // The other side must not look for it any more.
                     documents.lock().unwrap().retain(|known| known != gone);
                 }
                 match runtime.block_on(request(&url, doctype, &name, other.as_deref(), gone.as_deref())) {
                     Ok(wrong) => {
-                        errors.extend(wrong.map(|wrong| format!("silent, {side} {number}: {wrong}")));
-                        documents.lock().unwrap().push(name);
+                        let mut documents = documents.lock().unwrap();
+                        documents.push(name);
+                        // One that is not listed any more was being deleted, table by table, as it was looked at.
+                        let wrong = wrong.into_iter().filter(|(looked, _)| documents.contains(looked));
+                        errors.extend(
+                            wrong.map(|(looked, found)| {
+                                format!("silent, {side} {number}: {looked} has {found}")
+                            }),
+                        );
                     }
                     Err(error) => errors.push(format!("hard, {side} {number}: {error}")),
                 }
@@ -81,6 +87,8 @@ const BESIDE: [(&str, &str, &str); 6] = [
 ];
 
 /// One request: a new document with all that belongs to it, a save of it, a look at another one, a delete.
+///
+/// Returns the documents that were not found whole, each with the number of its rows table by table.
 #[expect(clippy::too_many_lines, reason = "one arm for each request that Frappe makes")]
 async fn request(
     url: &str,
@@ -88,7 +96,7 @@ async fn request(
     name: &str,
     other: Option<&str>,
     gone: Option<&str>,
-) -> Result<Option<String>, sqlx::Error> {
+) -> Result<Vec<(String, String)>, sqlx::Error> {
     let mut connection = MySqlConnection::connect(url).await?;
     connection.execute("START TRANSACTION").await?;
     let mut statements = vec![format!(
@@ -133,7 +141,7 @@ async fn request(
             connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
         }
     }
-    let mut wrong = None;
+    let mut wrong = Vec::new();
     for looked in [Some(name), other].into_iter().flatten() {
         let parts: Vec<String> = BESIDE
             .iter()
@@ -146,9 +154,8 @@ async fn request(
             parts.join(", ")
         );
         let found: String = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await?;
-        let is_gone = found == "0 0 0 0 0 0 0" && looked != name;
-        if found != "1 1 1 1 1 1 1" && !is_gone {
-            wrong = Some(format!("{looked} has {found}"));
+        if found != "1 1 1 1 1 1 1" {
+            wrong.push((looked.to_owned(), found));
         }
     }
     connection.close().await?;
