@@ -59,11 +59,12 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	@touch $@
 
 # Made from the OpenAPI document by each check: newer than the page, and no reason to build it again.
-PAGE := $(filter-out web/src/api/schema.d.ts,$(shell find web/src web/public -type f)) $(wildcard web/*.json web/*.js web/*.ts web/*.html)
-web/dist/index.html: web/node_modules/.package-lock.json $(PAGE)
+PAGE := $(filter-out web/src/api/schema.d.ts,$(shell find web/src web/public -type f)) $(filter-out web/bundled.json,$(wildcard web/*.json web/*.js web/*.ts web/*.html))
+# The page, and the list of what it holds of other packages, whose licences deny.toml must allow.
+web/dist/index.html web/bundled.json &: web/node_modules/.package-lock.json $(PAGE) deny.toml
 	$(call timed,web,cd web && npm run --silent build)
 
-web: web/dist/index.html ## Build the page of the DocType Editor and the dashboard, which the program embeds, in web/dist
+web: web/dist/index.html web/bundled.json ## Build the page of the DocType Editor and the dashboard, which the program embeds, in web/dist
 
 web-test: web/node_modules/.package-lock.json ## Tests of the page's model
 	$(call timed,web-test,cd web && npm run --silent check && npm test --silent)
