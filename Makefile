@@ -6,7 +6,7 @@ SHELL := /bin/bash
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup demo test fmt fmt-check lint doc unit web web-test chromium browser gitops argocd sample-bench servers others mariadb versions kills load e2e dashboard-picture releases faults bed-up bed-down images crds plan-schema manifests reference book deny workflows dist reproducible bench bench-report bench-plan bench-engine clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit web web-test chromium browser gitops argocd sample-bench servers others mariadb mariadb-trixie fuzz versions kills load e2e dashboard-picture releases faults bed-up bed-down images crds plan-schema manifests reference book deny workflows dist reproducible bench bench-report bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -93,6 +93,16 @@ others:
 
 mariadb: ## Tests against a real MariaDB and Redis, which they start themselves
 	$(call timed,mariadb,CROSSFADE_PYTHON=/usr/bin/python3 cargo test --test mariadb -- --include-ignored)
+
+TESTS ?=
+mariadb-trixie: ## The tests of mariadb on the MariaDB of Debian 13, whose root is kept in the cache (TESTS= those of these names)
+	$(call need,mmdebstrap,mmdebstrap)
+	$(call timed,mariadb-trixie,root=$$(tests/mariadb/root.sh trixie) && CROSSFADE_MARIADB_ROOT=$$root CROSSFADE_PYTHON=/usr/bin/python3 cargo test --test mariadb -- --include-ignored $(TESTS))
+
+FUZZ ?= app_file snapshot archive plans patch
+FUZZ_SECONDS ?= 300
+fuzz: ## Fuzz what reads hostile input, with the nightly toolchain (FUZZ= targets, FUZZ_SECONDS= for each)
+	$(call timed,fuzz,fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ))
 
 versions: ## Every version of the sample app on the real site, to contract and back, both colours at work
 	$(call timed,versions,CROSSFADE_LONG=1 cargo test --test mariadb -- --include-ignored --nocapture --test-threads=1 frappe_site::versions)
