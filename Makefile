@@ -34,7 +34,7 @@ demo: setup ## The usual way and Crossfade side by side on a real cluster; KEEP=
 	@rm -f target/demo/summary.json; start=$$SECONDS; rc=0; echo "==> demo"; e2e/bed/with.sh cargo run --example demo || rc=$$?; \
 	echo "<== demo: $$((SECONDS - start)) s"; [ ! -e target/demo/summary.json ] || cat target/demo/summary.json; exit $$rc
 
-test: setup fmt-check lint doc unit servers ## Everything that CI runs
+test: setup fmt-check lint doc unit servers ## All tests; CI also runs workflows, deny, book and reproducible
 	@echo "all tests passed"
 
 fmt: ## Format the code
