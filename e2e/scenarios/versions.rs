@@ -15,7 +15,6 @@ use crate::harness::turn;
 /// The name of the copy: neither kubectl nor another scenario takes it for the resource.
 const COPY: &str = "releasecopies.crossfade.test";
 const GROUP: &str = "crossfade.test";
-const PAGE: &str = "docs/how-to/upgrade-the-operator.md";
 const OLD: &str = "v1alpha1";
 const NEW: &str = "v1beta1";
 
@@ -52,7 +51,7 @@ fn a_new_version_of_the_resource_takes_the_place_of_the_old_one() -> Fallible {
     }
 
     let admin = Reader::of(&namespace).calls("frappereleases.crossfade.dev", COPY);
-    println!("{}", admin.follow(PAGE, "## Versions of the resource")?);
+    println!("{}", admin.follow("docs/how-to/upgrade-the-operator.md", "## Versions of the resource")?);
     stored_are(&[NEW])?;
     define(&definition)?;
     until("the old version gone", Duration::from_mins(1), || {
