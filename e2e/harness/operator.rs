@@ -39,9 +39,10 @@ fn settings() -> [&'static str; 4] {
 
 /// Installs a chart (a folder or a package), or upgrades to it, and waits until what it makes is available.
 pub fn install_chart(name: &str, chart: &Path, settings: &[&str]) -> Fallible {
+    namespace().make()?;
     let mut helm = program("helm");
     helm.args(["upgrade", "--install", name]).arg(chart);
-    helm.args(["--namespace", NAMESPACE, "--create-namespace", "--wait", "--timeout", "120s"]).args(settings);
+    helm.args(["--namespace", NAMESPACE, "--wait", "--timeout", "120s"]).args(settings);
     run(&mut helm, None).map(drop)
 }
 
