@@ -58,6 +58,16 @@ pub fn trace_to(endpoint: &str, headers: &str) -> Fallible {
     install_chart("crossfade", &repository().join("charts/crossfade"), &[&settings()[..], &traced].concat())
 }
 
+/// Has the operator watch one namespace and no other. `install` ends it.
+pub fn watch_only(watched: &Namespace) -> Fallible {
+    let charts = repository().join("charts");
+    let namespaces = format!("namespaces={{{}}}", watched.name);
+    let scope = ["--set", "scope=namespace", "--set", &namespaces];
+    uninstall()?;
+    install_chart("crossfade-crds", &charts.join("crossfade-crds"), &[])?;
+    install_chart("crossfade", &charts.join("crossfade"), &[&settings()[..], &scope].concat())
+}
+
 /// Leaves the cluster as if there had never been an operator: neither that, nor its namespace, nor the resource, nor an
 /// object of it. `install` installs it again.
 pub fn uninstall() -> Fallible {

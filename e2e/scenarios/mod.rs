@@ -15,6 +15,7 @@ mod kills;
 mod many_doctypes;
 mod newer;
 mod observing;
+mod one_namespace;
 mod partition;
 mod reader;
 mod release;

@@ -40,7 +40,8 @@ fn a_pod_that_is_not_restricted_is_refused_where_the_scenarios_run() -> Fallible
     bench.leave()
 }
 
-const MAY: [(&str, &str, &str); 8] = [
+/// What it needs, with a namespace in which it does: verb, resource, namespace.
+pub(super) const MAY: [(&str, &str, &str); 8] = [
     ("patch", "frappereleases.crossfade.dev/status", "default"),
     ("create", "deployments.apps", "default"),
     ("create", "jobs.batch", "default"),
@@ -64,7 +65,8 @@ const MAY_NOT: [(&str, &str, &str); 10] = [
     ("update", "leases.coordination.k8s.io", "default"),
 ];
 
-fn ask(verb: &str, resource: &str, namespace: &str, expected: bool) -> Fallible {
+/// Fails unless the API server lets the operator do this, or (not `expected`) does not.
+pub(super) fn ask(verb: &str, resource: &str, namespace: &str, expected: bool) -> Fallible {
     let who = format!("system:serviceaccount:{}:crossfade", operator::NAMESPACE);
     // `auth can-i` exits with 1 for "no": both answers are on standard output.
     let answer = kubectl(&["auth", "can-i", verb, resource, "-n", namespace, "--as", &who], None);
