@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod dashboard;
 pub mod figures;
 pub mod forward;
+pub mod gateway;
 pub mod git;
 pub mod jars;
 pub mod load;
