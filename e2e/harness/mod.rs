@@ -4,6 +4,7 @@
 pub mod argocd;
 pub mod beats;
 pub mod bench;
+pub mod cgroup;
 pub mod cluster;
 pub mod dashboard;
 pub mod figures;
