@@ -15,12 +15,15 @@ pub struct Used {
     pub memory_peak: u64,
     /// Time on a processor.
     pub cpu: Duration,
+    /// For how long it has run.
+    pub age: Duration,
 }
 
 impl Used {
     /// Of the first container of a Pod that runs.
     pub fn by(pod: &Value) -> Fallible<Self> {
-        let id = pod["status"]["containerStatuses"][0]["containerID"].as_str().unwrap_or_default();
+        let container = &pod["status"]["containerStatuses"][0];
+        let id = container["containerID"].as_str().unwrap_or_default();
         let id = id.strip_prefix("containerd://").ok_or_else(|| format!("no container runs in {pod}"))?;
         let uid = pod["metadata"]["uid"].as_str().ok_or("the Pod has no uid")?;
         let found = |file: &str| {
@@ -34,7 +37,9 @@ impl Used {
             stat.lines().find_map(|line| line.strip_prefix("usage_usec ")?.parse().ok())
         });
         let spent = spent.ok_or("the node's cgroups keep no time of processors")?;
-        Ok(Self { memory_peak: peak.trim().parse()?, cpu: Duration::from_micros(spent) })
+        let began = container["state"]["running"]["startedAt"].as_str().ok_or("the container has ended")?;
+        let age = jiff::Timestamp::now().duration_since(began.parse()?).try_into()?;
+        Ok(Self { memory_peak: peak.trim().parse()?, cpu: Duration::from_micros(spent), age })
     }
 }
 

@@ -102,10 +102,11 @@ fn it_needs_what_the_chart_says() -> Fallible {
         let limit: u64 = limit.strip_suffix("Mi").ok_or("the memory's limit is not in Mi")?.parse()?;
         let used = Used::by(&pod)?;
         println!(
-            "{}: {} MiB of {limit} MiB at most, {:.1} s of processors",
+            "{}: {} MiB of {limit} MiB at most, {:.1} s of processors in {:.0} s",
             pod["metadata"]["name"],
             used.memory_peak / MIB,
-            used.cpu.as_secs_f64()
+            used.cpu.as_secs_f64(),
+            used.age.as_secs_f64()
         );
         if used.memory_peak > limit * MIB / 2 {
             return Err("the operator has had more than half of the memory that the chart gives it".into());
