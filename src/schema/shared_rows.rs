@@ -116,7 +116,11 @@ impl Row<'_> {
         );
         match event {
             Event::Insert => put,
-            Event::Update => format!("{} {put}", remove(&format!(" AND ({})", moved.join(" OR ")))),
+            // Also if it is the apps' now: a child row that went to another document.
+            Event::Update => {
+                let gone = format!(" AND ({} OR NOT {})", moved.join(" OR "), self.is_users("NEW"));
+                format!("{} {put}", remove(&gone))
+            }
             Event::Delete => remove(""),
         }
     }

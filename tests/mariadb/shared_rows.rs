@@ -73,6 +73,13 @@ fn work(site: &Site) {
         "Again\tsaved\t4\nB\tb\t1\nG\tg by blue\t9\nb1\tB\tx\ng1\tG\ty\nl2\tAgain\tsaved\nl3\tAgain\tmore";
     assert_eq!(site.blue(all), expected);
     assert_eq!(site.base(all), expected);
+    // A row that goes to a document of the apps is that version's own.
+    site.base(
+        "INSERT INTO `tabWorkspace Link` VALUES ('m', 'G', 'Workspace', 'm'); \
+         UPDATE `tabWorkspace Link` SET parent = 'Sales' WHERE name = 'm'",
+    );
+    assert_eq!(site.blue("SELECT COUNT(*) FROM `tabWorkspace Link` WHERE name = 'm'"), "0");
+    site.base("DELETE FROM `tabWorkspace Link` WHERE name = 'm'");
     // The apps' are apart, whoever writes them and under whatever case.
     site.blue("UPDATE tabWorkspace SET title = 'blue Sales' WHERE name = 'Sales'; INSERT INTO tabWorkspace VALUES ('NEW', 'mine', 1)");
     site.base("UPDATE tabWorkspace SET title = 'green Sales' WHERE name = 'sales'");
