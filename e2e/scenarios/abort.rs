@@ -65,15 +65,27 @@ fn look(user: &Reader) -> Fallible {
 fn history(bench: &Bench) -> Fallible {
     let told: Vec<Value> =
         serde_json::from_str(&crossfade(bench, &["history", "shop", "--output", "json"])?)?;
+    let reasons: Vec<String> =
+        told.iter().map(|entry| entry["reason"].as_str().unwrap_or_default().to_owned()).collect();
     let told: Vec<_> =
         told.iter().map(|entry| (entry["revision"].clone(), entry["outcome"].clone())).collect();
     let wanted = [(1, "Replaced"), (2, "RolledBack"), (3, "RolledBack"), (4, "Active")];
     if told != wanted.map(|(revision, outcome)| (revision.into(), outcome.into())) {
         return Err(format!("the history is {told:?}").into());
     }
+    aborted_by(&reasons)?;
     match crossfade(bench, &["undo", "shop"]) {
         Ok(said) => Err(format!("a complete release was undone: {said}").into()),
         Err(error) if error.to_string().contains("a new release, planned like any other") => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// The history knows who wrote the annotation by hand, and who said undo.
+fn aborted_by(reasons: &[String]) -> Fallible {
+    println!("taken back: {reasons:?}");
+    let is_told = reasons[1].starts_with("aborted by kubectl-annotate")
+        && reasons[2].starts_with("aborted by ")
+        && reasons[2].contains("(crossfade/cli)");
+    if is_told { Ok(()) } else { Err(format!("who took them back is not told: {reasons:?}").into()) }
 }

@@ -44,6 +44,7 @@ fn a_bench_behind_a_service_moves_at_once_and_loses_no_request() -> Fallible {
     if selected(&bench)? != "2" {
         return Err("the Service does not lead to green".into());
     }
+    says_who(&bench, &user)?;
     if !bench.namespace.list("httproutes", "crossfade.dev/release=shop")?.is_empty() {
         return Err("a route was made that nobody asked for".into());
     }
@@ -54,6 +55,25 @@ fn a_bench_behind_a_service_moves_at_once_and_loses_no_request() -> Fallible {
 fn waits(bench: &Bench, words: &str) -> Fallible {
     until(words, RELEASE, || Ok(bench.words().contains(words).then_some(())))
         .map_err(|error| format!("{error}; status: {}", bench.words()).into())
+}
+
+/// The status says who approved what, and an event told each once.
+fn says_who(bench: &Bench, user: &Reader) -> Fallible {
+    let name = bench.namespace.kubectl(&["auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"])?;
+    let told = user.follow("docs/how-to/steer-a-release.md", "kubectl get fr erp -o jsonpath='{range")?;
+    print!("{told}");
+    let approved = |what: &str| told.contains(&format!(" Approved {what} {} (crossfade/cli)\n", name.trim()));
+    let gates = ["plan", "promote", "shop", "contract"];
+    if told.lines().count() != gates.len() || !gates.into_iter().all(approved) {
+        return Err(format!("not the approvals of {name}: {told}").into());
+    }
+    let events = user.follow("docs/how-to/steer-a-release.md", "reason=Approved")?;
+    print!("{events}");
+    let of = |what: &str| events.lines().filter(|line| line.contains(&format!(" Approved {what} "))).count();
+    if gates.into_iter().any(|what| of(what) != 1) {
+        return Err(format!("not one event for each approval: {events}").into());
+    }
+    Ok(())
 }
 
 /// The revision that the Service leads to.

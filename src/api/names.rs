@@ -31,6 +31,8 @@ pub const ANNOTATION_APPROVE_CONTRACT: &str = "crossfade.dev/approve-contract";
 pub const ANNOTATION_ABORT: &str = "crossfade.dev/abort";
 /// Annotation: any new value lets failed Jobs run again.
 pub const ANNOTATION_RETRY: &str = "crossfade.dev/retry";
+/// Stands for `spec.paused` in the annotation that says who wrote it (see [`author_annotation`]).
+pub const KEY_PAUSED: &str = "crossfade.dev/paused";
 /// Annotation: why this version, as `kubectl` has it for Deployments; kept in the history.
 pub const ANNOTATION_CAUSE: &str = "kubernetes.io/change-cause";
 /// Annotation on the Job of an analysis: the key of its run.
@@ -56,6 +58,11 @@ pub const ANNOTATION_SPLIT: &str = "crossfade.dev/split";
 pub fn promotion_annotation(app: &str) -> String {
     let name = if app == "*" { "everything-else" } else { app };
     format!("{ANNOTATION_PROMOTE}{name}")
+}
+
+/// The annotation beside another one in which a client names its user: `<value of the other one> <user>`.
+pub fn author_annotation(key: &str) -> String {
+    format!("by.{key}")
 }
 
 /// Annotation on a revision's configuration Secret: where it sends the sites, `tables` or `views-<green's revision>`.
@@ -93,6 +100,16 @@ pub mod reason {
     pub const APPROVAL: &str = "ApprovalRequired";
     /// An app's traffic waits at a pause without an end.
     pub const PROMOTION: &str = "PromotionRequired";
+    /// Somebody agreed to what the release asks for.
+    pub const APPROVED: &str = "Approved";
+    /// Somebody let an app's traffic go on.
+    pub const PROMOTED: &str = "Promoted";
+    /// Somebody holds the release.
+    pub const PAUSED: &str = "Paused";
+    /// Somebody let a paused release go on.
+    pub const RESUMED: &str = "Resumed";
+    /// Somebody asked for another try.
+    pub const RETRIED: &str = "Retried";
     /// The release goes back to blue.
     pub const ABORTED: &str = "Aborted";
     /// A measurement of an analysis did not pass.

@@ -54,6 +54,9 @@ pub struct FrappeReleaseStatus {
     /// The webhooks that were called in this release, the last ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<WebhookStatus>,
+    /// Who said what to the release: the last ten words, and all that still count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audit: Vec<AuditStatus>,
     /// The phases and kstatus.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
@@ -188,4 +191,48 @@ pub struct WebhookStatus {
     /// What it answered last, if that was not 2xx.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub answer: String,
+}
+
+/// What somebody said to the release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditStatus {
+    /// `Approved`, `Promoted`, `Paused`, `Resumed`, `Aborted` or `Retried`.
+    pub action: String,
+    /// What was approved (`plan`, `window`, `promote`, `contract` or the name of a step), or the app that was promoted.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub what: String,
+    /// What was written: a plan's hash, the number of a revision (with the step of an app), the value of a retry.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub value: String,
+    /// The user, as the client says that wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The field manager, as the API server noted: the program, not the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<String>,
+    /// When that manager wrote last before it was seen.
+    pub at: Time,
+}
+
+impl AuditStatus {
+    /// Who it was, as a part of a sentence; empty if nothing is known.
+    pub fn author(&self) -> String {
+        match (&self.by, &self.manager) {
+            (Some(user), Some(manager)) => format!(" by {user} ({manager})"),
+            (Some(one), None) | (None, Some(one)) => format!(" by {one}"),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// A line for people, without the time.
+impl std::fmt::Display for AuditStatus {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.action)?;
+        for word in [&self.what, &self.value].into_iter().filter(|word| !word.is_empty()) {
+            write!(formatter, " {word}")?;
+        }
+        formatter.write_str(&self.author())
+    }
 }

@@ -128,7 +128,7 @@ async fn say(target: Target, word: Word) -> Result<(), String> {
     let api = target.api().await?;
     let release = target.get(&api).await?;
     let (said, fields) = word.to(&release, Timestamp::now())?;
-    target.merge(&api, &fields).await?;
+    target.say(&api, &fields).await?;
     println!("FrappeRelease '{}' {said}", target.name);
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use jiff::Timestamp;
 
 use crate::api::condition::{PHASES, READY, reason_of};
-use crate::api::status::{AnalysisStatus, FrappeReleaseStatus, WebhookStatus};
+use crate::api::status::{AnalysisStatus, AuditStatus, FrappeReleaseStatus, WebhookStatus};
 use crate::api::{FrappeRelease, Phase};
 
 /// One line of the tree and what hangs below it.
@@ -39,6 +39,7 @@ pub(super) fn tree(release: &FrappeRelease, now: Timestamp) -> Result<String, fm
     all.extend(group("sites", sites(&status)));
     all.extend(group("analyses", status.analyses.iter().map(|run| analysis(run, now)).collect()));
     all.extend(group("webhooks", status.webhooks.iter().map(|hook| webhook(hook, now)).collect()));
+    all.extend(group("said", status.audit.iter().map(|said| audit(said, now)).collect()));
     write(&mut text, &all, "")?;
     Ok(text)
 }
@@ -150,6 +151,10 @@ fn webhook(hook: &WebhookStatus, now: Timestamp) -> Branch {
     ))
 }
 
+fn audit(said: &AuditStatus, now: Timestamp) -> Branch {
+    Branch::leaf(format!("{said}, {} ago", ago(said.at.0, now)))
+}
+
 fn since(from: Option<Timestamp>, now: Timestamp) -> String {
     from.map(|from| format!(", since {}", ago(from, now))).unwrap_or_default()
 }
@@ -194,7 +199,10 @@ mod tests {
                 failed: 1, message: '1 of 2 measurements failed: 7.5', measurements: [
                   {number: 1, at: '2025-01-01T10:05:10Z', outcome: Passed, value: '0.2'},
                   {number: 2, at: '2025-01-01T10:05:20Z', outcome: Failed, value: '7.5'}]}],
-              webhooks: [{name: gate, at: ConfirmTrafficIncrease, state: Holding, since: '2025-01-01T10:10:00Z', calls: 3, answer: '403: closed'}]}"
+              webhooks: [{name: gate, at: ConfirmTrafficIncrease, state: Holding, since: '2025-01-01T10:10:00Z', calls: 3, answer: '403: closed'}],
+              audit: [{action: Approved, what: plan, value: abc, by: ann, manager: crossfade/cli, at: '2025-01-01T10:01:00Z'},
+                {action: Promoted, what: crm, value: 2/full, manager: argocd-server, at: '2025-01-01T10:06:00Z'},
+                {action: Paused, at: '2025-01-01T10:10:00Z'}]}"
         ));
     }
 

@@ -42,9 +42,9 @@ impl Target {
         people::release(api, &self.name).await.map_err(|error| chain(&error))
     }
 
-    /// Merges fields into the release.
-    pub(super) async fn merge(&self, api: &Api<FrappeRelease>, fields: &Value) -> Result<(), String> {
-        people::merge(api, &self.name, fields).await.map_err(|error| chain(&error))
+    /// Says something to the release: merges the fields of a word into it.
+    pub(super) async fn say(&self, api: &Api<FrappeRelease>, fields: &Value) -> Result<(), String> {
+        people::say(api, &self.name, fields).await.map_err(|error| chain(&error))
     }
 }
 

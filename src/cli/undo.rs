@@ -26,7 +26,7 @@ impl Undo {
             let api = self.target.api().await?;
             let release = self.target.get(&api).await?;
             let Undone { revision, blue, fields } = undo(&release)?;
-            self.target.merge(&api, &fields).await?;
+            self.target.say(&api, &fields).await?;
             match output {
                 Output::Human => {
                     println!(

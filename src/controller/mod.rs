@@ -205,7 +205,10 @@ async fn tell(
         None => decision.status.clone(),
         Some(error) => {
             let generation = release.metadata.generation.unwrap_or_default();
-            status::failing(decision.status.clone(), error, generation, Timestamp::now())
+            let mut known = decision.status.clone();
+            // What is new in it is told below, once nothing fails.
+            known.audit = release.status.as_ref().map(|status| status.audit.clone()).unwrap_or_default();
+            status::failing(known, error, generation, Timestamp::now())
         }
     };
     let relay = seen.revisions.values().rev().find_map(|revision| revision.relay_figures);

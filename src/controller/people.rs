@@ -1,15 +1,17 @@
 //! What people do by the command line and the dashboard, with the rights of their own kubeconfig: read a release and its
 //! plans, and say something to it.
 
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::Api;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client};
 use serde_json::Value;
 
 use crate::api::FrappeRelease;
 use crate::manifest::plan_store::{self, PlanStoreError};
 use crate::manifest::{of_revision, selector};
 use crate::plan::Plan;
+use crate::release::saying::signed;
 
 /// Field manager of what people change.
 const MANAGER: &str = "crossfade/cli";
@@ -72,15 +74,28 @@ pub async fn release(api: &Api<FrappeRelease>, name: &str) -> Result<FrappeRelea
     found.ok_or_else(|| PersonError::NoRelease(name.to_owned()))
 }
 
-/// Merges fields into a release.
+/// Says something to a release: merges the fields of a word into it, with the name of the user beside them.
 ///
 /// # Errors
 /// If the API server refuses it or cannot be reached.
-pub async fn merge(api: &Api<FrappeRelease>, name: &str, fields: &Value) -> Result<(), PersonError> {
+pub async fn say(api: &Api<FrappeRelease>, name: &str, fields: &Value) -> Result<(), PersonError> {
     let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-    let written = api.patch(name, &params, &Patch::Merge(fields)).await;
+    let fields = signed(fields, user(api.clone().into_client()).await.as_deref());
+    let written = api.patch(name, &params, &Patch::Merge(&fields)).await;
     let failed = |error| PersonError::of(format!("failed to change FrappeRelease '{name}'"), error);
     written.map(|_| ()).map_err(failed)
+}
+
+/// The user as whom the API server knows this client; none if it does not say.
+async fn user(client: Client) -> Option<String> {
+    let reviews: Api<SelfSubjectReview> = Api::all(client);
+    match reviews.create(&PostParams::default(), &SelfSubjectReview::default()).await {
+        Ok(review) => review.status?.user_info?.username,
+        Err(error) => {
+            tracing::debug!(%error, "the API server does not say who this user is");
+            None
+        }
+    }
 }
 
 /// The revision whose plan is the release's.

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use super::phase::{self, FORWARD, Going, Outcome};
 use super::status::{self, Say};
 use super::{
-    Action, JobStep, Observed, Record, RecordState, Revision, Running, Split, bridge, gate, history, leave,
+    Action, JobStep, Observed, Record, RecordState, Revision, Running, Split, audit, bridge, gate, history,
+    leave,
 };
 use crate::api::condition::{self, stalled};
 use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_CAUSE, ANNOTATION_RETRY, reason};
@@ -77,6 +78,7 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Decision {
     let status = status::write(seen, current, verdict.phase, &verdict.say, now);
     let mut events: Vec<Event> = verdict.event.into_iter().collect();
     events.extend(news(seen.release.status.as_ref(), &status));
+    events.extend(audit::events(seen.release.status.as_ref(), &status));
     events.extend(gate::events(seen.release.status.as_ref(), &status));
     let mut actions = verdict.actions;
     // Before anything that it tells of is gone.
@@ -205,7 +207,7 @@ fn wants_back(going: &Going<'_>) -> Option<String> {
         return Some("the FrappeRelease was deleted while its release was going on".to_owned());
     }
     if release.annotated(ANNOTATION_ABORT) == Some(going.number.to_string().as_str()) {
-        return Some("aborted by hand".to_owned());
+        return Some(format!("aborted{}", audit::aborter(going.seen, going.now)));
     }
     let (number, _) = going.blue.filter(|_| is_withdrawn(going))?;
     Some(format!("the spec was that of revision {number} again"))
@@ -369,7 +371,7 @@ fn begin(
         entered: BTreeMap::from([(Phase::Planning, now)]),
         traffic: BTreeMap::new(),
         attempt,
-        by: history::author(&seen.release),
+        by: audit::manager(&seen.release, &["spec", "image"]),
         cause: seen.release.annotated(ANNOTATION_CAUSE).map(str::to_owned),
         cache_slot,
     };

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Observed, RecordState, Revision, plan_of};
-use crate::api::{FrappeRelease, Phase};
+use crate::api::Phase;
 
 /// Releases that are kept, the newest.
 const KEPT: usize = 50;
@@ -94,14 +94,4 @@ fn entry(number: u32, revision: &Revision, known: Option<&Entry>) -> Entry {
         by: record.by.clone(),
         cause: record.cause.clone(),
     }
-}
-
-/// Who set the image of the spec last: the name of the field manager that owns it.
-pub(super) fn author(release: &FrappeRelease) -> Option<String> {
-    let managers = release.metadata.managed_fields.iter().flatten();
-    let owns = managers.filter(|entry| {
-        let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
-        fields.is_some_and(|fields| fields.pointer("/f:spec/f:image").is_some())
-    });
-    owns.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?.manager.clone()
 }

@@ -10,6 +10,9 @@
 mod action;
 #[cfg(test)]
 mod adoption_tests;
+mod audit;
+#[cfg(test)]
+mod audit_tests;
 mod bridge;
 mod decide;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sha2::{Digest, Sha256};
 
-use super::{JobSeen, JobState, Observed, RecordState, Revision, gate, shift};
+use super::{JobSeen, JobState, Observed, RecordState, Revision, audit, gate, shift};
 use crate::api::condition::{self, Wanted};
 use crate::api::figures::Figures;
 use crate::api::status::{AppStatus, Colour, FrappeReleaseStatus, PlanStatus, SiteStatus};
@@ -112,6 +112,7 @@ pub(super) fn write(
         sites: green.map(|(_, revision)| sites(revision)).unwrap_or_default(),
         analyses,
         webhooks,
+        audit: audit::written(seen, now),
         conditions: before.conditions,
     };
     let has_blue = green.is_some_and(|(_, revision)| revision.record.blue.is_some());

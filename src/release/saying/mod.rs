@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::api::names::{
     ANNOTATION_ABORT, ANNOTATION_APPROVE_CONTRACT, ANNOTATION_APPROVE_PLAN, ANNOTATION_APPROVE_PROMOTE,
-    ANNOTATION_APPROVE_STEP, ANNOTATION_APPROVE_WINDOW, ANNOTATION_RETRY, promotion_annotation,
+    ANNOTATION_APPROVE_STEP, ANNOTATION_APPROVE_WINDOW, ANNOTATION_RETRY, KEY_PAUSED, author_annotation,
+    promotion_annotation,
 };
 use crate::api::status::PlanStatus;
 use crate::api::{FrappeRelease, Phase};
@@ -124,6 +125,22 @@ impl Word {
             }),
         }
     }
+}
+
+/// The fields of a word with the user who says it beside each. Without a user nobody's name stays there.
+pub fn signed(fields: &Value, user: Option<&str>) -> Value {
+    let mut signed = fields.clone();
+    let mut sign = |key: &str, value: &str| {
+        let by = user.map_or(Value::Null, |user| format!("{value} {user}").into());
+        signed["metadata"]["annotations"][author_annotation(key)] = by;
+    };
+    for (key, value) in fields["metadata"]["annotations"].as_object().into_iter().flatten() {
+        sign(key, value.as_str().unwrap_or_default());
+    }
+    if let Some(is_paused) = fields["spec"]["paused"].as_bool() {
+        sign(KEY_PAUSED, &is_paused.to_string());
+    }
+    signed
 }
 
 fn annotation(key: &str, value: &str) -> Value {

@@ -142,7 +142,7 @@ pub(in crate::web) async fn say(
         return Err(not_now(words.to_owned()));
     }
     let (said, fields) = offer.word.to(&release, Timestamp::now()).map_err(&not_now)?;
-    people::merge(&api, &name, &fields).await.map_err(|error| refusal(&error))?;
+    people::say(&api, &name, &fields).await.map_err(|error| refusal(&error))?;
     Ok(Json(Said { words: format!("FrappeRelease '{name}' {said}") }))
 }
 
