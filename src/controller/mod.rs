@@ -8,7 +8,7 @@
 //! | `act` | does it, through `apply`; `adopted`: to Deployments of another tool | writes |
 //! | `measure` | takes measurements and calls webhooks beside the reconciles | other servers |
 //! | `status`, `event`, `finalizer` | tells | writes |
-//! | `lease`, `server`, `metrics` (`figures_metrics`) | the process around it | |
+//! | `lease`, `server`, `metrics` (`figures_metrics`, `work_queue`) | the process around it | |
 //! | `traces` | spans of all this, and the way to their collector | the collector |
 //! | [`people`] | no step: what people do by the command line and the dashboard | their own |
 //!
@@ -35,12 +35,13 @@ pub(crate) mod seen;
 mod server;
 mod status;
 mod traces;
+mod work_queue;
 
 pub use operator::{OperatorError, Settings, run};
 pub use traces::{Traces, TracesError};
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use kube::core::DeserializeGuard;
@@ -60,15 +61,22 @@ type Guarded = DeserializeGuard<FrappeRelease>;
 
 /// Brings one release a step further.
 async fn reconcile(guarded: Arc<Guarded>, ctx: Arc<Context>) -> Result<Next, Error> {
-    let started = Instant::now();
+    let (started, release) = (Instant::now(), key(&guarded));
+    ctx.metrics.queue.begun(&release);
     // On the heap: all that a reconcile holds while it waits would else be moved around with it.
     let result = span::within(span::reconcile(&guarded), Box::pin(step(&guarded, &ctx))).await;
     ctx.metrics.reconciled(started.elapsed());
-    match &result {
-        Ok(_) => ctx.backoff.succeeded(&key(&guarded)),
-        Err(error) => ctx.metrics.failed(error.label()),
+    match result {
+        Ok(next) => {
+            ctx.backoff.succeeded(&release);
+            ctx.metrics.queue.ended(&release, next.map(|wait| Instant::now() + wait));
+            Ok(next.map_or_else(Next::await_change, Next::requeue))
+        }
+        Err(error) => {
+            ctx.metrics.failed(error.label());
+            Err(error)
+        }
     }
-    result
 }
 
 /// When to try again after a failure: later for each failure of the same object.
@@ -85,6 +93,7 @@ fn error_policy(guarded: Arc<Guarded>, error: &Error, ctx: Arc<Context>) -> Next
             error = error.chain(),
             "waiting for the FrappeRelease to be corrected"
         );
+        ctx.metrics.queue.ended(&release, None);
         return Next::await_change();
     }
     let wait = ctx.backoff.failed(&release);
@@ -95,6 +104,7 @@ fn error_policy(guarded: Arc<Guarded>, error: &Error, ctx: Arc<Context>) -> Next
         seconds = wait.as_secs(),
         "failed, trying again"
     );
+    ctx.metrics.queue.ended(&release, Some(Instant::now() + wait));
     Next::requeue(wait)
 }
 
@@ -102,14 +112,15 @@ fn key(guarded: &Guarded) -> String {
     format!("{}/{}", guarded.namespace().unwrap_or_default(), guarded.name_any())
 }
 
-async fn step(guarded: &Guarded, ctx: &Context) -> Result<Next, Error> {
+/// One look; gives the time until the next, or none if only a change asks for it.
+async fn step(guarded: &Guarded, ctx: &Context) -> Result<Option<Duration>, Error> {
     // read (client): the watch's own copy may be older than what was written a moment ago
     let Some(release) = current(guarded, ctx).await? else {
         if let Ok(release) = &guarded.0 {
             ctx.metrics.forget(release);
             ctx.in_flight.forget(&release.uid().unwrap_or_default());
         }
-        return Ok(Next::await_change());
+        return Ok(None);
     };
     finalizer::ensure(ctx, &release).await?;
 
@@ -146,15 +157,15 @@ async fn step(guarded: &Guarded, ctx: &Context) -> Result<Next, Error> {
     }
     let telling = Box::pin(tell(ctx, &seen, &decision, done.as_ref().err()));
     span::within(debug_span!("tell"), telling).await?;
-    done.map(|()| Next::requeue(decision.recheck))
+    done.map(|()| Some(decision.recheck))
 }
 
 /// The resource may go, and what is remembered of it goes too.
-async fn let_go(ctx: &Context, release: &FrappeRelease) -> Result<Next, Error> {
+async fn let_go(ctx: &Context, release: &FrappeRelease) -> Result<Option<Duration>, Error> {
     finalizer::remove(ctx, release).await?;
     ctx.metrics.forget(release);
     ctx.in_flight.forget(&release.uid().unwrap_or_default());
-    Ok(Next::await_change())
+    Ok(None)
 }
 
 async fn current(guarded: &Guarded, ctx: &Context) -> Result<Option<FrappeRelease>, Error> {

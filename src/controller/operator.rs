@@ -23,7 +23,7 @@ use super::context::Context;
 use super::lease::Contender;
 use super::metrics::Metrics;
 use super::server::{self, Pages};
-use super::{Guarded, error_policy, reconcile};
+use super::{Guarded, error_policy, key, reconcile};
 use crate::api::FrappeRelease;
 use crate::api::names::{LABEL_MANAGED_BY, LABEL_RELEASE, MANAGED_BY};
 
@@ -149,6 +149,8 @@ async fn watch(ctx: Arc<Context>, namespace: Option<&str>, stop: watch::Receiver
     if has_gateway_api(client).await {
         controller = controller.owns(api::<HttpRoute>(client, namespace), ours);
     }
+    let store = controller.store();
+    ctx.metrics.queue.ask(move || store.state().iter().map(|release| key(release)).collect());
     tracing::info!(namespace = namespace.unwrap_or("all"), "watching FrappeReleases");
     controller
         .graceful_shutdown_on(told(stop))
