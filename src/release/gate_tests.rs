@@ -369,6 +369,32 @@ fn people_are_told_in_a_sentence_that_is_no_markup() {
 }
 
 #[test]
+fn a_failure_before_any_traffic_moved_is_told_once_to_who_asked_for_events() {
+    for (step, phase) in [
+        (JobStep::Plan, "Planning"),
+        (JobStep::Isolate, "Isolating"),
+        (JobStep::Expand, "Expanding"),
+        (JobStep::Migrate, "Migrating"),
+    ] {
+        let mut world = begun("[{weight: 100}]", "[]", "[]", "[{name: chat, at: Event, url: 'http://chat'}]");
+        world.broken = vec![step];
+        let mut warnings = Vec::new();
+        for _ in 0..60 {
+            let decision = world.turn();
+            assert!(decision.status.weight.is_none_or(|weight| weight == 0 || decision.phase.is_settled()));
+            for event in decision.events.iter().filter(|event| event.is_warning) {
+                warnings.extend(told(&world.seen, &decision, event, world.now));
+            }
+        }
+        let bodies: Vec<_> = warnings.iter().map(|(hook, body)| (hook.name.as_str(), body)).collect();
+        let [("chat", body)] = bodies.as_slice() else { panic!("{phase}: {bodies:?}") };
+        assert_eq!((&body["phase"], &body["metadata"]["eventReason"]), (&json!(phase), &json!("Stalled")));
+        let words = body["metadata"]["eventMessage"].as_str().unwrap();
+        assert!(words.starts_with("JobFailed: ") && words.contains("it broke"), "{words}");
+    }
+}
+
+#[test]
 fn a_template_that_cannot_be_used_is_refused_before_anything_is_done() {
     let hooks = "[{name: chat, at: Event, urlSecret: {name: chat, key: url}, format: Slack,
         template: '{{ metadata.eventMesage }}'}]";

@@ -67,6 +67,7 @@ pub(super) async fn tell(wire: &Wire, hook: &Webhook, body: &Value) {
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
+    use std::time::Instant;
 
     use axum::Router;
     use axum::body::Bytes;
@@ -115,6 +116,23 @@ mod tests {
         let taken = taken.lock().unwrap();
         assert_eq!(taken.len(), 3);
         assert_eq!(taken[0], ("application/json".to_owned(), body));
+    }
+
+    #[tokio::test]
+    async fn who_did_not_take_an_event_is_told_again_with_growing_pauses_until_it_is_given_up() {
+        let told = |retries: u32| async move {
+            let (url, taken) = server().await;
+            let began = Instant::now();
+            tell(&wire(), &Webhook { retries, ..hook(&url) }, &json!({"name": "erp"})).await;
+            let took = began.elapsed().as_secs();
+            let bodies = taken.lock().unwrap().iter().map(|(_, body)| body.clone()).collect::<Vec<_>>();
+            assert!(bodies.iter().all(|body| *body == json!({"name": "erp"})), "{bodies:?}");
+            (bodies.len(), took)
+        };
+        // The third is taken: of five retries two are needed, and one is not enough.
+        let (taken, given_up, only_once) = tokio::join!(told(5), told(1), told(0));
+        assert_eq!((taken.0, given_up.0, only_once.0), (3, 2, 1));
+        assert!(taken.1 >= 6 && given_up.1 >= 2, "{taken:?}, {given_up:?}");
     }
 
     #[tokio::test]

@@ -171,3 +171,31 @@ fn every_metric_has_its_line_in_the_documentation() {
         .collect();
     assert_eq!(written, shown());
 }
+
+#[test]
+fn a_release_has_as_many_series_as_its_page_says() {
+    let count = |apps: usize, sites: usize| {
+        let mut status = status(condition::STALLED, "JobFailed");
+        let (app, site) = (status.apps.remove(0), status.sites.remove(0));
+        for number in 0..apps {
+            status.apps.push(AppStatus { name: format!("app{number}"), ..app.clone() });
+        }
+        for number in 0..sites {
+            status.sites.push(SiteStatus { name: format!("{number}.example.com"), ..site.clone() });
+        }
+        let metrics = Metrics::default();
+        metrics.set_release(&release(), &status, Some(relay()));
+        let text = metrics.text(at(142)).unwrap();
+        text.lines().filter(|line| line.contains("name=\"erp\"")).count()
+    };
+    let alone = count(0, 0);
+    assert_eq!((count(3, 0) - alone, count(0, 3) - alone), (3, 3 * 8));
+    let page = file("docs/reference/metrics.md");
+    for words in [
+        format!("A release has {alone} series at most, one more for each app"),
+        "and eight for each site".to_owned(),
+        format!("have {},000.", count(2, 1)),
+    ] {
+        assert!(page.contains(&words), "the page does not say '{words}'");
+    }
+}
