@@ -1,7 +1,6 @@
 //! The work queue as far as it can be seen from outside of the runtime: which releases are looked at now, and which should be.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fmt::{self, Debug, Formatter};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,12 +32,6 @@ pub(super) struct WorkQueue {
     running: Gauge,
     waiting: Gauge,
     oldest: Gauge,
-}
-
-impl Debug for WorkQueue {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("WorkQueue").field("looks", &self.looks).finish_non_exhaustive()
-    }
 }
 
 impl WorkQueue {
