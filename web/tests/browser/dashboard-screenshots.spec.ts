@@ -63,6 +63,7 @@ for (const theme of ['light', 'dark'] as const) {
       withStatus(expanding, {
         phaseSince: whole(80),
         waitingSince: whole(80),
+        conditions,
         sites: [{ ...site, done, message: 'backfill of tabItem' }],
       })
     const server = await dashboard(api.admin)
@@ -78,8 +79,8 @@ for (const theme of ['light', 'dark'] as const) {
       const card = page.getByRole('region', { name: 'Plan' })
       await card.getByRole('button', { name: /\d+ changes? on/ }).click()
       await card.getByRole('button', { name: /^SQL:/ }).click()
-      await card.scrollIntoViewIfNeeded()
-      await card.screenshot({ path: at('plan') })
+      await card.evaluate((element) => element.scrollIntoView())
+      await page.screenshot({ path: at('plan') })
       await page.reload()
       await expect(page.getByRole('button', { name: /\d+ changes? on/ })).toBeVisible()
       await page.setViewportSize({ width: 900, height: 700 })

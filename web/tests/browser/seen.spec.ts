@@ -33,7 +33,7 @@ test('badges mark what differs from blue, and "Changed only" shows nothing else'
   // Saved, it still differs from blue.
   await page.getByLabel('Search DocTypes').fill('')
   await editor.save()
-  await expect(only).toHaveText(/Changed only\s*1/)
+  await expect(only).toHaveText(/Changed only\s*2/)
 })
 
 test('a snapshot is what the working tree is compared with', async ({ app, page, complaints: _ }) => {
