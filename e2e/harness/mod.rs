@@ -4,10 +4,12 @@
 pub mod argocd;
 pub mod beats;
 pub mod bench;
+pub mod cgroup;
 pub mod cluster;
 pub mod dashboard;
 pub mod figures;
 pub mod forward;
+pub mod gateway;
 pub mod git;
 pub mod jars;
 pub mod load;

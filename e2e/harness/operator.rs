@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::Fallible;
-use super::cluster::{Namespace, fault, program, repository, run, until};
+use super::cluster::{Namespace, fault, kubectl, program, repository, run, until};
 
 /// Namespace of the operator.
 pub const NAMESPACE: &str = "crossfade-system";
@@ -39,9 +39,10 @@ fn settings() -> [&'static str; 4] {
 
 /// Installs a chart (a folder or a package), or upgrades to it, and waits until what it makes is available.
 pub fn install_chart(name: &str, chart: &Path, settings: &[&str]) -> Fallible {
+    namespace().make()?;
     let mut helm = program("helm");
     helm.args(["upgrade", "--install", name]).arg(chart);
-    helm.args(["--namespace", NAMESPACE, "--create-namespace", "--wait", "--timeout", "120s"]).args(settings);
+    helm.args(["--namespace", NAMESPACE, "--wait", "--timeout", "120s"]).args(settings);
     run(&mut helm, None).map(drop)
 }
 
@@ -55,6 +56,40 @@ pub fn trace_to(endpoint: &str, headers: &str) -> Fallible {
     let traced = ["--set", &endpoint, "--set", "tracing.headersSecret.name=collector"];
     forget()?;
     install_chart("crossfade", &repository().join("charts/crossfade"), &[&settings()[..], &traced].concat())
+}
+
+/// Has the operator watch one namespace and no other. `install` ends it.
+pub fn watch_only(watched: &Namespace) -> Fallible {
+    let charts = repository().join("charts");
+    let namespaces = format!("namespaces={{{}}}", watched.name);
+    let scope = ["--set", "scope=namespace", "--set", &namespaces];
+    uninstall()?;
+    install_chart("crossfade-crds", &charts.join("crossfade-crds"), &[])?;
+    install_chart("crossfade", &charts.join("crossfade"), &[&settings()[..], &scope].concat())
+}
+
+/// Leaves the cluster as if there had never been an operator: neither that, nor its namespace, nor the resource, nor an
+/// object of it. `install` installs it again.
+pub fn uninstall() -> Fallible {
+    forget()?;
+    for name in ["crossfade", "crossfade-crds"] {
+        let mut helm = program("helm");
+        helm.args(["uninstall", name, "--namespace", NAMESPACE, "--ignore-not-found", "--wait"]);
+        run(&mut helm, None)?;
+    }
+    // What a scenario that failed has left: nobody takes it back any more.
+    let crd = "frappereleases.crossfade.dev";
+    if !kubectl(&["get", "crd", crd, "--ignore-not-found", "-o", "name"], None)?.is_empty() {
+        let each = "jsonpath={range .items[*]}{.metadata.namespace} {.metadata.name}{\"\\n\"}{end}";
+        for release in kubectl(&["get", "frappereleases", "-A", "-o", each], None)?.lines() {
+            let (namespace, name) = release.split_once(' ').ok_or("a release has no namespace")?;
+            let without = r#"{"metadata": {"finalizers": null}}"#;
+            kubectl(&["-n", namespace, "patch", "frapperelease", name, "--type=merge", "-p", without], None)?;
+        }
+        // It outlives its chart.
+        kubectl(&["delete", "crd", crd, "--timeout=60s"], None)?;
+    }
+    namespace().delete()
 }
 
 /// Forgets that the operator is installed: a scenario is about to take it away. `install` installs it again.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::reader::Reader;
-use super::{RELEASE, crossfade, installed, must_be_clean};
+use super::{RELEASE, crossfade, installed, must_be_clean, says_the_same};
 use crate::harness::bench::{Bench, image};
 use crate::harness::cluster::until;
 use crate::harness::load::Load;
@@ -25,7 +25,8 @@ fn an_abort_in_mid_shift_and_an_undo_behind_it_lose_no_request_and_the_next_try_
     user.follow("README.md", "kubectl get fr")?;
     bench.wait_for_phase("Shifting", RELEASE)?;
     bench.wait_for_half(RELEASE)?;
-    user.follow("docs/how-to/abort.md", "kubectl annotate")?;
+    user.follow("docs/how-to/abort.md", "kubectl crossfade abort")?;
+    says_the_same(&bench, || user.follow("docs/how-to/abort.md", "kubectl annotate"))?;
     println!("{}", user.follow("docs/how-to/abort.md", "crossfade status")?);
     users.run_for(Duration::from_secs(5))?;
 

@@ -15,6 +15,7 @@ mod kills;
 mod many_doctypes;
 mod newer;
 mod observing;
+mod one_namespace;
 mod partition;
 mod reader;
 mod release;
@@ -36,6 +37,8 @@ mod shell;
 
 use std::process::Command;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::harness::Fallible;
 use crate::harness::beats::{Beats, ONE_TICK};
@@ -62,6 +65,15 @@ fn crossfade(bench: &Bench, arguments: &[&str]) -> Fallible<String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_crossfade"));
     command.env("KUBECONFIG", bed().join("pki/admin.kubeconfig"));
     run(command.args(arguments).args(["-n", &bench.namespace.name]), None)
+}
+
+/// What a page says for those without the plugin: the annotations are those that the plugin has set.
+fn says_the_same(bench: &Bench, without_plugin: impl FnOnce() -> Fallible<String>) -> Fallible {
+    let annotations = || -> Fallible<Value> { Ok(bench.status()?["metadata"]["annotations"].clone()) };
+    let before = annotations()?;
+    without_plugin()?;
+    let after = annotations()?;
+    if before == after { Ok(()) } else { Err(format!("said {before}, without the plugin {after}").into()) }
 }
 
 /// Whether the scenarios that have a long form run it.

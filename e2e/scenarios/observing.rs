@@ -1,5 +1,5 @@
 //! What a platform team sees of the operator: health, metrics, one leader, events, conditions as kstatus reads them, traces,
-//! the dashboard's panels as a Prometheus answers them.
+//! the dashboard's panels as a Prometheus answers them, and what it uses of the machine.
 
 use std::process::Command;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use super::reader::Reader;
 use super::{RELEASE, installed, must_be_clean};
 use crate::experiment::filling;
 use crate::harness::bench::{Bench, PHASES, image};
+use crate::harness::cgroup::Used;
 use crate::harness::cluster::{repository, run, until};
 use crate::harness::load::{Load, Mix, now};
 use crate::harness::prometheus::Prometheus;
@@ -88,7 +89,30 @@ fn the_operator_can_be_watched() -> Fallible {
     the_dashboard_shows_it(&prometheus, begin)?;
     println!("{} requests, none failed", must_be_clean(&users.stop()?)?.requests);
     the_release_is_traced(&bench)?;
+    it_needs_what_the_chart_says()?;
     bench.namespace.leave()
+}
+
+/// The limit of the chart leaves each Pod of the operator as much again as it has had.
+fn it_needs_what_the_chart_says() -> Fallible {
+    const MIB: u64 = 1 << 20;
+    for pod in operator::namespace().list("pods", "app.kubernetes.io/name=crossfade")? {
+        let limit =
+            pod["spec"]["containers"][0]["resources"]["limits"]["memory"].as_str().unwrap_or_default();
+        let limit: u64 = limit.strip_suffix("Mi").ok_or("the memory's limit is not in Mi")?.parse()?;
+        let used = Used::by(&pod)?;
+        println!(
+            "{}: {} MiB of {limit} MiB at most, {:.1} s of processors in {:.0} s",
+            pod["metadata"]["name"],
+            used.memory_peak / MIB,
+            used.cpu.as_secs_f64(),
+            used.age.as_secs_f64()
+        );
+        if used.memory_peak > limit * MIB / 2 {
+            return Err("the operator has had more than half of the memory that the chart gives it".into());
+        }
+    }
+    Ok(())
 }
 
 /// Every panel has something to show of the release; what it is goes to `target/dashboard.svg`.

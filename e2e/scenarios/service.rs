@@ -3,10 +3,8 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::reader::Reader;
-use super::{RELEASE, must_be_clean, operator};
+use super::{RELEASE, must_be_clean, operator, says_the_same};
 use crate::harness::bench::Bench;
 use crate::harness::cluster::until;
 use crate::harness::load::Load;
@@ -56,15 +54,6 @@ fn a_bench_behind_a_service_moves_at_once_and_loses_no_request() -> Fallible {
 fn waits(bench: &Bench, words: &str) -> Fallible {
     until(words, RELEASE, || Ok(bench.words().contains(words).then_some(())))
         .map_err(|error| format!("{error}; status: {}", bench.words()).into())
-}
-
-/// An approval without the plugin: the annotations are those that the plugin has set.
-fn says_the_same(bench: &Bench, without_plugin: impl FnOnce() -> Fallible<String>) -> Fallible {
-    let annotations = || -> Fallible<Value> { Ok(bench.status()?["metadata"]["annotations"].clone()) };
-    let before = annotations()?;
-    without_plugin()?;
-    let after = annotations()?;
-    if before == after { Ok(()) } else { Err(format!("said {before}, without the plugin {after}").into()) }
 }
 
 /// The revision that the Service leads to.

@@ -1,4 +1,4 @@
-//! A stranger's path from an empty namespace to the second release, by the commands of the tutorial as they stand there.
+//! A stranger's path from an empty cluster to the second release, by the commands of the tutorial as they stand there.
 
 use super::reader::Reader;
 use crate::harness::cluster::Namespace;
@@ -11,8 +11,8 @@ const NAMESPACE: &str = "tutorial";
 #[ignore = "needs the cluster of e2e/bed"]
 fn the_tutorial_leads_to_a_second_release() -> Fallible {
     let _turn = turn::alone();
-    // The charts as the other scenarios have them: the page's own `helm upgrade --install` then finds them there.
-    operator::install()?;
+    // The page installs them.
+    operator::uninstall()?;
     Namespace { name: NAMESPACE.to_owned() }.delete()?;
     // The cluster is up; what the first step says of the shell counts.
     let said = Reader::default().calls("make bed-up", "true").follow("docs/tutorial/try-it.md", "")?;

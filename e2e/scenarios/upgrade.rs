@@ -79,6 +79,7 @@ fn the_operator_is_upgraded_and_uninstalled_with_a_release_in_flight() -> Fallib
     if pods(&bench)? != both {
         return Err("Pods of the bench changed without an operator".into());
     }
+    by_manifests(&bench)?;
 
     operator::install()?;
     crossfade(&bench, &["approve", "shop", "go"])?;
@@ -92,6 +93,32 @@ fn the_operator_is_upgraded_and_uninstalled_with_a_release_in_flight() -> Fallib
     only_the_site_is_left(&bench)?;
     println!("{} requests, none failed; {:?}", figures.requests, bench.phases(2)?);
     bench.namespace.leave()
+}
+
+/// The operator comes by the manifests of `deploy/base` for once, over which `deploy/example` sets the image: it leads, and it
+/// goes again.
+fn by_manifests(bench: &Bench) -> Fallible {
+    let folder = repository().join("target/e2e-deploy");
+    fs::create_dir_all(&folder)?;
+    let example = fs::read_to_string(repository().join("deploy/example/kustomization.yaml"))?;
+    let ours = example.replace("../base", "../../deploy/base").replace("registry.example.com", "localhost");
+    let tagged = ours.lines().map(|line| if line.contains("digest: ") { "  newTag: e2e" } else { line });
+    fs::write(folder.join("kustomization.yaml"), tagged.collect::<Vec<_>>().join("\n"))?;
+    let reader = Reader::of(&bench.namespace).calls("-k deploy/base", "-k target/e2e-deploy");
+    reader.follow("README.md", "kubectl apply --server-side -k")?;
+    let namespace = Namespace { name: "crossfade".to_owned() };
+    namespace.kubectl(&["rollout", "status", "deployment/crossfade", "--timeout=120s"])?;
+    runs_image_in(&namespace, "localhost/crossfade:e2e")?;
+    until("an operator that leads", Duration::from_mins(1), || {
+        let lease = namespace.get("lease", "crossfade")?.unwrap_or_default();
+        let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
+        Ok((!holder.is_empty()).then_some(()))
+    })?;
+    stands_at_the_approval(bench)?;
+    // The resource stays: the release is of it.
+    let operator = repository().join("deploy/base/operator.yaml").display().to_string();
+    kubectl(&["delete", "-f", &operator, "--timeout=60s"], None)?;
+    namespace.delete()
 }
 
 /// What other pages say to set in the chart, without setting it.
@@ -191,7 +218,10 @@ fn stands_at_the_approval(bench: &Bench) -> Fallible {
 
 /// Fails unless the operator's Pods, and no others, run this image.
 fn runs_image(image: &str) -> Fallible {
-    let namespace = Namespace { name: operator::NAMESPACE.to_owned() };
+    runs_image_in(&operator::namespace(), image)
+}
+
+fn runs_image_in(namespace: &Namespace, image: &str) -> Fallible {
     until(&format!("operators of {image} alone"), Duration::from_mins(1), || {
         let pods = namespace.list("pods", "app.kubernetes.io/name=crossfade")?;
         let is_of_it = |pod: &Value| pod["spec"]["containers"][0]["image"] == image;

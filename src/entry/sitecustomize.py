@@ -16,6 +16,8 @@ database driver, PyMySQL (Frappe 13 to 15) or mysqlclient (Frappe 16); nothing o
      program with what to do. Which tables the old version reads is in the ledger that `crossfade expand` keeps in the
      site's database; without one (no old version) a copy is let through. CROSSFADE_COPY=allow lets all through.
    - Whole-table writes are named: an UPDATE or DELETE without WHERE, or of CROSSFADE_MANY_ROWS (default 1000) rows.
+   - Each connection sets `@crossfade_migrate`: of tables of which each version has a copy, triggers carry over what users
+     write to documents of their own, and what the migrate writes there is the new version's alone.
    - A Frappe that this file was not made for (CROSSFADE_FRAPPE, default 13-16) ends the migrate before it begins.
 
    One JSON line for each of these statements goes to stderr, with tries and milliseconds, and a sum at the end.
@@ -259,6 +261,14 @@ def _ddl(self, send, sql, seconds):
     return result
 
 
+def _mark(self, original):
+    """Says at the start of a connection that it is the migrate's: see 1 above. The driver may connect the same object again."""
+    thread = self.thread_id()
+    if getattr(self, "crossfade_marked", None) != thread:
+        original(self, "SET @crossfade_migrate = 1")
+        self.crossfade_marked = thread
+
+
 def _write(self, send, sql, many):
     """A write that is named if it was of the whole table or of many rows."""
     begun = time.monotonic()
@@ -282,6 +292,8 @@ def _patient(original):
 
     def query(self, sql, *args, **kwargs):
         send = lambda sql: original(self, sql, *args, **kwargs)
+        if ddl_seconds is not None:
+            _mark(self, original)
         if ddl_seconds is not None and _is_ddl(sql):
             return _ddl(self, send, sql, ddl_seconds)
         if ddl_seconds is not None and _WRITE.match(_text(sql, 200)):

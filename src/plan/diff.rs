@@ -136,6 +136,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
         },
     );
     explain::explain(&mut changes, &steps, &idle);
+    frozen::keep_apart(&mut frozen, tables.rewritten(), &steps.expand, &versions);
     let verdict = changes.iter().map(|change| change.verdict).max().unwrap_or(Verdict::Neutral);
     let plan = Plan {
         format: Plan::FORMAT,

@@ -155,6 +155,18 @@ pub struct FrozenTable {
     pub writable: bool,
     /// Why it is frozen.
     pub why: String,
+    /// Rows of it that both versions see nevertheless; `None` if each has all of them for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedRows>,
+}
+
+/// Users' own documents in a frozen table: what one version's users write the other's see.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct SharedRows {
+    /// Column that names the document: `name`, or `parent` in a child table.
+    pub named_by: String,
+    /// Documents that the apps bring, in either version: of these each version has rows of its own.
+    pub except: Vec<String>,
 }
 
 /// A field of a Single DocType, as `tabSingles` names it.

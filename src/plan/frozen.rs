@@ -1,11 +1,12 @@
-//! Which tables blue gets as copies: those whose rows green's migrate rewrites.
+//! Which tables blue gets as copies: those whose rows green's migrate rewrites. Of those with documents of the apps,
+//! which rows are users' own, that both versions go on to see.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::doctype::{Hook, Snapshot, table_name};
 
 use super::change::Versions;
-use super::{FrozenTable, Site};
+use super::{Effect, FrozenTable, SharedRows, Site, Step};
 
 /// Metadata: Frappe reads it as rows, so green's rows would make blue forget its fields. Measured on Frappe 15.41;
 /// a Custom Field written in blue would break its DocType for everybody, so blue may not write these.
@@ -28,11 +29,12 @@ const NOT_BY_DOCUMENT: [&str; 4] = ["DocType", "Custom Field", "Property Setter"
 /// All frozen tables, sorted by name, without those that the site lacks.
 pub(super) fn tables(blue: &Snapshot, green: &Snapshot, versions: &Versions<'_>) -> Vec<FrozenTable> {
     let mut frozen = BTreeMap::new();
-    let mut freeze = |doctype: &str, writable: bool, why: &str| {
+    let mut freeze_with = |doctype: &str, writable: bool, why: &str, shared: Option<SharedRows>| {
         let table = table_name(doctype);
-        let entry = FrozenTable { table: table.clone(), writable, why: why.to_owned() };
+        let entry = FrozenTable { table: table.clone(), writable, why: why.to_owned(), shared };
         frozen.entry(table).or_insert(entry);
     };
+    let mut freeze = |doctype: &str, writable: bool, why: &str| freeze_with(doctype, writable, why, None);
     for doctype in METADATA {
         freeze(doctype, false, "metadata: migrate replaces its rows by green's");
     }
@@ -48,18 +50,28 @@ pub(super) fn tables(blue: &Snapshot, green: &Snapshot, versions: &Versions<'_>)
             "the scheduler events differ: blue's scheduler must not see green's jobs",
         );
     }
-    for doctype in differing_documents(blue, green) {
-        freeze(doctype, true, &format!("migrate imports documents of {doctype} that differ from blue's"));
-        for child in own_children(doctype, versions) {
-            freeze(child, true, &format!("rows of {doctype}, whose documents migrate imports"));
-        }
-    }
     if app_version(blue, "frappe") != app_version(green, "frappe") {
         freeze(
             "Navbar Item",
             true,
             "another version of Frappe rewrites the standard items of the navigation bar",
         );
+    }
+    for doctype in differing_documents(blue, green) {
+        let is_known = [&versions.blue, &versions.green].iter().all(|all| all.contains_key(doctype));
+        let except = documents(blue, doctype).chain(documents(green, doctype)).collect::<BTreeSet<_>>();
+        let shared = |named_by: &str| {
+            is_known.then(|| SharedRows {
+                named_by: named_by.to_owned(),
+                except: except.iter().map(|name| (*name).to_owned()).collect(),
+            })
+        };
+        let why = format!("migrate imports documents of {doctype} that differ from blue's");
+        freeze_with(doctype, true, &why, shared("name"));
+        for child in own_children(doctype, versions) {
+            let why = format!("rows of {doctype}, whose documents migrate imports");
+            freeze_with(child, true, &why, shared("parent"));
+        }
     }
     frozen.into_values().filter(|entry| exists(versions.site, &entry.table)).collect()
 }
@@ -76,6 +88,7 @@ pub(super) fn add(
             table: table_name(child),
             writable: true,
             why: format!("rows of {doctype}, whose documents a patch of green rewrites"),
+            shared: None,
         });
         for entry in children.chain([entry]).filter(|entry| exists(versions.site, &entry.table)) {
             if frozen.iter().all(|known| known.table != entry.table) {
@@ -84,6 +97,54 @@ pub(super) fn add(
         }
     }
     frozen.sort();
+}
+
+/// Takes back that rows are shared where the two versions would not understand each other's: in tables that patches of
+/// green rewrite, and in those that steps before green change in more than columns and indexes that come. All of a
+/// document's rows go together.
+pub(super) fn keep_apart(
+    frozen: &mut [FrozenTable],
+    rewritten: &BTreeSet<String>,
+    expand: &[Step],
+    versions: &Versions<'_>,
+) {
+    let changed: BTreeSet<&str> =
+        expand.iter().filter_map(disturbed).chain(rewritten.iter().map(String::as_str)).collect();
+    let mut apart = BTreeSet::new();
+    for entry in frozen.iter().filter(|entry| entry.writable) {
+        let doctype = entry.table.strip_prefix("tab").unwrap_or(&entry.table);
+        let document: Vec<String> =
+            own_children(doctype, versions).into_iter().chain([doctype]).map(table_name).collect();
+        if document.iter().any(|table| changed.contains(table.as_str())) {
+            apart.extend(document);
+        }
+    }
+    for entry in frozen.iter_mut().filter(|entry| apart.contains(&entry.table)) {
+        entry.shared = None;
+    }
+}
+
+/// The table of which a step before green leaves rows or columns that the other version writes differently.
+fn disturbed(step: &Step) -> Option<&str> {
+    match &step.effect {
+        Effect::TableAbsent { table }
+        | Effect::ColumnsAbsent { table, .. }
+        | Effect::IndexExists { table, unique: true, .. }
+        | Effect::ColumnsAre { table, .. }
+        | Effect::NoRows { table, .. }
+        | Effect::RowExists { table, .. }
+        | Effect::BlueShows { table, .. }
+        | Effect::TableRenamed { from: table, .. } => Some(table),
+        Effect::TableExists { .. }
+        | Effect::ColumnsExist { .. }
+        | Effect::IndexExists { unique: false, .. }
+        | Effect::IndexAbsent { .. }
+        | Effect::TriggerExists { .. }
+        | Effect::TriggerAbsent { .. }
+        | Effect::TriggerSays { .. }
+        | Effect::SequenceExists { .. }
+        | Effect::SequenceAbsent { .. } => None,
+    }
 }
 
 fn exists(site: Option<&Site>, table: &str) -> bool {
@@ -96,6 +157,12 @@ fn scheduler_events(snapshot: &Snapshot) -> BTreeMap<&str, Option<&Hook>> {
 
 fn app_version<'a>(snapshot: &'a Snapshot, name: &str) -> Option<&'a str> {
     snapshot.apps.iter().find(|app| app.name == name)?.version.as_deref()
+}
+
+/// Names of a DocType's documents that the apps bring.
+fn documents<'a>(snapshot: &'a Snapshot, doctype: &str) -> impl Iterator<Item = &'a str> {
+    let of_app = snapshot.apps.iter().filter_map(move |app| app.documents.get(doctype));
+    of_app.flat_map(|documents| documents.keys().map(String::as_str)).collect::<Vec<_>>().into_iter()
 }
 
 /// DocTypes of which some standard document is new, gone or another in green.

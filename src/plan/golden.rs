@@ -272,7 +272,10 @@ impl Script {
             "frozen" => {
                 let line = |entry: &super::FrozenTable| {
                     let writable = if entry.writable { " (writable)" } else { "" };
-                    format!("{}{writable} - {}", entry.table, entry.why)
+                    let shared = entry.shared.as_ref().map(|rows| {
+                        format!("; shared by {} but for {}", rows.named_by, rows.except.join(", "))
+                    });
+                    format!("{}{writable} - {}{}", entry.table, entry.why, shared.unwrap_or_default())
                 };
                 self.plan()?.frozen.iter().map(line).collect()
             }

@@ -38,7 +38,7 @@ pub use cast::SQL_MODE as CAST_MODE;
 pub use data::{DATA_SQL_MODE, DataAnswer, DataQuestion, Doubt, Example};
 pub use diff::{Input, PlanError, Renames, data_questions, plan};
 pub use document::{
-    AppVersion, Change, FrozenTable, MigrateHook, Plan, Question, Remaining, SingleField, Verdict,
+    AppVersion, Change, FrozenTable, MigrateHook, Plan, Question, Remaining, SharedRows, SingleField, Verdict,
 };
 pub use kind::KINDS;
 pub use naive::blocked_seconds;

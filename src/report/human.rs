@@ -33,6 +33,16 @@ pub(super) fn text(report: &Report<'_>, width: Option<usize>) -> String {
     );
     let tables: Vec<&str> = plan.frozen.iter().map(|frozen| frozen.table.as_str()).collect();
     page.list("Blue gets copies of", (!tables.is_empty()).then(|| tables.join(", ")).as_deref());
+    let shared: Vec<&str> = plan
+        .frozen
+        .iter()
+        .filter(|frozen| frozen.shared.is_some())
+        .map(|frozen| frozen.table.as_str())
+        .collect();
+    page.list(
+        "Users' own documents in both colours",
+        (!shared.is_empty()).then(|| shared.join(", ")).as_deref(),
+    );
     page.list("Policy", judged(report.judgement).iter().map(String::as_str));
     page.list("Next", report.next().iter().map(String::as_str));
     let _ = writeln!(page.text, "\nPlan {} (statements: --output sql)", plan.hash);

@@ -31,8 +31,10 @@ pub(super) fn text(report: &Report<'_>) -> String {
     let noops = remaining(plan);
     let title = "Statements that it sends although they change nothing";
     details(title, noops.len(), noops.iter().map(|line| sentence(line)), &mut text);
-    let frozen =
-        plan.frozen.iter().map(|frozen| format!("{}: {}", code(&frozen.table), sentence(&frozen.why)));
+    let frozen = plan.frozen.iter().map(|frozen| {
+        let shared = if frozen.shared.is_some() { "; users' own documents are in both colours" } else { "" };
+        format!("{}: {}{shared}", code(&frozen.table), sentence(&frozen.why))
+    });
     details("Tables that blue gets copies of", plan.frozen.len(), frozen, &mut text);
     list("Next", report.next().iter().map(|line| sentence(line)), &mut text);
     let _ = writeln!(text, "Plan {}", code(&plan.hash));

@@ -1,8 +1,8 @@
 //! The end of a release: blue is gone, and what only blue needed goes. There is no way back from here.
 //!
 //! Green's tables stay as they are. Blue's writes to Singles are in them already, field by field, for all fields
-//! that both versions know. What blue wrote to other copies that it could write (its own scheduler's times, its own
-//! workspaces) ends with it: green's rows of these tables are the release's content.
+//! that both versions know, and so are users' own documents. What blue wrote to other copies that it could write (its
+//! own scheduler's times, the apps' workspaces) ends with it: green's rows of these are the release's content.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -52,7 +52,7 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -
         }
     };
     ledger::begin(session, Part::Contract, STEP, &plan.hash, "").await?;
-    let triggers = mirror::drop_all(session, "").await?;
+    let triggers = mirror::drop_all(session).await?;
     session.progress.report("contract", 1, 4, &format!("{triggers} triggers dropped"));
     run_steps(session, Part::Contract, &plan.contract, &plan.hash).await?;
     removed::drop(session, &removed, &plan.hash).await?;

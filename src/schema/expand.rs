@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::handover;
 use super::inventory::{self, Shape, Stage};
 use super::ledger::{self, Part};
-use super::{Error, Session, basis, inspect, isolate, mirror, rehearsal, singles, step};
+use super::{Error, Session, basis, inspect, isolate, mirror, rehearsal, shared_rows, singles, step};
 use crate::plan::{Plan, Step, Work};
 
 /// What an expand did.
@@ -103,13 +103,13 @@ async fn settle(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
     // Before the first trigger goes: from then on blue's writes to its copies are in the copies alone, and a way back that
     // takes base and copies for equal would drop them.
     inventory::set_stage(session, Stage::Settled).await?;
-    let dropped = mirror::drop_all(session, "mirror").await?;
-    session.progress.report(
-        "settle",
-        1,
-        1,
-        &format!("{dropped} mirror triggers dropped, the shape is final"),
+    let shared = shared_rows::narrow(session, &plan.frozen).await?;
+    let dropped = mirror::drop_but(session, &shared).await?;
+    let message = format!(
+        "{dropped} mirror triggers dropped, users' documents of {} tables stay in step, the shape is final",
+        shared.len()
     );
+    session.progress.report("settle", 1, 1, &message);
     let copies_singles =
         inventory::read(session).await?.get(singles::TABLE).is_some_and(|entry| entry.shape.is_copy());
     if copies_singles {

@@ -1,8 +1,11 @@
 //! Triggers that keep a frozen table and its copy equal while some of blue is on the tables and some on the schema:
 //! from the copy's first row until the schema is settled nothing of either side may get lost. A copy that blue may
-//! write carries its changes back as well; so a release that is given up before it is settled needs no repair.
+//! write carries its changes back as well; so a release that is given up before it is settled needs no repair. After
+//! that they carry over users' own documents alone, see [`super::shared_rows`].
 //!
 //! A trigger whose write fires the other side's trigger must be still there, see [`guarded`].
+
+use std::collections::BTreeSet;
 
 use super::{Error, OWN_PREFIX, Session, inspect, quote};
 
@@ -53,7 +56,25 @@ pub(crate) fn guarded(body: &str) -> String {
     )
 }
 
-/// Makes the three triggers of one table in one direction.
+impl From {
+    /// The database that a trigger writes to.
+    pub(crate) fn target<'a>(self, session: &'a Session<'_>) -> &'a str {
+        match self {
+            Self::Base => &session.schema,
+            Self::Copy => &session.base,
+        }
+    }
+
+    /// The database whose writes fire it.
+    fn source<'a>(self, session: &'a Session<'_>) -> &'a str {
+        match self {
+            Self::Base => &session.base,
+            Self::Copy => &session.schema,
+        }
+    }
+}
+
+/// Makes the three triggers of one table in one direction: all rows are carried over.
 pub(crate) async fn create(
     session: &mut Session<'_>,
     table: &str,
@@ -61,11 +82,7 @@ pub(crate) async fn create(
     key: &[String],
     columns: &[String],
 ) -> Result<(), Error> {
-    let (from, to) = match direction {
-        From::Base => (session.base.clone(), session.schema.clone()),
-        From::Copy => (session.schema.clone(), session.base.clone()),
-    };
-    let target = quote::qualified(&to, table);
+    let target = quote::qualified(direction.target(session), table);
     let same_key: Vec<String> =
         key.iter().map(|name| format!("{0} = OLD.{0}", quote::identifier(name))).collect();
     let moved: Vec<String> =
@@ -76,18 +93,29 @@ pub(crate) async fn create(
         quote::columns(columns, ""),
         quote::columns(columns, "NEW.")
     );
+    create_with(session, table, direction, |event| match event {
+        Event::Insert => put.clone(),
+        Event::Update => format!("IF {} THEN {remove} END IF; {put}", moved.join(" OR ")),
+        Event::Delete => remove.clone(),
+    })
+    .await
+}
+
+/// The same with bodies of the caller's, in place of those that are there.
+pub(crate) async fn create_with(
+    session: &mut Session<'_>,
+    table: &str,
+    direction: From,
+    body: impl Fn(Event) -> String,
+) -> Result<(), Error> {
+    let from = direction.source(session).to_owned();
     let statements = Event::ALL.map(|event| {
-        let body = match event {
-            Event::Insert => put.clone(),
-            Event::Update => format!("IF {} THEN {remove} END IF; {put}", moved.join(" OR ")),
-            Event::Delete => remove.clone(),
-        };
         format!(
             "CREATE OR REPLACE TRIGGER {} AFTER {} ON {} FOR EACH ROW {}",
             quote::qualified(&from, &name(table, event)),
             event.word(),
             quote::qualified(&from, table),
-            guarded(&body)
+            guarded(&body(event))
         )
     });
     session.ddl_all(&format!("mirror {table}"), &statements).await
@@ -99,13 +127,26 @@ pub(crate) fn drop_statements(base: &str, table: &str) -> Vec<String> {
     Event::ALL.map(drop).to_vec()
 }
 
-/// Drops every trigger of ours whose name goes on with `kind` (empty: all), in both databases.
-pub(crate) async fn drop_all(session: &mut Session<'_>, kind: &str) -> Result<usize, Error> {
-    let prefix = format!("{OWN_PREFIX}_{kind}");
+/// Drops every trigger of ours, in both databases.
+pub(crate) async fn drop_all(session: &mut Session<'_>) -> Result<usize, Error> {
+    drop_triggers(session, OWN_PREFIX, &BTreeSet::new()).await
+}
+
+/// Drops the mirrors of all tables but these, in both databases.
+pub(crate) async fn drop_but(session: &mut Session<'_>, tables: &BTreeSet<String>) -> Result<usize, Error> {
+    let kept = tables.iter().flat_map(|table| names(table)).collect();
+    drop_triggers(session, &format!("{OWN_PREFIX}_mirror"), &kept).await
+}
+
+async fn drop_triggers(
+    session: &mut Session<'_>,
+    prefix: &str,
+    kept: &BTreeSet<String>,
+) -> Result<usize, Error> {
     let mut dropped = 0;
     for database in [session.base.clone(), session.schema.clone()] {
         for (trigger, _) in inspect::triggers(&mut session.connection, &database).await? {
-            if trigger.starts_with(&prefix) {
+            if trigger.starts_with(prefix) && !kept.contains(&trigger) {
                 let sql = format!("DROP TRIGGER IF EXISTS {}", quote::qualified(&database, &trigger));
                 session.ddl(&format!("drop trigger {trigger}"), &sql).await?;
                 dropped += 1;
@@ -113,6 +154,11 @@ pub(crate) async fn drop_all(session: &mut Session<'_>, kind: &str) -> Result<us
         }
     }
     Ok(dropped)
+}
+
+/// Names of a table's three triggers, the same on both sides.
+pub(crate) fn names(table: &str) -> [String; 3] {
+    Event::ALL.map(|event| name(table, event))
 }
 
 fn name(table: &str, event: Event) -> String {

@@ -65,6 +65,7 @@ mod rename;
 mod rights;
 mod sequence;
 mod session;
+mod shared_rows;
 mod singles;
 mod singles_name;
 mod step;

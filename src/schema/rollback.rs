@@ -37,7 +37,7 @@ pub async fn tables(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error>
         say_what_does_not_fit(session, plan).await?;
     }
     ledger::begin(session, Part::Rollback, "tables", &plan.hash, "").await?;
-    let dropped = mirror::drop_all(session, "").await?;
+    let dropped = mirror::drop_all(session).await?;
     session.progress.report("rollback", 1, 4, &format!("{dropped} triggers dropped"));
     undo(session, plan).await?;
     session.progress.report("rollback", 2, 4, "steps taken back");
@@ -62,7 +62,7 @@ pub async fn finish(session: &mut Session<'_>) -> Result<(), Error> {
     wait_until_gone(session, &session.schema.clone()).await?;
     ledger::create(session).await?;
     ledger::begin(session, Part::Rollback, "finish", "", "").await?;
-    mirror::drop_all(session, "").await?;
+    mirror::drop_all(session).await?;
     drop_database(session, &session.schema.clone()).await?;
     account::drop_user(session).await?;
     drop_database(session, &session.trash()).await?;

@@ -1,9 +1,11 @@
 //! Asks the database whether a release is really in place: every step's effect, every object of blue's schema, and
 //! whether both versions see the same values.
 
+use std::collections::BTreeMap;
+
 use super::divergence::{self, Compared};
-use super::inventory::{self, Shape, Stage};
-use super::{Error, Session, connection, inspect, quote, singles, step};
+use super::inventory::{self, Entry, Shape, Stage};
+use super::{Error, Session, connection, inspect, mirror, quote, singles, step};
 use crate::plan::Plan;
 use inspect::Kind;
 
@@ -28,7 +30,11 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<Verified, Err
     }
     match inventory::stage(session).await? {
         None => missing.push(format!("blue's schema {} does not exist", session.schema)),
-        Some(Stage::Open | Stage::Settled) => looked += schema(session, &mut missing).await?,
+        Some(Stage::Open | Stage::Settled) => {
+            let entries = inventory::read(session).await?;
+            looked += schema(session, &entries, &mut missing).await?;
+            triggers(session, plan, &entries, &mut missing).await?;
+        }
         Some(Stage::RolledBack) => missing.push("the release was rolled back".to_owned()),
     }
     session.progress.report("verify", 1, 1, &format!("{looked} looked at, {} missing", missing.len()));
@@ -40,11 +46,14 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<Verified, Err
     Ok(Verified { looked, compared })
 }
 
-async fn schema(session: &mut Session<'_>, missing: &mut Vec<String>) -> Result<usize, Error> {
-    let entries = inventory::read(session).await?;
+async fn schema(
+    session: &mut Session<'_>,
+    entries: &BTreeMap<String, Entry>,
+    missing: &mut Vec<String>,
+) -> Result<usize, Error> {
     let there = inspect::objects(&mut session.connection, &session.schema).await?;
     let columns = inspect::columns(&mut session.connection, &session.schema).await?;
-    for (name, entry) in &entries {
+    for (name, entry) in entries {
         let kind = match entry.shape {
             Shape::View => Kind::View,
             Shape::Copy | Shape::ReadOnlyCopy => Kind::Table,
@@ -60,19 +69,35 @@ async fn schema(session: &mut Session<'_>, missing: &mut Vec<String>) -> Result<
             missing.push(format!("blue's copy of {name} was not finished"));
         }
     }
+    Ok(entries.len())
+}
+
+/// What keeps rows of copies in step: settings, and users' own documents.
+async fn triggers(
+    session: &mut Session<'_>,
+    plan: &Plan,
+    entries: &BTreeMap<String, Entry>,
+    missing: &mut Vec<String>,
+) -> Result<(), Error> {
+    let mut wanted = BTreeMap::new();
     if entries.get(singles::TABLE).is_some_and(|entry| entry.shape.is_copy()) {
-        for database in [session.base.clone(), session.schema.clone()] {
-            let live = inspect::triggers(&mut session.connection, &database).await?;
-            for trigger in singles::trigger_names() {
-                if !live.iter().any(|(name, _)| *name == trigger) {
-                    missing.push(format!(
-                        "the trigger {trigger} that keeps the Singles in step is not in {database}"
-                    ));
-                }
+        wanted.extend(singles::trigger_names().map(|trigger| (trigger, singles::TABLE)));
+    }
+    for frozen in plan.frozen.iter().filter(|frozen| frozen.shared.is_some()) {
+        if entries.get(&frozen.table).is_some_and(|entry| entry.shape == Shape::Copy) {
+            wanted.extend(mirror::names(&frozen.table).map(|trigger| (trigger, frozen.table.as_str())));
+        }
+    }
+    for database in [session.base.clone(), session.schema.clone()] {
+        let live = inspect::triggers(&mut session.connection, &database).await?;
+        for (trigger, table) in &wanted {
+            if !live.iter().any(|(name, _)| name == trigger) {
+                missing
+                    .push(format!("the trigger {trigger} that keeps {table} in step is not in {database}"));
             }
         }
     }
-    Ok(entries.len())
+    Ok(())
 }
 
 /// A view whose table lost a column is still listed; only a read tells.

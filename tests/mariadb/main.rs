@@ -41,6 +41,7 @@ mod restoring;
 mod rollback;
 mod sample_app;
 mod server;
+mod shared_rows;
 mod singles;
 mod site;
 mod traffic;

@@ -326,3 +326,38 @@ fn a_frappe_that_nobody_has_looked_at_is_told_before_its_migrate_begins() {
         assert!(run(&site, "import frappe", &variables).status.success(), "{version}");
     }
 }
+
+/// Also on a connection that the driver made again: the triggers of users' own documents look at it.
+#[test]
+#[ignore = "needs mariadbd"]
+fn each_connection_of_a_migrate_says_so_and_no_other_program_does() {
+    for driver in drivers() {
+        let site = Site::small(&format!("entrymark_{}", driver.to_lowercase()));
+        let program = connect(&site, driver)
+            + "for each in (connection, driver.connect(**again)):\n    \
+                   cursor = each.cursor()\n    \
+                   cursor.execute('SELECT @crossfade_migrate')\n    \
+                   print(cursor.fetchall()[0][0])\n";
+        let again = format!(
+            "again = dict(host='127.0.0.1', port={}, user='{name}', password='base', database='{name}')\n",
+            site.server.port,
+            name = site.name
+        );
+        let mut program = again + &program;
+        if driver == "pymysql" {
+            // PyMySQL alone can connect the same object again.
+            program += "connection.close()\nconnection.connect()\ncursor = connection.cursor()\n\
+                        cursor.execute('SELECT @crossfade_migrate')\nprint(cursor.fetchall()[0][0])\n";
+        }
+        for (environment, said) in [(&[("CROSSFADE_DDL_SECONDS", "1")][..], "1"), (&[], "None")] {
+            let output = run(&site, &program, environment);
+            let error = String::from_utf8_lossy(&output.stderr);
+            let out = String::from_utf8_lossy(&output.stdout);
+            let expected = if driver == "pymysql" { 3 } else { 2 };
+            assert!(
+                out.lines().count() == expected && out.lines().all(|line| line == said),
+                "{driver}: {out}{error}"
+            );
+        }
+    }
+}

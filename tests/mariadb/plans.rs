@@ -1,9 +1,11 @@
 //! Plans made by hand, for the small schema of [`super::site::SMALL`].
 
-use crossfade::plan::{Basis, Effect, FrozenTable, Plan, SingleField, Step, Undo, Verdict, Work};
+use crossfade::plan::{Basis, Effect, FrozenTable, Plan, SharedRows, SingleField, Step, Undo, Verdict, Work};
 
 /// A plan that changes nothing: blue is isolated, and that is all.
 pub(crate) fn neutral() -> Plan {
+    let except = ["Home", "Sales"].map(str::to_owned).to_vec();
+    let homes = SharedRows { named_by: "name".to_owned(), except };
     Plan {
         format: Plan::FORMAT,
         site: "site".to_owned(),
@@ -18,7 +20,7 @@ pub(crate) fn neutral() -> Plan {
             frozen("tabDocField", false),
             frozen("tabDocType", false),
             frozen("tabSingles", true),
-            frozen("tabWorkspace", true),
+            FrozenTable { shared: Some(homes), ..frozen("tabWorkspace", true) },
             frozen("tabNot There", true),
         ],
         singles: vec![single("Settings", "colour"), single("Settings", "logo")],
@@ -86,7 +88,7 @@ pub(crate) fn step(id: &str, sql: &str, effect: Effect) -> Step {
 
 /// One frozen table.
 pub(crate) fn frozen(table: &str, writable: bool) -> FrozenTable {
-    FrozenTable { table: table.to_owned(), writable, why: "test".to_owned() }
+    FrozenTable { table: table.to_owned(), writable, why: "test".to_owned(), shared: None }
 }
 
 /// One field of a Single that both versions know.

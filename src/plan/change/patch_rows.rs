@@ -51,6 +51,8 @@ pub(crate) struct Tables<'a> {
     frozen: BTreeSet<String>,
     /// Tables to be frozen because patches write them, with the place of the first that does.
     wanted: BTreeMap<String, String>,
+    /// Frozen tables with documents that patches change.
+    rewritten: BTreeSet<String>,
 }
 
 /// Rows that are written.
@@ -80,7 +82,7 @@ pub(crate) enum Standing {
 impl<'a> Tables<'a> {
     pub(crate) fn new(versions: &'a Versions<'a>, frozen: &[FrozenTable]) -> Self {
         let frozen = frozen.iter().map(|entry| entry.table.clone()).collect();
-        Self { versions, frozen, wanted: BTreeMap::new() }
+        Self { versions, frozen, wanted: BTreeMap::new(), rewritten: BTreeSet::new() }
     }
 
     /// Tables to be frozen because of patches, with the reason.
@@ -89,7 +91,13 @@ impl<'a> Tables<'a> {
             table: table.clone(),
             writable: true,
             why: format!("a patch of green rewrites its documents ({place})"),
+            shared: None,
         })
+    }
+
+    /// Frozen tables whose users' documents patches rewrite: the versions write them differently.
+    pub(crate) fn rewritten(&self) -> &BTreeSet<String> {
+        &self.rewritten
     }
 
     /// Notes the tables that a patch rewrites and that can be frozen for blue.
@@ -158,7 +166,12 @@ impl<'a> Tables<'a> {
         }
         let what = words(*verb, table, columns);
         match self.standing(table) {
-            Standing::Frozen => Judged::new(Level::Unseen, format!("{what}, of which blue has a copy")),
+            Standing::Frozen => {
+                if *verb == Verb::Update {
+                    self.rewritten.insert((*table).to_owned());
+                }
+                Judged::new(Level::Unseen, format!("{what}, of which blue has a copy"))
+            }
             Standing::Green => Judged::new(Level::Unseen, format!("{what}, which only green knows")),
             Standing::Absent => Judged::new(Level::Unseen, format!("{what}, which the site does not have")),
             Standing::Shared | Standing::Elsewhere if self.is_freezable(doctype) => {
