@@ -242,7 +242,7 @@ impl Script {
                 let plan = self.plan()?;
                 let line = |change: &super::Change| {
                     let field = change.field.as_deref().map(|field| format!(".{field}")).unwrap_or_default();
-                    let own = change.steps.iter().map(|step| format!("\n  {step}")).collect::<String>();
+                    let own = change.steps.iter().flat_map(|step| ["\n  ", step]).collect::<String>();
                     format!("{} {}{field}{own}", change.kind, change.doctype)
                 };
                 plan.changes.iter().map(line).collect()
