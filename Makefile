@@ -6,7 +6,7 @@ SHELL := /bin/bash
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup demo test fmt fmt-check lint doc unit web web-test chromium browser gitops argocd sample-bench servers others mariadb versions kills load e2e dashboard-picture releases faults bed-up bed-down images crds plan-schema manifests reference book deny workflows dist reproducible bench bench-report bench-plan bench-engine clean
+.PHONY: help setup demo test fmt fmt-check lint doc unit web web-test chromium browser gitops argocd sample-bench servers others mariadb mariadb-trixie fuzz versions kills load e2e dashboard-picture releases faults bed-up bed-down images crds plan-schema manifests reference book deny workflows dist reproducible bench bench-report bench-plan bench-engine clean
 
 export CROSSFADE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crossfade
 export CROSSFADE_BED ?= $(or $(TMPDIR),/tmp)/crossfade-bed
@@ -34,7 +34,7 @@ demo: setup ## The usual way and Crossfade side by side on a real cluster; KEEP=
 	@rm -f target/demo/summary.json; start=$$SECONDS; rc=0; echo "==> demo"; e2e/bed/with.sh cargo run --example demo || rc=$$?; \
 	echo "<== demo: $$((SECONDS - start)) s"; [ ! -e target/demo/summary.json ] || cat target/demo/summary.json; exit $$rc
 
-test: setup fmt-check lint doc unit servers ## Everything that CI runs
+test: setup fmt-check lint doc unit servers ## All tests; CI also runs workflows, deny, book and reproducible
 	@echo "all tests passed"
 
 fmt: ## Format the code
@@ -59,11 +59,12 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	@touch $@
 
 # Made from the OpenAPI document by each check: newer than the page, and no reason to build it again.
-PAGE := $(filter-out web/src/api/schema.d.ts,$(shell find web/src web/public -type f)) $(wildcard web/*.json web/*.js web/*.ts web/*.html)
-web/dist/index.html: web/node_modules/.package-lock.json $(PAGE)
+PAGE := $(filter-out web/src/api/schema.d.ts,$(shell find web/src web/public -type f)) $(filter-out web/bundled.json,$(wildcard web/*.json web/*.js web/*.ts web/*.html))
+# The page, and the list of what it holds of other packages, whose licences deny.toml must allow.
+web/dist/index.html web/bundled.json &: web/node_modules/.package-lock.json $(PAGE) deny.toml
 	$(call timed,web,cd web && npm run --silent build)
 
-web: web/dist/index.html ## Build the page of the DocType Editor and the dashboard, which the program embeds, in web/dist
+web: web/dist/index.html web/bundled.json ## Build the page of the DocType Editor and the dashboard, which the program embeds, in web/dist
 
 web-test: web/node_modules/.package-lock.json ## Tests of the page's model
 	$(call timed,web-test,cd web && npm run --silent check && npm test --silent)
@@ -92,6 +93,16 @@ others:
 
 mariadb: ## Tests against a real MariaDB and Redis, which they start themselves
 	$(call timed,mariadb,CROSSFADE_PYTHON=/usr/bin/python3 cargo test --test mariadb -- --include-ignored)
+
+TESTS ?=
+mariadb-trixie: ## The tests of mariadb on the MariaDB of Debian 13, whose root is kept in the cache (TESTS= those of these names)
+	$(call need,mmdebstrap,mmdebstrap)
+	$(call timed,mariadb-trixie,root=$$(tests/mariadb/root.sh trixie) && CROSSFADE_MARIADB_ROOT=$$root CROSSFADE_PYTHON=/usr/bin/python3 cargo test --test mariadb -- --include-ignored $(TESTS))
+
+FUZZ ?= app_file snapshot archive plans patch
+FUZZ_SECONDS ?= 300
+fuzz: ## Fuzz what reads hostile input, with the nightly toolchain (FUZZ= targets, FUZZ_SECONDS= for each)
+	$(call timed,fuzz,fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ))
 
 versions: ## Every version of the sample app on the real site, to contract and back, both colours at work
 	$(call timed,versions,CROSSFADE_LONG=1 cargo test --test mariadb -- --include-ignored --nocapture --test-threads=1 frappe_site::versions)

@@ -29,7 +29,7 @@ packaging/check.sh "$out/crossfade" web/dist "$root" "$target" "$home"
 
 cargo cyclonedx --quiet --format json --spec-version 1.5 --target "$triple" --override-filename crossfade.cdx
 mv crossfade.cdx.json "$out/crossfade.cdx.json"
-packaging/sbom.py "$out/crossfade.cdx.json" "$root"
+packaging/sbom.py "$out/crossfade.cdx.json" "$root" web/bundled.json "$(ldd --version | sed -n 1p)"
 version=$(cargo pkgid --locked | sed 's/.*[#@]//')
 packaging/image.sh "$out/crossfade" "ghcr.io/crossfade-dev/crossfade:$version" "$out/crossfade.tar"
 # What else the bytes hang on. With a distribution's revision, as each of them says it: libc is linked statically.

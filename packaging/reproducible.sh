@@ -21,6 +21,11 @@ once() {
 }
 ours=$work/folder-with-a-long-name
 (umask 077 && once "$ours" LANG=en_GB.UTF-8 TZ=America/Anchorage)
+# As docs/how-to/verify-a-release.md tells those to who have loaded a release.
+(
+  cd "$ours/out"
+  sha256sum --check --ignore-missing SHA256SUMS
+)
 if [ -z "$sums" ]; then
   once "$work/b" LANG=C.UTF-8 TZ=Pacific/Kiritimati
   sums=$work/b/out/SHA256SUMS

@@ -383,6 +383,45 @@ fn traces_go_where_they_are_told_with_a_token_from_a_secret_and_nowhere_by_defau
 }
 
 #[test]
+fn the_monitors_scrape_what_the_chart_makes() {
+    let Some(objects) = rendered_with(&["--values", EVERYTHING]) else { return };
+    let one = |kind: &str| {
+        let found = of_kind(&objects, kind);
+        assert_eq!(found.len(), 1, "{kind}");
+        found[0]
+    };
+    let selects = |selector: &Value, labels: &Value| {
+        let selector = selector.as_object().unwrap();
+        assert!(!selector.is_empty(), "an empty selector would be everything");
+        assert!(
+            selector.iter().all(|(key, value)| labels[key] == *value),
+            "{selector:?} does not select {labels}"
+        );
+    };
+    let named = |ports: &Value, name: &Value| -> Value {
+        let mut found = ports.as_array().unwrap().iter().filter(|port| port["name"] == *name);
+        found.next().unwrap_or_else(|| panic!("no port {name} in {ports}")).clone()
+    };
+    let (service, pod) = (one("Service"), &deployment(&objects)["spec"]["template"]);
+    let ports = &pod["spec"]["containers"][0]["ports"];
+
+    let monitor = &one("ServiceMonitor")["spec"];
+    assert_eq!(monitor["namespaceSelector"], Value::Null, "the Service is in the monitor's namespace");
+    selects(&monitor["selector"]["matchLabels"], &service["metadata"]["labels"]);
+    let port = named(&service["spec"]["ports"], &monitor["endpoints"][0]["port"]);
+    selects(&service["spec"]["selector"], &pod["metadata"]["labels"]);
+    assert_eq!(named(ports, &port["targetPort"])["containerPort"], 8080);
+
+    let monitor = &one("PodMonitor")["spec"];
+    assert_eq!(monitor["namespaceSelector"], Value::Null);
+    selects(&monitor["selector"]["matchLabels"], &pod["metadata"]["labels"]);
+    assert_eq!(named(ports, &monitor["podMetricsEndpoints"][0]["port"])["containerPort"], 8080);
+    for kind in ["ServiceMonitor", "PodMonitor", "Service", "Deployment"] {
+        assert_eq!(one(kind)["metadata"]["namespace"], "operators", "{kind}");
+    }
+}
+
+#[test]
 fn a_service_monitor_without_the_service_is_refused() {
     let Some(helm) = helm() else { return };
     let settings = "metrics.serviceMonitor.enabled=true,metrics.service.enabled=false";

@@ -71,3 +71,31 @@ fn every_test_that_the_page_names_is_there() {
     }
     assert!(named > 20, "only {named} tests were found in SECURITY.md");
 }
+
+#[test]
+fn every_row_of_the_threat_model_names_what_shows_it() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("SECURITY.md")).unwrap();
+    let makefile = std::fs::read_to_string(root.join("Makefile")).unwrap();
+    let test = regex::Regex::new(r"`[a-z0-9_/]+\.rs::[a-z0-9_]+`").unwrap();
+    let target = regex::Regex::new(r"`make ([a-z-]+)`").unwrap();
+    let model = page.split("\n## ").find(|part| part.starts_with("Threat model")).unwrap();
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for table in model.split("\n\n").filter(|part| part.starts_with('|')) {
+        let mut rows = table.lines();
+        let last =
+            |row: &str| row.trim_end_matches('|').rsplit('|').next().unwrap_or_default().trim().to_owned();
+        assert_eq!(last(rows.next().unwrap()), "shown by", "a table of SECURITY.md: {table}");
+        for row in rows.skip(1) {
+            seen += 1;
+            let shown = last(row);
+            let by_target =
+                target.captures_iter(&shown).any(|found| makefile.contains(&format!("\n{}:", &found[1])));
+            if !(test.is_match(&shown) || by_target || shown.starts_with("no test can show it: ")) {
+                wrong.push(row);
+            }
+        }
+    }
+    assert!(seen > 30, "only {seen} rows were found");
+    assert!(wrong.is_empty(), "these name no test, nor say why none can show it:\n{}", wrong.join("\n"));
+}

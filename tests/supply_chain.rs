@@ -99,36 +99,109 @@ fn a_binary_that_must_not_be_released_is_refused_with_the_reason() {
     }
 }
 
-/// A bill of materials as cargo-cyclonedx writes it for a source in this folder, after `packaging/sbom.py`, which is told the
-/// folder `told`; `None` when it is refused.
-fn bill_of_materials(source: &str, told: &str, crate_name: &str) -> Option<String> {
+const LIBC: &str = "ldd (Debian GLIBC 2.36-9+deb12u14) 2.36";
+
+/// What goes into a bill of materials; the libc is [`LIBC`].
+#[derive(Clone, Copy)]
+struct Made<'a> {
+    /// The folder in which the source lay, and the one that `packaging/sbom.py` is told.
+    source: &'a str,
+    told: &'a str,
+    crate_name: &'a str,
+    /// The list of the editor's page: name, version and licence of each package.
+    page: &'a str,
+}
+
+const PAGE: &str = r#"[{"name": "@vue/shared", "version": "3.5.45", "license": "MIT"}]"#;
+const MADE: Made<'_> =
+    Made { source: "/home/builder", told: "/home/builder", crate_name: "serde", page: PAGE };
+
+/// A bill of materials as cargo-cyclonedx writes it, after `packaging/sbom.py`; `None` when it is refused.
+fn bill_of_materials(made: Made<'_>) -> Option<String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("crossfade.cdx.json");
-    let own = format!("path+file://{source}#crossfade@0.1.0");
+    let page = folder.path().join("bundled.json");
+    let own = format!("path+file://{}#crossfade@0.1.0", made.source);
     let text = format!(
         r#"{{"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
             "metadata": {{"component": {{"bom-ref": "{own}", "components": [{{"bom-ref": "{own} bin-target-0"}}]}}}},
-            "components": [{{"name": "{crate_name}"}}], "dependencies": [{{"ref": "{own}"}}]}}"#
+            "components": [{{"name": "{}"}}], "dependencies": [{{"ref": "{own}", "dependsOn": ["a-crate"]}}]}}"#,
+        made.crate_name
     );
     fs::write(&file, text).unwrap();
-    let made = Command::new(root().join("packaging/sbom.py")).arg(&file).arg(told).output().unwrap();
-    made.status.success().then(|| fs::read_to_string(file).unwrap())
+    fs::write(&page, made.page).unwrap();
+    let program = root().join("packaging/sbom.py");
+    let run = Command::new(program).arg(&file).arg(made.told).arg(&page).arg(LIBC).output().unwrap();
+    run.status.success().then(|| fs::read_to_string(file).unwrap())
 }
 
 #[test]
 fn the_same_crates_give_the_same_bill_of_materials() {
-    let first = bill_of_materials("/home/builder", "/home/builder", "serde").unwrap();
-    let second = bill_of_materials("/srv/x", "/srv/x", "serde").unwrap();
+    let first = bill_of_materials(MADE).unwrap();
+    let second = bill_of_materials(Made { source: "/srv/x", told: "/srv/x", ..MADE }).unwrap();
     assert_eq!(first, second, "it names the folder, or was numbered by chance");
-    assert_eq!(bill_of_materials("/srv/x", "/srv", "serde"), None, "it names a folder that nobody expects");
+    let elsewhere = Made { source: "/srv/x", told: "/srv", ..MADE };
+    assert_eq!(bill_of_materials(elsewhere), None, "it names a folder that nobody expects");
     let number = |text: &str| {
         let bill: Value = serde_yaml::from_str(text).unwrap();
         bill["serialNumber"].as_str().unwrap().to_owned()
     };
     let form = Regex::new("^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$").unwrap();
     assert!(form.is_match(&number(&first)), "GitHub's attestation refuses one without a number: {first}");
-    let other = bill_of_materials("/srv/x", "/srv/x", "tokio").unwrap();
+    let other = bill_of_materials(Made { crate_name: "tokio", ..MADE }).unwrap();
     assert_ne!(number(&first), number(&other));
+    let other = bill_of_materials(Made { page: "[]", ..MADE }).unwrap();
+    assert_ne!(number(&first), number(&other));
+}
+
+#[test]
+fn the_bill_of_materials_names_what_no_crate_brings() {
+    let bill: Value = serde_yaml::from_str(&bill_of_materials(MADE).unwrap()).unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let components = bill["components"].as_sequence().unwrap();
+    let named: Vec<[String; 4]> = components
+        .iter()
+        .skip(1)
+        .map(|each| {
+            assert_eq!(each["purl"], each["bom-ref"]);
+            [&each["name"], &each["version"], &each["licenses"][0]["expression"], &each["purl"]].map(text)
+        })
+        .collect();
+    let expected = [
+        ["@vue/shared", "3.5.45", "MIT", "pkg:npm/%40vue/shared@3.5.45"],
+        [
+            "glibc",
+            "2.36-9+deb12u14",
+            "LGPL-2.1-or-later",
+            "pkg:deb/debian/glibc@2.36-9%2Bdeb12u14?arch=source",
+        ],
+    ];
+    assert_eq!(named, expected.map(|each| each.map(str::to_owned)));
+
+    let dependencies = bill["dependencies"].as_sequence().unwrap();
+    let needs: Vec<String> = dependencies[0]["dependsOn"].as_sequence().unwrap().iter().map(text).collect();
+    assert_eq!(needs, ["a-crate", expected[0][3], expected[1][3]]);
+    let refs: Vec<String> = dependencies.iter().skip(1).map(|each| text(&each["ref"])).collect();
+    assert_eq!(refs, [expected[0][3], expected[1][3]]);
+
+    let unlicensed = r#"[{"name": "vue", "version": "3.5.45", "license": null}]"#;
+    assert_eq!(bill_of_materials(Made { page: unlicensed, ..MADE }), None);
+}
+
+#[test]
+fn the_page_is_made_from_packages_of_the_npm_registry_alone() {
+    let lock = fs::read_to_string(root().join("web/package-lock.json")).unwrap();
+    let lock: serde_json::Value = serde_json::from_str(&lock).unwrap();
+    let packages = lock["packages"].as_object().unwrap();
+    assert!(packages.len() > 300, "only {} packages were found", packages.len());
+    for (place, package) in packages.iter().filter(|(place, _)| !place.is_empty()) {
+        // Without an address npm asks its registry.
+        let from = package["resolved"].as_str().unwrap_or("https://registry.npmjs.org/");
+        let of_registry = from.starts_with("https://registry.npmjs.org/") && package["link"].is_null();
+        assert!(of_registry, "{place} is from elsewhere: {package}");
+        let checksum = package["integrity"].as_str().unwrap_or_default();
+        assert!(checksum.starts_with("sha512-"), "{place} can become another one: {package}");
+    }
 }
 
 #[test]

@@ -2,12 +2,14 @@ import vue from '@vitejs/plugin-vue'
 import frappeui from 'frappe-ui/vite'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { bundled } from './bundled'
 
 export default defineConfig({
   plugins: [
     // Of frappe-ui's plugin only the icons: the rest is for pages that a Frappe site serves.
     frappeui({ lucideIcons: true, frappeProxy: false, jinjaBootData: false, buildConfig: false }),
     vue(),
+    bundled(),
   ],
   resolve: {
     alias: [

@@ -28,6 +28,7 @@ mod two_benches;
 mod two_sites;
 mod upgrade;
 mod validation;
+mod versions;
 mod window;
 
 /// The command lines of a page, as `tests/docs` reads them.

@@ -72,7 +72,7 @@ pub(super) fn ask(verb: &str, resource: &str, namespace: &str, expected: bool) -
     let answer = kubectl(&["auth", "can-i", verb, resource, "-n", namespace, "--as", &who], None);
     let may = match &answer {
         Ok(text) => text.trim() == "yes",
-        Err(error) if error.to_string().contains("no") => false,
+        Err(error) if is_a_no(&error.to_string()) => false,
         Err(error) => return Err(format!("cannot ask for {verb} {resource}: {error}").into()),
     };
     if may == expected {
@@ -81,4 +81,10 @@ pub(super) fn ask(verb: &str, resource: &str, namespace: &str, expected: bool) -
         Err(format!("the operator may{} {verb} {resource} in {namespace}", if may { "" } else { " not" })
             .into())
     }
+}
+
+/// Whether a failed command failed because its answer is "no", or "no - " with a reason.
+fn is_a_no(error: &str) -> bool {
+    let said = error.rsplit_once(" failed: ").map_or("", |(_, said)| said);
+    said.lines().any(|line| line.trim() == "no" || line.starts_with("no - "))
 }

@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run app_file`
+//! `make fuzz FUZZ=app_file`
 #![no_main]
 
 mod checks;

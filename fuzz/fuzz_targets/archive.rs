@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run archive`
+//! `make fuzz FUZZ=archive`
 #![no_main]
 
 mod checks;

@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run patch`
+//! `make fuzz FUZZ=patch`
 #![no_main]
 
 mod checks;

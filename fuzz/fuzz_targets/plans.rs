@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run plans`
+//! `make fuzz FUZZ=plans`
 #![no_main]
 
 mod checks;

@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run snapshot`
+//! `make fuzz FUZZ=snapshot`
 #![no_main]
 
 mod checks;
