@@ -122,14 +122,14 @@ fn risky_edits_come_with_safer_ways() {
         })
     };
     let mandatory = chosen(Value::Null);
-    let fill = mandatory.iter().find(|remedy| remedy["id"] == "fill-first").unwrap();
+    let safer = mandatory.iter().find(|remedy| remedy["id"] == "fill-first").unwrap();
     assert_eq!(
-        fill["edits"][1],
+        safer["edits"][1],
         json!({ "kind": "set", "doctype": "Order", "field": "note", "property": "default", "value": "Open" })
     );
-    assert!(fill["words"].as_str().unwrap().contains("the default Open"), "{fill:#}");
-    let fill = chosen("Closed".into()).into_iter().find(|remedy| remedy["id"] == "fill-first").unwrap();
-    assert_eq!(fill["edits"].as_array().unwrap().len(), 1);
+    assert!(safer["words"].as_str().unwrap().contains("the default Open"), "{safer:#}");
+    let safer = chosen("Closed".into()).into_iter().find(|remedy| remedy["id"] == "fill-first").unwrap();
+    assert_eq!(safer["edits"].as_array().unwrap().len(), 1);
 }
 
 #[test]
