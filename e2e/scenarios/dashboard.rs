@@ -61,6 +61,9 @@ fn a_release_is_followed_and_approved_in_the_dashboard() -> Fallible {
     if stream.counted.len() < 2 {
         return Err(format!("the queues of both colours were not counted: {:?}", stream.counted).into());
     }
+    if !stream.parts.iter().any(|part| part == "steps") {
+        return Err(format!("the log of no Job that runs steps was followed: {:?}", stream.parts).into());
+    }
     for phase in ["Expanding", "Shifting", "Draining"] {
         if !stream.phases.iter().any(|seen| seen == phase) {
             return Err(format!("{phase} was never told: {:?}", stream.phases).into());

@@ -8,15 +8,14 @@ use std::io;
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::doctype::{App, FrappeVersion, PatchLine, Snapshot, Storage, table_name};
+use crate::doctype::{App, FrappeVersion, PatchLine, Snapshot};
 
 use super::change::patch_rows::Tables;
 use super::change::{self, Findings, Pair, Versions};
 use super::customised::Customised;
-use super::steps::{Serves, Serving};
 use super::{
-    AppVersion, BLUE, Basis, Change, DataQuestion, FrozenTable, Plan, Site, Verdict, frozen, migrate_hooks,
-    naive, patches, remaining, rename_question, singles, steps,
+    AppVersion, BLUE, Basis, Change, DataQuestion, FrozenTable, Plan, Site, Verdict, explain, frozen,
+    migrate_hooks, patches, remaining, rename_question, singles, steps,
 };
 
 /// What patches rename, as far as it is known: the data files alone do not say it.
@@ -121,7 +120,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
         let is_logged = change::patch_added::find(app, patch, is_accepted, &mut tables, &mut findings);
         patches.extend((!is_logged).then(|| patch.line.clone()));
     }
-    let Findings { mut changes, operations, .. } = findings;
+    let Findings { mut changes, operations, idle, .. } = findings;
     customised.explain(&mut changes);
     changes.sort_by(order);
     debug_assert!(
@@ -129,16 +128,14 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
         "a kind of change is not in src/plan/kind.rs"
     );
     let (steps, (questions, remaining, singles)) = rayon::join(
-        || steps::build(operations, site, asked_about(&changes)),
+        || steps::build(operations, site, explain::asked_about(&changes)),
         || {
             let (asked, remaining) =
                 (rename_question::questions(&versions), remaining::statements(&versions));
             (asked, remaining, singles::shared(&versions))
         },
     );
-    for change in &mut changes {
-        explain(change, &steps.serving);
-    }
+    explain::explain(&mut changes, &steps, &idle);
     frozen::keep_apart(&mut frozen, tables.rewritten(), &steps.expand, &versions);
     let verdict = changes.iter().map(|change| change.verdict).max().unwrap_or(Verdict::Neutral);
     let plan = Plan {
@@ -161,25 +158,6 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
         hash: String::new(),
     };
     Ok(plan.seal()?)
-}
-
-/// Adds the steps that serve a change, and what users would see of it without them.
-fn explain(change: &mut Change, serving: &Serving) {
-    change.steps = serving.get(&served(change)).cloned().unwrap_or_default();
-    naive::naive(&change.kind, change.storage == Storage::Table.as_str()).clone_into(&mut change.naive);
-}
-
-/// An entry for what the steps of each change serve.
-fn asked_about(changes: &[Change]) -> Serving {
-    changes.iter().map(|change| (served(change), Vec::new())).collect()
-}
-
-/// What the steps of a change serve.
-fn served(change: &Change) -> Serves {
-    // Of a patch the step is known by its line.
-    let line = change.new.as_ref().filter(|_| change.kind == "patch_added").and_then(|new| new.as_str());
-    let field = line.map(str::to_owned).or_else(|| change.field.clone());
-    (table_name(&change.doctype), field)
 }
 
 /// What the plan of this input wants to know of the rows; nothing without facts of a live site.

@@ -231,12 +231,21 @@ impl Script {
         Ok(plan(&self.input(&blue, &green, site.as_ref()))?)
     }
 
-    /// What a script may ask for: `plan`, `changes`, `questions`, `hooks`, `frozen`, `singles`, `remaining`.
+    /// What a script may ask for: `plan`, `changes`, `own`, `questions`, `hooks`, `frozen`, `singles`, `remaining`.
     fn print(&self, what: &str) -> Result<String, Box<dyn Error>> {
         let lines: Vec<String> = match what {
             "plan" => return Ok(show(&self.plan()?)),
             "changes" => {
                 show(&self.plan()?).lines().filter(|line| !is_step(line)).map(str::to_owned).collect()
+            }
+            "own" => {
+                let plan = self.plan()?;
+                let line = |change: &super::Change| {
+                    let field = change.field.as_deref().map(|field| format!(".{field}")).unwrap_or_default();
+                    let own = change.steps.iter().flat_map(|step| ["\n  ", step]).collect::<String>();
+                    format!("{} {}{field}{own}", change.kind, change.doctype)
+                };
+                plan.changes.iter().map(line).collect()
             }
             "questions" => {
                 let (blue, green) = (self.blue.snapshot()?, self.green.snapshot()?);

@@ -13,6 +13,7 @@ mod customised;
 mod data;
 mod diff;
 mod document;
+mod explain;
 mod frozen;
 #[cfg(test)]
 mod golden;

@@ -13,6 +13,7 @@ use crate::source::{self, Checkout, SourceError, Stamps, Tree};
 
 use super::api::{Blue, BlueKind, Drafts};
 use super::compose::{Composed, compose};
+use super::drafted::Drafted;
 use super::live_blue;
 
 /// How long the rows of a live site may be asked for one verdict: who types waits for it.
@@ -51,8 +52,7 @@ pub(super) struct Editor {
     pub(super) saving: tokio::sync::Mutex<()>,
     /// Names of DocTypes whose files changed; empty for other files.
     pub(super) events: broadcast::Sender<String>,
-    /// The time that drafts bear until they are saved: one, so that a plan keeps its hash.
-    started: String,
+    drafted: Drafted,
 }
 
 /// The live site.
@@ -113,7 +113,7 @@ impl Editor {
             frappe: settings.frappe,
             saving: tokio::sync::Mutex::new(()),
             events: broadcast::Sender::new(EVENTS),
-            started: now(),
+            drafted: Drafted::default(),
         };
         Ok((editor, stamps))
     }
@@ -170,6 +170,11 @@ impl Editor {
         self.green().snapshot.frappe_version().or(self.frappe).unwrap_or(FrappeVersion::ASSUMED)
     }
 
+    /// What the drafts come to, saved or not.
+    pub(super) fn compose(&self, green: &Tree, drafts: &Drafts) -> Composed {
+        compose(&self.blue, green, drafts, &self.drafted.time(drafts, now))
+    }
+
     /// The plan of the drafts; what it wants to know of the rows of a live site is asked once.
     ///
     /// # Errors
@@ -178,7 +183,7 @@ impl Editor {
         let site = self.live.as_ref().map(Live::site);
         let editor = Arc::clone(self);
         let work = move || {
-            let composed = compose(&editor.blue, &editor.green(), &drafts, &editor.started);
+            let composed = editor.compose(&editor.green(), &drafts);
             let input = editor.input(&composed, site.as_deref(), &drafts);
             let asked = plan::data_questions(&input);
             let asked = asked.unwrap_or_default();
@@ -319,6 +324,6 @@ fn blue(checkouts: &[Checkout], against: Option<&str>) -> Result<(Tree, Blue), S
 }
 
 /// The time as Frappe writes it.
-pub(super) fn now() -> String {
+fn now() -> String {
     jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }

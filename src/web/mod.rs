@@ -17,6 +17,7 @@
 
 pub mod api;
 pub mod dashboard;
+mod drafted;
 
 mod answer;
 mod compose;

@@ -1,6 +1,7 @@
 //! Safer ways to the same end (pure): what a risky change can be turned into.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
@@ -115,24 +116,23 @@ fn two_releases(change: &Change, old: &DocField, new: &DocField, green: &DocType
     Remedy { edits, ..remedy("two-releases", "Split over two releases", words) }
 }
 
-/// Not mandatory yet: first everybody writes it.
+/// Not mandatory in this release: so that it can be filled first.
 fn fill_first(change: &Change, field: Option<DocField>) -> Option<Remedy> {
     let name = change.field.as_deref()?;
-    let words = format!(
-        "{name} is not mandatory in this release: its forms and code fill it, and a patch fills the rows that are there. Make it mandatory in the next release, when no version writes documents without it"
-    );
+    let mut words = format!("takes Mandatory away from {name} for this release");
     let mut edits = vec![set(change, "reqd", Value::Null)];
     // What a new document begins with keeps the old version's documents from being empty.
     if let Some(first) = field.filter(|field| field.fieldtype == "Select" && field.default.is_none()) {
         let options = first.options.unwrap_or_default();
-        edits.extend(
-            options
-                .lines()
-                .find(|option| !option.is_empty())
-                .map(|option| set(change, "default", option.into())),
-        );
+        if let Some(option) = options.lines().find(|option| !option.is_empty()) {
+            let _ = write!(words, ", and gives it the default {option}, its first option");
+            edits.push(set(change, "default", option.into()));
+        }
     }
-    Some(Remedy { edits, ..remedy("fill-first", "Fill it first, make it mandatory later", words) })
+    words.push_str(
+        ". The rows that are there stay as they are: fill them by a patch of your own and let this release's code write it; make it mandatory in the next release",
+    );
+    Some(Remedy { edits, ..remedy("fill-first", "Not mandatory in this release", words) })
 }
 
 /// An index now, unique when the values are.

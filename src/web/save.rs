@@ -6,8 +6,8 @@ use crate::doctype::edit::scrub;
 use crate::source::{self, Checkout, FileEdit, SourceError, Tree, WriteError};
 
 use super::api::{Conflict, ConflictFile, ConflictKind, Drafts, Problem, Saved, SavedKind, Severity};
-use super::compose::{Composed, compose};
-use super::editor::{Editor, now};
+use super::compose::Composed;
+use super::editor::Editor;
 
 /// How a save ended.
 pub(super) enum Outcome {
@@ -37,7 +37,7 @@ pub(super) fn save(editor: &Editor, drafts: &Drafts) -> Result<Outcome, SaveErro
     if let Some(conflict) = conflict(&green, drafts) {
         return Ok(Outcome::Conflict(conflict));
     }
-    let Composed { edits, problems, left, .. } = compose(&editor.blue, &green, drafts, &now());
+    let Composed { edits, problems, left, .. } = editor.compose(&green, drafts);
     refuse(&problems)?;
     let edits = settled(&editor.checkouts, edits);
     if let Err(error) = source::write_all(&editor.checkouts, &edits) {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::Server;
 use crate::shop::{Shop, draft, field, rename_field};
@@ -22,7 +22,18 @@ fn every_text_is_what_the_command_prints() {
         })],
         "renames": [{ "doctype": "Order", "from": "note", "to": "remark" }]
     });
+    let text = |kind: &str, drafts: &Value| {
+        let answer = editor.call("POST", &format!("/api/output/{kind}"), Some(drafts));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body
+    };
+    let kinds = ["plan", "json", "markdown", "sql", "sql?part=undo", "sql?part=contract", "release"];
+    let before_saving: Vec<String> = kinds.iter().map(|kind| text(kind, &drafts)).collect();
+    // Somebody looks at something else meanwhile.
+    editor.post("/api/verdict", &json!({ "drafts": [] }));
     editor.post("/api/save", &drafts);
+    let saved: Vec<String> = kinds.iter().map(|kind| text(kind, &json!({ "drafts": [] }))).collect();
+    assert_eq!(before_saving, saved);
     for (kind, arguments) in [
         ("plan", &["--output", "human"][..]),
         ("json", &["--output", "json"]),
@@ -39,9 +50,8 @@ fn every_text_is_what_the_command_prints() {
             .env_remove("CROSSFADE_DATABASE")
             .output()
             .unwrap();
-        let answer = editor.call("POST", &format!("/api/output/{kind}"), Some(&json!({ "drafts": [] })));
-        assert_eq!(answer.status, 200, "{answer:?}");
-        assert_eq!(answer.body, String::from_utf8(printed.stdout).unwrap(), "{kind}");
+        let text = text(kind, &json!({ "drafts": [] }));
+        assert_eq!(text, String::from_utf8(printed.stdout).unwrap(), "{kind}");
     }
 }
 

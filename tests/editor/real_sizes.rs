@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::Server;
@@ -27,6 +27,39 @@ fn apps() -> Option<(TempDir, PathBuf, PathBuf)> {
         return None;
     };
     Some((folder, frappe, erpnext))
+}
+
+#[test]
+fn a_whole_app_that_is_opened_and_saved_is_the_same_to_the_byte() {
+    let Some((_folder, frappe, _)) = apps() else { return };
+    let git = |words: &[&str]| {
+        let who = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "core.autocrlf=false"];
+        let output = Command::new("git").arg("-C").arg(&frappe).args(who).args(words).output().unwrap();
+        assert!(output.status.success(), "git {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "--all"]);
+    git(&["commit", "--quiet", "--message", "x"]);
+    let editor = Server::editor(&frappe, &[]);
+    let workspace = editor.call("GET", "/api/workspace", None).json();
+    let names = workspace["doctypes"].as_array().unwrap().iter().map(|entry| entry["name"].as_str().unwrap());
+    let drafts: Vec<Value> = names.map(|name| draft(&editor.file(name), |_| {})).collect();
+    assert!(drafts.len() > 200, "{}", drafts.len());
+    let saved = editor.post("/api/save", &json!({ "drafts": drafts }));
+    assert_eq!((&saved["written"], git(&["status", "--porcelain"])), (&json!([]), String::new()));
+    // Written anew, with something else in one place: the rest of each file that Frappe exported stays.
+    let edited: Vec<Value> = ["User", "ToDo", "Communication"]
+        .map(|name| draft(&editor.file(name), |document| document["color"] = "red".into()))
+        .to_vec();
+    editor.post("/api/save", &json!({ "drafts": edited }));
+    let lines = git(&["diff", "--unified=0"]);
+    let is_changed =
+        |line: &&str| line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---");
+    let mut changed: Vec<&str> =
+        lines.lines().filter(is_changed).filter(|line| !line.contains("\"modified\"")).collect();
+    changed.dedup();
+    assert_eq!(changed, ["+ \"color\": \"red\","]);
 }
 
 /// What a person takes for at once. A debug build is some ten times slower, so there the figure is only printed.

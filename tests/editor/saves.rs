@@ -104,7 +104,20 @@ fn a_new_doctype_is_a_package_with_a_controller() {
         shop.file(&format!("{folder}/__init__.py")).is_file()
             && shop.file("shop/shop_setup/doctype/__init__.py").is_file()
     );
-    assert!(shop.read(&format!("{folder}/price_list.json")).ends_with(" \"name\": \"Price List\"\n}"));
+    // As Frappe exports it: a first export from the desk would move nothing but `modified`.
+    let written = shop.read(&format!("{folder}/price_list.json"));
+    let document: Value = serde_json::from_str(&written).unwrap();
+    let made = document["creation"].as_str().unwrap();
+    assert_eq!(document["modified"], made);
+    assert_eq!(
+        written.replace(made, "NOW"),
+        concat!(
+            "{\n \"creation\": \"NOW\",\n \"doctype\": \"DocType\",\n \"field_order\": [\n  \"a\"\n ],\n",
+            " \"fields\": [\n  {\n   \"fieldname\": \"a\",\n   \"fieldtype\": \"Data\"\n  }\n ],\n",
+            " \"modified\": \"NOW\",\n \"modified_by\": \"Administrator\",\n \"module\": \"Shop Setup\",\n",
+            " \"name\": \"Price List\",\n \"owner\": \"Administrator\"\n}"
+        )
+    );
     let mut elsewhere = new.clone();
     elsewhere["document"]["name"] = "Other".into();
     elsewhere["id"] = "Other".into();

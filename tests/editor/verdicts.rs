@@ -113,6 +113,23 @@ fn risky_edits_come_with_safer_ways() {
         mandatory[0]["edits"],
         json!([{ "kind": "set", "doctype": "Order", "field": "note", "property": "reqd", "value": null }])
     );
+    // A Select has a value that new documents can begin with; one that says its own keeps it.
+    let chosen = |default: Value| {
+        remedies(&|document| {
+            *field(document, "note") = json!({
+                "fieldname": "note", "fieldtype": "Select", "options": "\nOpen\nClosed", "reqd": 1, "default": default
+            });
+        })
+    };
+    let mandatory = chosen(Value::Null);
+    let safer = mandatory.iter().find(|remedy| remedy["id"] == "fill-first").unwrap();
+    assert_eq!(
+        safer["edits"][1],
+        json!({ "kind": "set", "doctype": "Order", "field": "note", "property": "default", "value": "Open" })
+    );
+    assert!(safer["words"].as_str().unwrap().contains("the default Open"), "{safer:#}");
+    let safer = chosen("Closed".into()).into_iter().find(|remedy| remedy["id"] == "fill-first").unwrap();
+    assert_eq!(safer["edits"].as_array().unwrap().len(), 1);
 }
 
 #[test]

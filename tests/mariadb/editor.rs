@@ -96,6 +96,42 @@ fn the_editor_compares_with_the_live_site_and_asks_its_rows() {
 
 #[test]
 #[ignore = "needs mariadbd"]
+fn what_is_taken_out_beside_a_live_site_is_what_the_command_says_of_the_saved_files() {
+    let Some(site) = real_site("output") else { return };
+    let (blue, green) = (app(), app());
+    // The command wants every app of the site.
+    site.admin("UPDATE `tabDefaultValue` SET defvalue = '[\"acme\"]' WHERE defkey = 'installed_apps'");
+    site.admin("DELETE FROM `tabAcme Order`");
+    let rows = "INSERT INTO `tabAcme Order` (name, ref_no) VALUES ('a', 'r1'), ('b', 'r1'), ('c', '7')";
+    site.admin(&format!("{rows}; ANALYZE TABLE `tabAcme Order`"));
+    let place = |app: &TempDir| format!("acme={}", app.path().display());
+    let database = format!("mysql://127.0.0.1:{}/{}", site.server.port, site.name);
+    let credentials = site.server.credentials().display().to_string();
+    let live = ["--database", &database, "--credentials", &credentials];
+    let against = place(&blue);
+    let more = [&["--against", against.as_str(), "--frappe", "15.41.0"][..], &live].concat();
+    let editor = Server::editor(place(&green).as_ref(), &more);
+    let drafts = draft(&editor.file("Acme Order"), "ref_no", "fieldtype", json!("Int"));
+    let kinds = [("plan", "human"), ("json", "json"), ("markdown", "markdown"), ("sql", "sql")];
+    let text =
+        |kind: &str, drafts: &Value| editor.call("POST", &format!("/api/output/{kind}"), Some(drafts)).body;
+    let before = kinds.map(|(kind, _)| text(kind, &drafts));
+    assert!(before.iter().all(|text| text.contains("ref_no")), "{before:?}");
+    editor.post("/api/save", &drafts);
+    for ((kind, output), before) in kinds.into_iter().zip(before) {
+        assert_eq!(before, text(kind, &json!({ "drafts": [] })), "{kind}");
+        let printed = std::process::Command::new(env!("CARGO_BIN_EXE_crossfade"))
+            .args(["plan", "--blue", &place(&blue), "--green", &place(&green), "--output", output])
+            .args(["--blue-frappe", "15.41.0", "--green-frappe", "15.41.0"])
+            .args(live)
+            .output()
+            .unwrap();
+        assert_eq!(before, String::from_utf8(printed.stdout).unwrap(), "{kind}");
+    }
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
 fn a_database_that_cannot_be_reached_is_said_without_its_password() {
     let app = app();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_crossfade"))

@@ -2,7 +2,7 @@
 //! `frappe/core/doctype/doctype/doctype.py`), and with nothing else moved.
 //!
 //! Frappe leaves out what is null or empty, keeps `fields` in the order of the file (new ones after them) and says the
-//! order of the form in `field_order`. Beyond that a key that is empty in the file already stays, a number keeps its
+//! order of the form in `field_order`. A new DocType says by whom and when it was made. Beyond that a key that is empty in the file already stays, a number keeps its
 //! spelling (a browser makes 1.0 into 1), and a renamed field keeps its place: the diff holds only the change.
 
 use std::collections::BTreeMap;
@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 use serde_json::{Number, Value};
 
 use super::{Document, field_names, text};
+
+/// The user of Frappe's that edits DocTypes in a desk.
+const DEVELOPER: &str = "Administrator";
 
 /// New name of a field -> its name in the file.
 pub type FieldRenames = BTreeMap<String, String>;
@@ -42,6 +45,12 @@ pub fn settle(edited: &Document, file: Option<&Document>, renames: &FieldRenames
         None if !before.is_empty() && order == field_names(&document) => None,
         Some(_) | None => document.insert("field_order".to_owned(), order.into()),
     };
+    if file.is_none() {
+        // Who saves in the desk of a bench of his own is this user.
+        for (key, value) in [("creation", modified), ("owner", DEVELOPER), ("modified_by", DEVELOPER)] {
+            document.entry(key).or_insert_with(|| value.into());
+        }
+    }
     let is_changed = file.is_none_or(|file| !is_same(&document, file));
     if is_changed {
         document.insert("modified".to_owned(), modified.into());
@@ -232,5 +241,16 @@ mod tests {
         let settled = settle(&edited, Some(&file()), &FieldRenames::new(), NOW);
         assert_eq!(settled.document["permissions"], json!([{ "role": "Guest" }]));
         assert!(!settled.document.contains_key("istable"));
+    }
+
+    #[test]
+    fn a_new_doctype_says_when_and_by_whom_it_was_made() {
+        let new = object(&json!({ "doctype": "DocType", "name": "Order", "owner": "me@example.com" }));
+        let made = settle(&new, None, &FieldRenames::new(), NOW).document;
+        assert_eq!(
+            (&made["creation"], &made["modified"], &made["modified_by"], &made["owner"]),
+            (&json!(NOW), &json!(NOW), &json!("Administrator"), &json!("me@example.com"))
+        );
+        assert!(!settle(&new, Some(&file()), &FieldRenames::new(), NOW).document.contains_key("creation"));
     }
 }

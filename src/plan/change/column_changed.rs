@@ -121,6 +121,7 @@ fn in_table(
     let (from, to) = (&blue.field.fieldtype, &green.field.fieldtype);
     let neutral = |why: &str| (Verdict::Neutral, why.to_owned().into());
     if field.is_renamed() {
+        findings.shares();
         return neutral("its values change on their way to the column of the new name");
     }
     if old == new || (old.column_type == new.column_type && old.not_null == new.not_null) {

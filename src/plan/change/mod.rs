@@ -37,14 +37,14 @@ mod table_kind;
 mod track_seen;
 mod unique_changed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 use crate::doctype::{App, ColumnShape, CustomField, DocField, DocType, FrappeVersion, Storage, table_name};
 
 use super::operation::Operation;
-use super::{Change, DataAnswer, DataQuestion, Renames, Site, TableFacts, Verdict};
+use super::{Change, DataAnswer, DataQuestion, Renames, Site, TableFacts, Verdict, explain};
 
 /// Both versions of a site, as the kinds of change see them.
 pub(crate) struct Versions<'a> {
@@ -115,7 +115,14 @@ pub(crate) struct Findings {
     pub(crate) operations: Vec<Operation>,
     /// What the rows of the live site could tell.
     pub(crate) asked: Vec<DataQuestion>,
+    /// Changes that ask nothing of the database.
+    pub(crate) idle: Idle,
+    /// How many operations are those of the changes before.
+    taken: usize,
 }
+
+/// Changes by DocType, field and kind.
+pub(crate) type Idle = BTreeSet<(String, Option<String>, String)>;
 
 /// What the kinds of change differ in; the rest of a [`Change`] follows from its place.
 pub(crate) struct Found {
@@ -137,6 +144,7 @@ impl Findings {
             self.changes.extend(more.changes);
             self.operations.extend(more.operations);
             self.asked.extend(more.asked);
+            self.idle.extend(more.idle);
         }
     }
 
@@ -154,6 +162,11 @@ impl Findings {
     /// Enters a change of a field with what the rows say to it.
     pub(crate) fn field_with(&mut self, pair: &FieldPair<'_>, found: Found, data: Option<DataAnswer>) {
         self.enter(pair.app, pair.green_doctype, Some(pair.name), (found, data));
+    }
+
+    /// What the change entered before asks of the database, the next one needs as well.
+    fn shares(&mut self) {
+        self.taken = 0;
     }
 
     fn enter(
@@ -181,6 +194,11 @@ impl Findings {
             data,
             steps: Vec::new(),
         });
+        // What a change asks of the database is entered before it.
+        if self.operations.len() == self.taken {
+            self.idle.extend(self.changes.last().map(explain::place));
+        }
+        self.taken = self.operations.len();
     }
 }
 
@@ -235,12 +253,11 @@ fn field_pairs<'a>(
     let green_fields: BTreeMap<&str, &DocField> = by_name(green);
     let renamed =
         |name: &str| versions.renames.fields.get(&(green.name.clone(), name.to_owned())).map(String::as_str);
-    let taken: std::collections::BTreeSet<&str> =
-        green.fields.iter().filter_map(|field| renamed(&field.fieldname)).collect();
+    let taken: BTreeSet<&str> = green.fields.iter().filter_map(|field| renamed(&field.fieldname)).collect();
     let pair = |name: &'a str, blue_field, green_field| {
         FieldPair::of((app, blue, green), name, [blue_field, green_field], versions)
     };
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let in_green =
         green.fields.iter().map(|field| field.fieldname.as_str()).filter(|name| seen.insert(*name));
     let mut pairs: Vec<_> = in_green

@@ -1,11 +1,11 @@
 //! What is edited in the page and not saved yet.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 /// Everything that is edited: what a verdict is asked about, and what a save writes.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, ToSchema)]
 pub struct Drafts {
     /// DocTypes that differ from their files.
     pub drafts: Vec<DraftBody>,
@@ -18,7 +18,7 @@ pub struct Drafts {
 }
 
 /// One DocType as it is edited.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 pub struct DraftBody {
     /// Name of the DocType in its file; of a new one the name that it was made with.
     pub id: String,
@@ -37,7 +37,7 @@ pub struct DraftBody {
 }
 
 /// A field that keeps its values under another name.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, serde::Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 pub struct Rename {
     /// The DocType, by its name as it is edited.
     pub doctype: String,

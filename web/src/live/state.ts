@@ -12,9 +12,10 @@ import {
   NO_DRAFTS,
   type OnDisk,
   open as openDraft,
+  sameDrafts,
   without,
 } from '../model/drafts'
-import { begin, type History, record, redo, undo } from '../model/history'
+import { begin, everywhere, type History, record, redo, shortened, undo } from '../model/history'
 import { NO_SELECTION, type Selection, stillThere } from '../model/selection'
 import type { TreeDocType } from '../model/tree'
 import { latest } from './latest'
@@ -165,18 +166,19 @@ export function createState(api: Api) {
   /** Takes a file in. That is no step which can be undone: every state of the history knows the file. */
   function know(id: string, file: OpenFile) {
     files.set(id, file)
-    const withFile = (state: Drafts) => openDraft(state, id, file)
-    const { past, present, future, about } = history.value
-    history.value = { past: past.map(withFile), present: withFile(present), future: future.map(withFile), about }
+    history.value = everywhere(history.value, (state) => openDraft(state, id, file))
   }
 
-  /** Begins anew without some DocTypes: what was done to them cannot be undone any more. */
+  /** Goes on without some DocTypes: what was done to them cannot be undone any more, what was done to others can. */
   function forget(ids: readonly string[]) {
     for (const id of ids) {
       files.delete(id)
       stale.delete(id)
     }
-    history.value = begin(without(drafts.value, ids))
+    history.value = shortened(
+      everywhere(history.value, (state) => without(state, ids)),
+      sameDrafts,
+    )
   }
 
   /** Reads a DocType unless it is there; false if that failed. */

@@ -153,6 +153,18 @@ export function without(drafts: Drafts, ids: readonly string[]): Drafts {
   return { ...drafts, docs, renames: drafts.renames.filter(({ id }) => !ids.includes(id)) }
 }
 
+/** Whether two states of the drafts are the same to the last of them: neither was edited on the way to the other. */
+export function sameDrafts(a: Drafts, b: Drafts): boolean {
+  return (
+    a.docs.size === b.docs.size &&
+    a.renames.length === b.renames.length &&
+    a.accepted.length === b.accepted.length &&
+    [...a.docs].every(([id, draft]) => b.docs.get(id) === draft) &&
+    a.renames.every((rename, at) => rename === b.renames[at]) &&
+    a.accepted.every((line, at) => line === b.accepted[at])
+  )
+}
+
 /** The drafts with one of another document, e.g. one that was read again. */
 export function replace(drafts: Drafts, id: string, draft: Draft): Drafts {
   return withDraft(drafts, id, draft)

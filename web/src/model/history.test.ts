@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { begin, record, redo, undo } from './history'
+import { begin, everywhere, record, redo, shortened, undo } from './history'
 
 describe('a history', () => {
   it('goes back and forth', () => {
@@ -24,6 +24,16 @@ describe('a history', () => {
   it('forgets what was undone when something else is done', () => {
     const other = record(undo(record(begin('a'), 'b')), 'c')
     expect(redo(other).present).toBe('c')
+  })
+
+  it('loses what leaves it, with the steps that were about nothing else', () => {
+    const states = ['a', 'a1', 'a1b', 'a2b', 'a2bc'].reduce((history, state) => record(history, state), begin(''))
+    const back = undo(undo(states))
+    const without = shortened(
+      everywhere(back, (state) => state.replace(/[a-z]\d|^a/, '')),
+      (a, b) => a === b,
+    )
+    expect([without.past, without.present, without.future]).toEqual([[''], 'b', ['bc']])
   })
 
   it('does not record nothing', () => {

@@ -15,6 +15,20 @@ export function begin<T>(present: T): History<T> {
   return { past: [], present, future: [], about: null }
 }
 
+/** Every state as `change` makes it: for what happens beside the history, and is no step of it. */
+export function everywhere<T>(history: History<T>, change: (state: T) => T): History<T> {
+  const { past, present, future, about } = history
+  return { past: past.map(change), present: change(present), future: future.map(change), about }
+}
+
+/** The history without steps that lead nowhere, as `isSame` says: those of what is no part of it any more. */
+export function shortened<T>(history: History<T>, isSame: (a: T, b: T) => boolean): History<T> {
+  const { past, present, future } = history
+  const before = past.filter((state, at) => !isSame(state, past[at + 1] ?? present))
+  const after = future.filter((state, at) => !isSame(state, future[at - 1] ?? present))
+  return { ...history, past: before, future: after }
+}
+
 /** Goes on to `next`. With `about` equal to that of the change before, both are undone together. */
 export function record<T>(history: History<T>, next: T, about: string | null = null): History<T> {
   if (next === history.present) return history

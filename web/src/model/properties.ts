@@ -45,6 +45,8 @@ export function fieldProperties(type: string): PropertyGroup[] {
           ...(type === 'Section Break'
             ? [check('collapsible', 'Collapsible'), check('hide_border', 'Hide Border')]
             : []),
+          ...(type === 'Tab Break' ? [check('show_dashboard', 'Show Dashboard')] : []),
+          ...(type === 'Column Break' ? [text('width', 'Width')] : []),
           check('hidden', 'Hidden'),
           check('print_hide', 'Print Hide'),
         ],
@@ -75,7 +77,10 @@ export function fieldProperties(type: string): PropertyGroup[] {
         ]
       : []),
     ...(column ? [text('fetch_from', 'Fetch From', 'link_field.fieldname'), text('placeholder', 'Placeholder')] : []),
+    ...(type === 'Link' ? [code('link_filters', 'Link Filters', 'JSON')] : []),
+    ...(type === 'Select' ? [check('sort_options', 'Sort Options')] : []),
     text('description', 'Description'),
+    text('documentation_url', 'Documentation URL'),
   ]
   const rules =
     column || isTable(type)
@@ -93,6 +98,9 @@ export function fieldProperties(type: string): PropertyGroup[] {
           check('no_copy', 'No Copy'),
           check('allow_on_submit', 'Allow on Submit'),
           check('is_virtual', 'Virtual'),
+          ...(column
+            ? [check('ignore_xss_filter', 'Ignore XSS Filter')]
+            : [check('allow_bulk_edit', 'Allow Bulk Edit')]),
         ]
       : []
   const view = [
@@ -100,6 +108,7 @@ export function fieldProperties(type: string): PropertyGroup[] {
       ? [
           check('in_list_view', 'In List View'),
           check('in_standard_filter', 'In List Filter'),
+          check('in_filter', 'In Filter'),
           check('in_global_search', 'In Global Search'),
           check('in_preview', 'In Preview'),
           check('allow_in_quick_entry', 'In Quick Entry'),
@@ -112,13 +121,25 @@ export function fieldProperties(type: string): PropertyGroup[] {
       : []),
     check('hidden', 'Hidden'),
     check('read_only', 'Read Only'),
+    check('show_on_timeline', 'Show on Timeline'),
     check('print_hide', 'Print Hide'),
+    ...(['Int', 'Float', 'Currency', 'Percent'].includes(type)
+      ? [check('print_hide_if_no_value', 'Print Hide If No Value')]
+      : []),
     check('report_hide', 'Report Hide'),
+    ...(type === 'Duration' ? [check('hide_days', 'Hide Days'), check('hide_seconds', 'Hide Seconds')] : []),
+  ]
+  const sizes = [
+    int('columns', 'Columns'),
+    text('width', 'Width'),
+    text('print_width', 'Print Width'),
+    text('max_height', 'Max Height'),
+    int('permlevel', 'Perm Level'),
   ]
   return [
     { title: 'Value', properties: value },
     ...(rules.length > 0 ? [{ title: 'Rules', properties: rules }] : []),
-    { title: 'View', properties: [...view, int('columns', 'Columns'), int('permlevel', 'Perm Level')] },
+    { title: 'View', properties: [...view, ...sizes] },
     {
       title: 'Conditions',
       properties: [
@@ -155,6 +176,7 @@ export const DOCTYPE_PROPERTIES: readonly PropertyGroup[] = [
       check('is_virtual', 'Is Virtual'),
       check('editable_grid', 'Editable Grid'),
       check('quick_entry', 'Quick Entry'),
+      check('is_calendar_and_gantt', 'Is Calendar and Gantt'),
       check('beta', 'Beta'),
     ],
   },
@@ -172,6 +194,7 @@ export const DOCTYPE_PROPERTIES: readonly PropertyGroup[] = [
       { name: 'title_field', label: 'Title Field', control: 'field' },
       text('search_fields', 'Search Fields', 'fieldnames with commas between'),
       { name: 'image_field', label: 'Image Field', control: 'field' },
+      { name: 'nsm_parent_field', label: 'Parent Field (Tree)', control: 'field' },
       text('timeline_field', 'Timeline Field'),
       text('max_attachments', 'Max Attachments'),
       { name: 'description', label: 'Description', control: 'area' },
@@ -182,6 +205,10 @@ export const DOCTYPE_PROPERTIES: readonly PropertyGroup[] = [
       check('allow_events_in_timeline', 'Allow Events in Timeline'),
       check('make_attachments_public', 'Make Attachments Public'),
       check('translated_doctype', 'Translate Link Fields'),
+      check('show_preview_popup', 'Show Preview Popup'),
+      check('allow_auto_repeat', 'Allow Auto Repeat'),
+      text('default_print_format', 'Default Print Format'),
+      text('documentation', 'Documentation Link'),
     ],
   },
   {
@@ -190,6 +217,17 @@ export const DOCTYPE_PROPERTIES: readonly PropertyGroup[] = [
       { name: 'sort_field', label: 'Default Sort Field', control: 'field' },
       { name: 'sort_order', label: 'Default Sort Order', control: 'select', choices: ['ASC', 'DESC'] },
       check('show_name_in_global_search', 'Make "name" searchable in Global Search'),
+      text('default_view', 'Default View', 'List, Report, Tree, ...'),
+      check('force_re_route_to_default_view', 'Force Re-route to Default View'),
+      {
+        name: 'document_type',
+        label: 'Show in Module Section',
+        control: 'select',
+        choices: ['', 'Document', 'Setup', 'System', 'Other'],
+      },
+      text('icon', 'Icon'),
+      text('color', 'Color'),
+      text('restrict_to_domain', 'Restrict To Domain'),
       check('in_create', 'User Cannot Create'),
       check('read_only', 'User Cannot Search'),
     ],
@@ -205,6 +243,18 @@ export const DOCTYPE_PROPERTIES: readonly PropertyGroup[] = [
       check('has_web_view', 'Has Web View'),
       check('allow_guest_to_view', 'Allow Guest to View'),
       text('route', 'Route'),
+      { name: 'is_published_field', label: 'Is Published Field', control: 'field' },
+      { name: 'website_search_field', label: 'Website Search Field', control: 'field' },
+    ],
+  },
+  {
+    title: 'Email',
+    properties: [
+      text('default_email_template', 'Default Email Template'),
+      check('email_append_to', 'Allow document creation via Email'),
+      { name: 'sender_field', label: 'Sender Email Field', control: 'field' },
+      { name: 'sender_name_field', label: 'Sender Name Field', control: 'field' },
+      { name: 'subject_field', label: 'Subject Field', control: 'field' },
     ],
   },
   {

@@ -21,3 +21,17 @@ export function worstByField(changes: readonly Judged[], isHere: (doctype: strin
   }
   return worst
 }
+
+/** What the model needs of a change to say what the usual way does. */
+interface Usual {
+  readonly usual: string
+  readonly blocked_seconds?: number | null
+  readonly rows?: number | null
+}
+
+/** What `bench migrate` would do, and how long writes wait for it where the rows of a live site are known. */
+export function usualWords({ usual, blocked_seconds: seconds, rows }: Usual): string {
+  if (seconds === null || seconds === undefined || seconds === 0) return usual
+  const of = rows === null || rows === undefined ? '' : ` for ${rows.toLocaleString('en')} rows`
+  return `${usual}${usual === '' ? '' : ' '}Writes wait for about ${seconds} s${of}.`
+}

@@ -78,7 +78,8 @@ export async function startApiServer(): Promise<ApiServer> {
   try {
     await until('the API server is ready', () => kubectl(['get', '--raw', '/readyz']) === 'ok')
     kubectl(['apply', '--server-side', '-f', join(ROOT, 'crds')])
-    kubectl(['wait', 'crd/frappereleases.crossfade.dev', '--for=condition=Established', '--timeout=60s'])
+    // A resource that has no status yet is an error to `kubectl wait`.
+    await until('the resource is known', () => kubectl(['get', 'frappereleases.crossfade.dev', '-A']) !== null)
   } catch (error) {
     await stop()
     throw error

@@ -90,6 +90,8 @@ export interface App {
   write(path: string, text: string): void
   /** What differs from the commit. */
   diff(): string
+  /** From now on what differs includes new files. */
+  addAll(): void
   /** New files, and those that differ. */
   changed(): string[]
   /** The app as a commit has it, in a folder of its own. */
@@ -131,6 +133,7 @@ export function makeApp(doctypes: readonly Doc[], name = 'acme', modules: readon
     text: (at) => readFileSync(join(path, at), 'utf8'),
     write,
     diff: () => git('diff', '--unified=0', '--no-color'),
+    addAll: () => void git('add', '--all', '--intent-to-add'),
     changed: () =>
       git('status', '--porcelain', '--untracked-files=all')
         .split('\n')

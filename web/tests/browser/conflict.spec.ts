@@ -51,6 +51,28 @@ test('a file that nobody edits here is shown as it is on disk', async ({ editor,
   await expect(editor.row('email')).toContainText('From elsewhere')
 })
 
+test('what was done can be undone and done again after another file changed on disk', async ({ editor, page, app }) => {
+  await editor.open('Acme Customer')
+  await editor.open('Acme Order')
+  await editor.goTo('remarks')
+  await page.keyboard.press('Alt+ArrowUp')
+  await page.keyboard.press('Alt+ArrowUp')
+  await page.keyboard.press('Control+z')
+  const other = app.read('Acme Customer')
+  fieldsOf(other).get('email')!['label'] = 'From elsewhere'
+  app.write(app.file('Acme Customer'), exported(other))
+  await page.keyboard.press('Alt+PageUp')
+  await expect(editor.row('email')).toContainText('From elsewhere')
+  await page.keyboard.press('Alt+PageDown')
+  const order = () => editor.fieldnames()
+  expect((await order()).slice(3)).toEqual(['items', 'remarks', 'total'])
+  await page.keyboard.press('Control+Shift+z')
+  await expect.poll(order).toEqual(['customer', 'customer_email', 'items_section', 'remarks', 'items', 'total'])
+  await page.keyboard.press('Control+z')
+  await page.keyboard.press('Control+z')
+  await expect(editor.saveButton).toBeDisabled()
+})
+
 test('two browsers edit at once: the second is asked', async ({ editor, page, app, server, browser }) => {
   const second = await browser.newPage()
   await second.goto(server.url)

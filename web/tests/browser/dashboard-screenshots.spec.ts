@@ -58,6 +58,14 @@ for (const theme of ['light', 'dark'] as const) {
     api.put(withStatus(fixture(api, 'approval_steps', 'shop', NAMESPACE), waiting))
     const expanding = fixture(api, 'expanding', 'fill', NAMESPACE)
     api.put(withStatus(expanding, { phaseSince: whole(80), waitingSince: whole(80) }))
+    const site = { name: 'erp.example.com', step: 'expand', state: 'Running', total: 1_000_000 }
+    const filled = (done: number) =>
+      withStatus(expanding, {
+        phaseSince: whole(80),
+        waitingSince: whole(80),
+        conditions,
+        sites: [{ ...site, done, message: 'backfill of tabItem' }],
+      })
     const server = await dashboard(api.admin)
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
     await page.goto(server.url)
@@ -68,8 +76,25 @@ for (const theme of ['light', 'dark'] as const) {
     await page.setViewportSize(theme === 'light' ? { width: 1440, height: 1100 } : { width: 1920, height: 1080 })
     await page.screenshot({ path: at(`release-${theme}`) })
     if (theme === 'light') {
+      const card = page.getByRole('region', { name: 'Plan' })
+      await card.getByRole('button', { name: /\d+ changes? on/ }).click()
+      await card.getByRole('button', { name: /^SQL:/ }).click()
+      await card.evaluate((element) => element.scrollIntoView())
+      await page.screenshot({ path: at('plan') })
+      await page.reload()
+      await expect(page.getByRole('button', { name: /\d+ changes? on/ })).toBeVisible()
       await page.setViewportSize({ width: 900, height: 700 })
       await page.screenshot({ path: at('900px') })
+    }
+    if (theme === 'light') {
+      await page.setViewportSize({ width: 1440, height: 900 })
+      api.put(filled(310_000))
+      await page.goto(`${server.origin}/#/${NAMESPACE}/fill`)
+      const sites = page.getByRole('region', { name: 'Sites' })
+      await expect(sites).toContainText('310,000')
+      api.put(filled(420_000))
+      await expect(sites).toContainText('a second')
+      await page.screenshot({ path: at('backfill') })
     }
     await server.stop()
   })

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { expect, test } from './editor'
+import { exported } from './app'
+import { expect, fieldsOf, test } from './editor'
 
 /** Written only when they are asked for: fonts differ between machines, so they are looked at, not compared. */
 test.skip(process.env.SCREENSHOTS === undefined, 'SCREENSHOTS=1 writes docs/images')
@@ -46,6 +47,23 @@ test('a rename, light', async ({ editor, page }) => {
   await page.getByLabel('New name').fill('email_id')
   await expect(page.getByText('Acme Order.customer_email')).toBeVisible()
   await page.screenshot({ path: at('rename') })
+})
+
+test('a conflict, light', async ({ editor, page, app }) => {
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
+  await editor.open('Acme Customer')
+  await editor.row('email').click()
+  await page.getByLabel('Label', { exact: true }).fill('E-mail')
+  await page.getByLabel('Unique').check()
+  const other = app.read('Acme Customer')
+  fieldsOf(other).get('email')!['label'] = 'Email Address'
+  fieldsOf(other).get('status')!['reqd'] = 1
+  app.write(app.file('Acme Customer'), exported(other))
+  await expect(page.getByText('The file changed on disk')).toBeVisible()
+  await page.getByLabel('Search DocTypes').fill('')
+  await page.keyboard.press('Control+s')
+  await expect(page.getByRole('dialog').getByRole('row', { name: /email: label/ })).toBeVisible()
+  await page.screenshot({ path: at('conflict') })
 })
 
 test('a field and its verdict, dark, on a big screen', async ({ editor, page }) => {
