@@ -5,7 +5,8 @@
 //! order of the form in `field_order`. A new DocType says by whom and when it was made. Beyond that a key that is empty in the file already stays, a number keeps its
 //! spelling (a browser makes 1.0 into 1), and a renamed field keeps its place: the diff holds only the change.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Number, Value};
 
@@ -117,11 +118,9 @@ fn settled(edited: &Value, before: Option<&Value>) -> Option<Value> {
         (Value::Bool(set), _) => Some(u8::from(*set).into()),
         (Value::Array(rows), before) => {
             let old = before.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            let rows = rows.iter().enumerate().filter_map(|(at, value)| match (value, old.get(at)) {
-                (Value::Object(edited), before) => {
-                    Some(Value::Object(row(edited, before.and_then(Value::as_object))))
-                }
-                (edited, before) => settled(edited, before),
+            let rows = rows.iter().zip(counterparts(rows, old)).filter_map(|(value, before)| match value {
+                Value::Object(edited) => Some(Value::Object(row(edited, before.and_then(Value::as_object)))),
+                edited => settled(edited, before),
             });
             Some(Value::Array(rows.collect()))
         }
@@ -130,6 +129,45 @@ fn settled(edited: &Value, before: Option<&Value>) -> Option<Value> {
         }
         (Value::Null | Value::Number(_) | Value::String(_), _) => Some(edited.clone()),
     }
+}
+
+/// What each row was in the file. Rows of the DocType's other tables have no name, and may have been moved, edited and
+/// removed: each finds its own among those that are the same, then the one that shares the most with it.
+fn counterparts<'a>(rows: &[Value], old: &'a [Value]) -> Vec<Option<&'a Value>> {
+    let mut same: BTreeMap<String, VecDeque<usize>> = BTreeMap::new();
+    for (at, value) in old.iter().enumerate() {
+        same.entry(said(value)).or_default().push_back(at);
+    }
+    let mut places: Vec<Option<usize>> =
+        rows.iter().map(|value| same.get_mut(&said(value)).and_then(VecDeque::pop_front)).collect();
+    let mut left: BTreeSet<usize> = same.into_values().flatten().collect();
+    for (at, place) in places.iter_mut().enumerate().filter(|(_, place)| place.is_none()) {
+        let likeness = |other: &usize| (shared(&rows[at], &old[*other]), Reverse(other.abs_diff(at)));
+        *place = left.iter().copied().max_by_key(likeness);
+        place.iter().for_each(|taken| _ = left.remove(taken));
+    }
+    places.into_iter().map(|place| place.map(|at| &old[at])).collect()
+}
+
+/// What a value says, whatever the spelling of its numbers and of what is empty.
+fn said(value: &Value) -> String {
+    match value {
+        Value::Object(row) => {
+            let cells = row.iter().filter(|(_, value)| !is_empty(value));
+            cells.map(|(key, value)| format!("{key:?}:{}\n", said(value))).collect()
+        }
+        Value::Bool(set) => said(&u8::from(*set).into()),
+        Value::Number(number) => number.as_f64().unwrap_or_default().to_string(),
+        Value::Null | Value::String(_) | Value::Array(_) => value.to_string(),
+    }
+}
+
+/// How many cells of two rows say the same.
+fn shared(row: &Value, other: &Value) -> usize {
+    let (Some(row), Some(other)) = (row.as_object(), other.as_object()) else {
+        return 0;
+    };
+    row.iter().filter(|(key, value)| other.get(*key).is_some_and(|other| said(value) == said(other))).count()
 }
 
 /// What Python takes for false, lists aside.
@@ -230,6 +268,34 @@ mod tests {
         assert_eq!(
             settled.document["fields"],
             json!([{ "fieldname": "z", "hidden": 0, "columns": 1.0 }, { "fieldname": "b" }])
+        );
+    }
+
+    #[test]
+    fn a_row_keeps_its_spelling_wherever_it_goes() {
+        let rows = json!([
+            { "role": "Guest", "read": 1, "print": 0 }, { "role": "All", "read": 1, "write": 0, "permlevel": 1.0 },
+            { "role": "Auditor", "read": 1, "email": 0, "docstatus": 0 }, { "role": "Clerk", "read": 1 }
+        ]);
+        let mut file = file();
+        file.insert("permissions".to_owned(), rows);
+        let settled = |rows: Value| {
+            let mut edited = file.clone();
+            edited.insert("permissions".to_owned(), rows);
+            settle(&edited, Some(&file), &FieldRenames::new(), NOW).document["permissions"].clone()
+        };
+        // Guest goes, Auditor is edited and goes up, Clerk is edited, and a row comes with a check that was unset again.
+        assert_eq!(
+            settled(json!([
+                { "role": "Auditor", "read": 1, "email": 0, "docstatus": 0, "share": 1 },
+                { "role": "All", "read": 1, "write": 0, "permlevel": 1 },
+                { "role": "Clerk", "read": 0 }, { "role": "New", "read": 1, "docstatus": 0 }
+            ])),
+            json!([
+                { "role": "Auditor", "read": 1, "email": 0, "docstatus": 0, "share": 1 },
+                { "role": "All", "read": 1, "write": 0, "permlevel": 1.0 },
+                { "role": "Clerk" }, { "role": "New", "read": 1 }
+            ])
         );
     }
 

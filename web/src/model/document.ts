@@ -26,7 +26,8 @@ export function newKey(): number {
   return lastKey
 }
 
-function isObject(value: Json | undefined): value is { [key: string]: Json } {
+/** Whether a value of JSON is an object. */
+export function isObject(value: Json | undefined): value is { [key: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

@@ -1,5 +1,6 @@
 import { type DocType, fieldname, fromJson, type Json, sameDocType, text, type Values } from './document'
 import { apply, type Edit } from './edit'
+import { newPermission } from './tables'
 
 /** A DocType's file as it was read. */
 export interface OnDisk {
@@ -87,22 +88,7 @@ function skeleton(name: string, module: string, kind: DocTypeKind): Values {
     links: [],
     module,
     name,
-    permissions:
-      kind === 'child'
-        ? []
-        : [
-            {
-              create: 1,
-              delete: 1,
-              email: 1,
-              ...(kind === 'single' ? {} : { export: 1, report: 1 }),
-              print: 1,
-              read: 1,
-              role: 'System Manager',
-              share: 1,
-              write: 1,
-            },
-          ],
+    permissions: kind === 'child' ? [] : [{ ...newPermission(kind === 'single'), role: 'System Manager' }],
     sort_field: 'modified',
     sort_order: 'DESC',
     states: [],

@@ -141,4 +141,8 @@ export const SHORTCUTS: readonly { title: string; keys: readonly (readonly [stri
       ['Delete', 'Remove'],
     ],
   },
+  {
+    title: 'In Permissions, Links, Actions and States',
+    keys: [['Alt+Up, Alt+Down', 'Move the row']],
+  },
 ]

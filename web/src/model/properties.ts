@@ -1,7 +1,7 @@
 import { hasColumn, hasLength, isLayout, isTable, optionsLabel } from './fieldtypes'
 
 /** How a property is edited. */
-export type Control = 'text' | 'area' | 'code' | 'int' | 'check' | 'select' | 'doctype' | 'field'
+export type Control = 'text' | 'area' | 'code' | 'int' | 'check' | 'select' | 'doctype' | 'field' | 'role'
 
 /** A property of a DocField or of a DocType, with the label that Frappe's desk gives it. */
 export interface Property {
@@ -18,15 +18,18 @@ export interface PropertyGroup {
   readonly properties: readonly Property[]
 }
 
-const text = (name: string, label: string, hint?: string): Property => ({
+/** A property that is a line of text. */
+export const text = (name: string, label: string, hint?: string): Property => ({
   name,
   label,
   control: 'text',
   ...(hint === undefined ? {} : { hint }),
 })
 const code = (name: string, label: string, hint?: string): Property => ({ ...text(name, label, hint), control: 'code' })
-const int = (name: string, label: string): Property => ({ name, label, control: 'int' })
-const check = (name: string, label: string): Property => ({ name, label, control: 'check' })
+/** A property that is a whole number, not below 0. */
+export const int = (name: string, label: string): Property => ({ name, label, control: 'int' })
+/** A property that is set or not. */
+export const check = (name: string, label: string): Property => ({ name, label, control: 'check' })
 
 function optionsControl(type: string): Control {
   if (type === 'Link' || isTable(type)) return 'doctype'
