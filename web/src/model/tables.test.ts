@@ -5,7 +5,7 @@ import { begin, record, undo } from './history'
 import { knownRoles, rowsOf, TABLES, type Table, withCell, withMoved, withoutRow } from './tables'
 
 const table = (name: Table['name']) => TABLES.find((table) => table.name === name)!
-const file = {
+const file: Values = {
   doctype: 'DocType',
   fields: [],
   name: 'Thing',
