@@ -120,7 +120,7 @@ export function withMoved(rows: readonly Values[], at: number, by: -1 | 1): read
 /** Roles that every site has. */
 const STANDARD_ROLES = ['Administrator', 'All', 'Desk User', 'Guest', 'System Manager']
 
-/** Roles to suggest: those of every site, and those that some DocTypes name. */
+/** Roles to suggest: those of every site, and those that DocTypes name. */
 export function knownRoles(doctypes: Iterable<Values>): string[] {
   const roles = new Set(STANDARD_ROLES)
   for (const doctype of doctypes) {
