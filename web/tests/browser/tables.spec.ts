@@ -62,7 +62,7 @@ test('the tables are edited by mouse, and the file holds the change alone', asyn
   await expect(row('States row 2')).toHaveCount(0)
 
   expect(await faults(page)).toEqual([])
-  await expect(editor.changes).toContainText('Nothing changes against blue.')
+  await expect(editor.changes).toContainText('Nothing to plan against blue.')
   await expect(editor.changes.getByRole('region', { name: 'Problems' })).toHaveCount(0)
   await editor.save()
   const { delete: _, ...auditor } = { ...NEW, permlevel: 1, role: 'Acme Auditor' }
