@@ -118,9 +118,11 @@ fn settled(edited: &Value, before: Option<&Value>) -> Option<Value> {
         (Value::Bool(set), _) => Some(u8::from(*set).into()),
         (Value::Array(rows), before) => {
             let old = before.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            let rows = rows.iter().zip(counterparts(rows, old)).filter_map(|(value, before)| match value {
-                Value::Object(edited) => Some(Value::Object(row(edited, before.and_then(Value::as_object)))),
-                edited => settled(edited, before),
+            let rows = rows.iter().zip(counterparts(rows, old)).filter_map(|(value, before)| {
+                match value.as_object() {
+                    Some(edited) => Some(Value::Object(row(edited, before.and_then(Value::as_object)))),
+                    None => settled(value, before),
+                }
             });
             Some(Value::Array(rows.collect()))
         }
@@ -143,8 +145,7 @@ fn counterparts<'a>(rows: &[Value], old: &'a [Value]) -> Vec<Option<&'a Value>> 
     let mut left: BTreeSet<usize> = same.into_values().flatten().collect();
     for (at, place) in places.iter_mut().enumerate().filter(|(_, place)| place.is_none()) {
         let likeness = |other: &usize| (shared(&rows[at], &old[*other]), Reverse(other.abs_diff(at)));
-        *place = left.iter().copied().max_by_key(likeness);
-        place.iter().for_each(|taken| _ = left.remove(taken));
+        *place = left.iter().copied().max_by_key(likeness).and_then(|like| left.take(&like));
     }
     places.into_iter().map(|place| place.map(|at| &old[at])).collect()
 }
@@ -154,7 +155,8 @@ fn said(value: &Value) -> String {
     match value {
         Value::Object(row) => {
             let cells = row.iter().filter(|(_, value)| !is_empty(value));
-            cells.map(|(key, value)| format!("{key:?}:{}\n", said(value))).collect()
+            let cells: Vec<String> = cells.map(|(key, value)| format!("{key:?}:{}", said(value))).collect();
+            format!("{{{}}}", cells.join(","))
         }
         Value::Bool(set) => said(&u8::from(*set).into()),
         Value::Number(number) => number.as_f64().unwrap_or_default().to_string(),
