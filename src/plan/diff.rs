@@ -321,7 +321,8 @@ fn app_versions(blue: &Snapshot, green: &Snapshot, changes: &[Change]) -> Vec<Ap
 
 fn summary(changes: &[Change], steps: usize) -> String {
     let counts = counts(changes.iter());
-    if changes.is_empty() { counts } else { format!("{counts}, {steps} statements before green") }
+    let statements = if steps == 1 { "statement" } else { "statements" };
+    if changes.is_empty() { counts } else { format!("{counts}, {steps} {statements} before green") }
 }
 
 /// `3 changes (2 additive, 1 mapped)`.

@@ -59,11 +59,14 @@ for (const theme of ['light', 'dark'] as const) {
     const expanding = fixture(api, 'expanding', 'fill', NAMESPACE)
     api.put(withStatus(expanding, { phaseSince: whole(80), waitingSince: whole(80) }))
     const site = { name: 'erp.example.com', step: 'expand', state: 'Running', total: 1_000_000 }
+    const since = (type: string) => (type === 'Planned' ? 300 : type === 'Isolated' ? 80 : 310)
+    const of = expanding['status'] as { conditions: { type: string }[] }
+    const begun = of.conditions.map((one) => ({ ...one, lastTransitionTime: whole(since(one.type)) }))
     const filled = (done: number) =>
       withStatus(expanding, {
         phaseSince: whole(80),
         waitingSince: whole(80),
-        conditions,
+        conditions: begun,
         sites: [{ ...site, done, message: 'backfill of tabItem' }],
       })
     const server = await dashboard(api.admin)
@@ -88,10 +91,10 @@ for (const theme of ['light', 'dark'] as const) {
     }
     if (theme === 'light') {
       await page.setViewportSize({ width: 1440, height: 900 })
-      api.put(filled(310_000))
+      api.put(filled(412_000))
       await page.goto(`${server.origin}/#/${NAMESPACE}/fill`)
       const sites = page.getByRole('region', { name: 'Sites' })
-      await expect(sites).toContainText('310,000')
+      await expect(sites).toContainText('412,000')
       api.put(filled(420_000))
       await expect(sites).toContainText('a second')
       await page.screenshot({ path: at('backfill') })
