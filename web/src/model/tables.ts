@@ -2,7 +2,7 @@ import { flag, isObject, type Json, text as textOf, type Values } from './docume
 import { withValue } from './edit'
 import { check, int, type Property, text } from './properties'
 
-/** A table of a DocType beside its fields: what the desk calls a row of it, and what it begins with. */
+/** A table of a DocType beside its fields: the cells of its rows, and what a new row begins with. */
 export interface Table {
   /** The key in the file. */
   readonly name: 'permissions' | 'actions' | 'links' | 'states'
