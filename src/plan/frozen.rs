@@ -57,9 +57,8 @@ pub(super) fn tables(blue: &Snapshot, green: &Snapshot, versions: &Versions<'_>)
             "another version of Frappe rewrites the standard items of the navigation bar",
         );
     }
-    for doctype in differing_documents(blue, green) {
+    for (doctype, except) in differing_documents(blue, green) {
         let is_known = [&versions.blue, &versions.green].iter().all(|all| all.contains_key(doctype));
-        let except = documents(blue, doctype).chain(documents(green, doctype)).collect::<BTreeSet<_>>();
         let shared = |named_by: &str| {
             is_known.then(|| SharedRows {
                 named_by: named_by.to_owned(),
@@ -159,14 +158,8 @@ fn app_version<'a>(snapshot: &'a Snapshot, name: &str) -> Option<&'a str> {
     snapshot.apps.iter().find(|app| app.name == name)?.version.as_deref()
 }
 
-/// Names of a DocType's documents that the apps bring.
-fn documents<'a>(snapshot: &'a Snapshot, doctype: &str) -> impl Iterator<Item = &'a str> {
-    let of_app = snapshot.apps.iter().filter_map(move |app| app.documents.get(doctype));
-    of_app.flat_map(|documents| documents.keys().map(String::as_str)).collect::<Vec<_>>().into_iter()
-}
-
-/// DocTypes of which some standard document is new, gone or another in green.
-fn differing_documents<'a>(blue: &'a Snapshot, green: &'a Snapshot) -> BTreeSet<&'a str> {
+/// DocTypes of which some standard document is new, gone or another in green, with the names of all that either brings.
+fn differing_documents<'a>(blue: &'a Snapshot, green: &'a Snapshot) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
     type Documents<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a str>>;
     let documents = |snapshot: &'a Snapshot| {
         let mut all = Documents::new();
@@ -181,6 +174,10 @@ fn differing_documents<'a>(blue: &'a Snapshot, green: &'a Snapshot) -> BTreeSet<
     names
         .into_iter()
         .filter(|name| old.get(name) != new.get(name) && !NOT_BY_DOCUMENT.contains(name))
+        .map(|name| {
+            let documents = [old.get(name), new.get(name)].into_iter().flatten();
+            (name, documents.flat_map(BTreeMap::keys).copied().collect())
+        })
         .collect()
 }
 

@@ -69,6 +69,13 @@ pub(crate) async fn fill(session: &mut Session<'_>, table: &str, columns: &[Stri
     filled
 }
 
+/// Statements that add pairs of words to a list in blue's schema; those that it has stay.
+pub(crate) fn add_pairs<'a>(list: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    let rows: Vec<String> =
+        pairs.map(|(one, other)| format!("({}, {})", quote::literal(one), quote::literal(other))).collect();
+    rows.chunks(200).map(|rows| format!("INSERT IGNORE INTO {list} VALUES {}", rows.join(", "))).collect()
+}
+
 /// Runs a transaction until no lock is in its way.
 pub(crate) async fn repeat(
     session: &mut Session<'_>,

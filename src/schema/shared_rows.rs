@@ -68,14 +68,8 @@ async fn note_apart(
     let mut statements = vec!["START TRANSACTION".to_owned()];
     for (table, rows, _) in shared {
         // No row can have a longer name than its column holds.
-        let names: Vec<&String> = rows.except.iter().filter(|name| name.chars().count() <= 255).collect();
-        for chunk in names.chunks(200) {
-            let lines: Vec<String> = chunk
-                .iter()
-                .map(|name| format!("({}, {})", quote::literal(table), quote::literal(name)))
-                .collect();
-            statements.push(format!("INSERT IGNORE INTO {scope} VALUES {}", lines.join(", ")));
-        }
+        let names = rows.except.iter().filter(|name| name.chars().count() <= 255);
+        statements.extend(frozen::add_pairs(&scope, names.map(|name| (*table, name.as_str()))));
     }
     statements.push("COMMIT".to_owned());
     session.check_lock().await?;

@@ -66,13 +66,8 @@ pub(crate) async fn narrow(session: &mut Session<'_>, shared: &[SingleField]) ->
     }
     let scope = quote::qualified(&session.schema, SCOPE);
     let mut statements = vec!["START TRANSACTION".to_owned()];
-    for chunk in shared.chunks(200) {
-        let rows: Vec<String> = chunk
-            .iter()
-            .map(|known| format!("({}, {})", quote::literal(&known.doctype), quote::literal(&known.field)))
-            .collect();
-        statements.push(format!("INSERT IGNORE INTO {scope} VALUES {}", rows.join(", ")));
-    }
+    let known = shared.iter().map(|known| (known.doctype.as_str(), known.field.as_str()));
+    statements.extend(frozen::add_pairs(&scope, known));
     for field in STANDARD {
         let field = quote::literal(field);
         statements.push(format!("INSERT IGNORE INTO {scope} SELECT DISTINCT doctype, {field} FROM {scope}"));
