@@ -1,4 +1,4 @@
-//! The cluster of the bed, through kubectl: the same door that users have.
+//! The cluster of the bed, through kubectl: the same door that users have. Only what is looked at again and again is not.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::Fallible;
+use super::{Fallible, objects};
 
 /// The label by which the API server holds a namespace's Pods to a Pod Security Standard.
 const RESTRICTED: &str = "pod-security.kubernetes.io/enforce";
@@ -118,14 +118,12 @@ impl Namespace {
 
     /// Reads one object, `None` if it is not there.
     pub fn get(&self, kind: &str, name: &str) -> Fallible<Option<Value>> {
-        let text = self.kubectl(&["get", kind, name, "-o", "json", "--ignore-not-found"])?;
-        Ok(if text.trim().is_empty() { None } else { Some(serde_json::from_str(&text)?) })
+        objects::get(&self.name, kind, name)
     }
 
     /// Lists objects by a label selector.
     pub fn list(&self, kind: &str, selector: &str) -> Fallible<Vec<Value>> {
-        let list: Value = serde_json::from_str(&self.kubectl(&["get", kind, "-l", selector, "-o", "json"])?)?;
-        Ok(list["items"].as_array().cloned().unwrap_or_default())
+        objects::list(&self.name, kind, selector)
     }
 
     /// Waits for a condition by `kubectl wait`.

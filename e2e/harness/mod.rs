@@ -13,6 +13,7 @@ pub mod gateway;
 pub mod git;
 pub mod jars;
 pub mod load;
+mod objects;
 pub mod operator;
 pub mod outage;
 pub mod prometheus;
