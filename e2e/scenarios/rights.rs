@@ -10,7 +10,7 @@ use crate::harness::{Fallible, turn};
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
 fn the_operator_may_do_what_it_needs_and_nothing_else() -> Fallible {
-    let _turn = turn::alone();
+    let _turn = turn::beside_others();
     operator::install()?;
     for (verb, resource, namespace) in MAY {
         ask(verb, resource, namespace, true)?;
