@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::Fallible;
 use super::bench::Bench;
-use super::cluster::{bed, kubectl, repository, run};
+use super::cluster::{bed, kubectl, program, repository, run};
 use super::forward::Forward;
+use super::{Fallible, operator};
 
 /// A Prometheus that is at work.
 pub struct Prometheus {
@@ -36,6 +36,23 @@ impl Prometheus {
         bench.apply("prometheus.yaml", "v1")?;
         bench.namespace.wait("pod/prometheus", "condition=Ready", Duration::from_mins(2))?;
         Ok(Self { forward: Forward::new(&bench.namespace, "pod/prometheus", 9090)? })
+    }
+
+    /// The same with the alerts of the chart, as these values of it make them.
+    pub fn with_alerts(bench: &Bench, values: &[String]) -> Fallible<Self> {
+        let mut helm = program("helm");
+        helm.args(["template", "crossfade", "charts/crossfade", "--namespace", &operator::namespace().name]);
+        // Helm that only renders asks no API server.
+        helm.args(["--kube-version", "1.34.0", "--show-only", "templates/prometheusrule.yaml"]);
+        helm.args(["--set", "metrics.prometheusRule.enabled=true"]);
+        helm.args(values.iter().flat_map(|value| ["--set", value])).current_dir(repository());
+        let rules: Value = serde_yaml::from_str(&run(&mut helm, None)?)?;
+        let file = serde_yaml::to_string(&json!({"groups": rules["spec"]["groups"]}))?;
+        let map = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "alerts"}, "data": {"rules.yaml": file}
+        });
+        bench.namespace.apply(&map.to_string())?;
+        Self::start(bench)
     }
 
     /// What a query gives from one moment to another (seconds since 1970), by the second.
@@ -77,8 +94,6 @@ fn read(answer: &Value) -> Option<Vec<Series>> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a platform team sees of the operator: health, metrics, one leader, events, conditions as kstatus reads them, traces,
 //! the dashboard's panels as a Prometheus answers them, and what it uses of the machine.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ use crate::harness::{Fallible, dashboard, operator, turn};
 
 /// Rows that the release fills: enough to see it.
 const ROWS: u64 = 100_000;
+/// Phases that are stuck after a second already: alerts of the chart fire on what the operator tells.
+const STUCK: [&str; 3] = ["Isolating", "Expanding", "Shifting"];
 /// Panels of the dashboard that are empty when nothing is wrong, and when no table was busy.
 const EMPTY: [&str; 4] = [
     "Releases that stand still",
@@ -35,7 +38,10 @@ fn the_operator_can_be_watched() -> Fallible {
     let _turn = turn::alone();
     let bench = installed("observing")?;
     traces::begin(&bench)?;
-    let prometheus = Prometheus::start(&bench)?;
+    let prometheus = Prometheus::with_alerts(
+        &bench,
+        &STUCK.map(|phase| format!("metrics.prometheusRule.stuckSeconds.{phase}=1")),
+    )?;
     filling::fill(&bench, "Sales Order", ROWS)?;
     let users = Load::of(&bench, 20, &Mix { template: "experiment".to_owned() })?;
     let begin = now();
@@ -87,6 +93,7 @@ fn the_operator_can_be_watched() -> Fallible {
         )?;
     }
     the_dashboard_shows_it(&prometheus, begin)?;
+    the_alerts_fire(&prometheus, begin)?;
     println!("{} requests, none failed", must_be_clean(&users.stop()?)?.requests);
     the_release_is_traced(&bench)?;
     it_needs_what_the_chart_says()?;
@@ -113,6 +120,19 @@ fn it_needs_what_the_chart_says() -> Fallible {
         }
     }
     Ok(())
+}
+
+/// A phase that takes longer than the chart's values allow fires, by the operator's own series; nothing else does.
+fn the_alerts_fire(prometheus: &Prometheus, begin: f64) -> Fallible {
+    let fired = prometheus.ask("ALERTS{alertstate=\"firing\"}", [begin, now()])?;
+    let fired: BTreeSet<(&str, &str)> = fired
+        .iter()
+        .map(|series| ["alertname", "phase"].map(|label| series.labels.get(label).map_or("", String::as_str)))
+        .map(|[name, phase]| (name, phase))
+        .collect();
+    println!("alerts that fired: {fired:?}");
+    let expected = STUCK.map(|phase| ("CrossfadeReleaseStuck", phase)).into();
+    if fired == expected { Ok(()) } else { Err(format!("they should be {expected:?}").into()) }
 }
 
 /// Every panel has something to show of the release; what it is goes to `target/dashboard.svg`.
