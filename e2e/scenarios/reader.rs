@@ -57,7 +57,7 @@ impl Reader {
             line = operator.replace_all(&line, format!("-n {}$1", operator::NAMESPACE)).into_owned();
         }
         let line = self.names.iter().fold(line, |line, (theirs, ours)| line.replace(theirs, ours));
-        let is_watching = Regex::new(r" (-w|--watch)( |$)")?.is_match(&line);
+        let is_watching = Regex::new(r" (-w|--watch)( |$)|crossfade dashboard$")?.is_match(&line);
         Ok(if is_watching { format!("{{ timeout {LOOK} {line}\n}} || [ $? = 124 ]") } else { line })
     }
 

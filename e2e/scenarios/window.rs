@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::reader::Reader;
-use super::{RELEASE, installed};
+use super::{RELEASE, crossfade, installed};
+use crate::harness::bench::Bench;
 use crate::harness::cluster::until;
 use crate::harness::figures::Figures;
 use crate::harness::load::{Load, now};
@@ -17,18 +18,16 @@ fn a_blocking_release_closes_the_site_only_when_a_human_has_said_so() -> Fallibl
     let bench = installed("window")?;
     let mut users = Load::start(&bench, 10)?;
     bench.release("raw-ddl")?;
-    until("the plan to be refused", RELEASE, || {
-        let status = bench.status()?["status"].clone();
-        let stalled = status["conditions"].as_array().is_some_and(|all| {
-            all.iter()
-                .any(|c| c["type"] == "Stalled" && c["reason"] == "PlanBlocking" && c["status"] == "True")
-        });
-        Ok(stalled.then_some(()))
-    })?;
+    is_refused(&bench)?;
     users.run_for(Duration::from_secs(3))?;
     // Exit code 3 says that it is Blocking.
     let user = Reader::of(&bench.namespace).calls(" # what is Blocking", " || [ $? = 3 ] # what is Blocking");
     println!("{}", user.follow("docs/how-to/maintenance-window.md", "kubectl crossfade plan")?);
+    // Nothing has been done yet, and it can be asked for again.
+    user.follow("docs/how-to/maintenance-window.md", "kubectl crossfade abort")?;
+    bench.wait_for_rolled_back(RELEASE)?;
+    print!("{}", crossfade(&bench, &["retry", "shop"])?);
+    is_refused(&bench)?;
     let closing = now();
     user.follow("docs/how-to/maintenance-window.md", "kubectl crossfade approve")?;
     user.follow("docs/how-to/maintenance-window.md", "kubectl crossfade status")?;
@@ -59,4 +58,16 @@ fn a_blocking_release_closes_the_site_only_when_a_human_has_said_so() -> Fallibl
         closed.len()
     );
     bench.namespace.leave()
+}
+
+/// Waits until the release stands still because its plan is Blocking.
+fn is_refused(bench: &Bench) -> Fallible {
+    until("the plan to be refused", RELEASE, || {
+        let status = bench.status()?["status"].clone();
+        let stalled = status["conditions"].as_array().is_some_and(|all| {
+            all.iter()
+                .any(|c| c["type"] == "Stalled" && c["reason"] == "PlanBlocking" && c["status"] == "True")
+        });
+        Ok(stalled.then_some(()))
+    })
 }

@@ -31,6 +31,7 @@ mod load;
 mod many_clients;
 mod no_wait;
 mod no_wait_entry;
+mod pages;
 mod plans;
 mod redis_keys;
 mod redis_server;

@@ -8,12 +8,12 @@ use super::site::wait_for;
 use super::traffic::Client;
 use super::versions::{WRONG, fill_usual, usual};
 
-fn leaked(options: &[&str]) -> &'static Server {
+pub(super) fn leaked(options: &[&str]) -> &'static Server {
     Box::leak(Box::new(Server::start(&Special { options, disk: None })))
 }
 
 /// A replica of everything that the primary does from now on.
-fn replica_of(primary: &Server) -> &'static Server {
+pub(super) fn replica_of(primary: &Server) -> &'static Server {
     let replica = leaked(&["--server-id=2", "--skip-log-bin"]);
     primary
         .root("CREATE USER follower@'%' IDENTIFIED BY 'f'; GRANT REPLICATION SLAVE ON *.* TO follower@'%'");
