@@ -1,15 +1,18 @@
-//! A release that is approved in the dashboard: its stream is followed, a person who may only look and a wall are refused.
+//! A release that is approved in the dashboard by a browser, which sees its ledger and its queues: its stream is followed, a
+//! person who may only look and a wall are refused.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
 use std::process::Command;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::reader::Reader;
 use super::{RELEASE, installed};
 use crate::harness::bench::Bench;
-use crate::harness::cluster::{bed, kubectl};
+use crate::harness::cluster::{bed, kubectl, repository, run};
 use crate::harness::{Fallible, turn};
 use crate::page::Server as Page;
 
@@ -23,6 +26,11 @@ fn a_release_is_followed_and_approved_in_the_dashboard() -> Fallible {
     let folder = tempfile::tempdir()?;
     let viewer = folder.path().join("viewer.kubeconfig");
     std::fs::write(&viewer, viewer_kubeconfig(&bench)?)?;
+    let opened =
+        Reader::of(&bench.namespace).follow("docs/how-to/dashboard.md", "kubectl crossfade dashboard")?;
+    if !opened.contains("http://127.0.0.1:") {
+        return Err(format!("no address to open: {opened:?}").into());
+    }
     let admin = bed().join("pki/admin.kubeconfig");
     let page = dashboard(&admin, &[]);
     let (looking, wall) = (dashboard(&viewer, &[]), dashboard(&admin, &["--read-only"]));
@@ -49,11 +57,16 @@ fn a_release_is_followed_and_approved_in_the_dashboard() -> Fallible {
         }
         println!("{who}: {}", answer.body);
     }
-    let said = page.call("POST", &format!("{PATH}/say"), Some(&body));
-    if said.status != 200 {
-        return Err(format!("the approval failed: {said:?}").into());
-    }
+    let browser = browser(format!("http://127.0.0.1:{}/?key={}", page.port, page.key));
+    stream.until("the end of what the browser does", |_| browser.is_finished())?;
+    println!("{}", browser.join().map_err(|_| "the browser's thread panicked")??);
     let done = stream.until("Complete", |release| release["line"]["standing"]["phase"] == "Complete")?;
+    it_saw_all(&stream, &done)?;
+    bench.namespace.leave()
+}
+
+/// The stream has told of everything that the page shows of a release.
+fn it_saw_all(stream: &Stream, done: &Value) -> Fallible {
     println!(
         "phases {:?}, weights {:?}, {} events of the stream, parts of Jobs {:?}, queues counted of {:?}",
         stream.phases, stream.weights, stream.told, stream.parts, stream.counted
@@ -76,12 +89,21 @@ fn a_release_is_followed_and_approved_in_the_dashboard() -> Fallible {
     if done["events"].as_array().is_none_or(Vec::is_empty) || done["problems"] != json!([]) {
         return Err(format!("events are missing: {done}").into());
     }
-    bench.namespace.leave()
+    Ok(())
+}
+
+/// A browser that approves the plan and looks until all is over; it says what it saw.
+fn browser(address: String) -> JoinHandle<Result<String, String>> {
+    let mut browser = Command::new("npm");
+    browser.current_dir(repository().join("web")).args(["run", "--silent", "release", "dashboard.spec.ts"]);
+    browser.env("CROSSFADE", env!("CARGO_BIN_EXE_crossfade")).env("CROSSFADE_PAGE", address);
+    thread::spawn(move || run(&mut browser, None).map_err(|error| error.to_string()))
 }
 
 /// What the stream of the release tells.
 struct Stream {
     lines: BufReader<TcpStream>,
+    last: Value,
     told: usize,
     phases: Vec<String>,
     weights: Vec<u64>,
@@ -96,6 +118,7 @@ impl Stream {
         let lines = page.events(&format!("{PATH}/events"));
         Self {
             lines,
+            last: Value::Null,
             told: 0,
             phases: Vec::new(),
             weights: Vec::new(),
@@ -104,13 +127,16 @@ impl Stream {
         }
     }
 
-    /// Reads until the release is so.
+    /// Reads until the release is so; it is looked at with each line, also one by which the server tells that it is there.
     fn until(&mut self, what: &str, is_so: impl Fn(&Value) -> bool) -> Fallible<Value> {
         let begun = Instant::now();
         // The server tells that it is there every 15 s.
         self.lines.get_ref().set_read_timeout(Some(Duration::from_mins(1)))?;
         let mut line = String::new();
         while begun.elapsed() < RELEASE {
+            if is_so(&self.last) {
+                return Ok(self.last.clone());
+            }
             line.clear();
             if self.lines.read_line(&mut line)? == 0 {
                 return Err(format!("the stream ended before: {what}").into());
@@ -126,9 +152,7 @@ impl Stream {
             jobs.map(|job| word(&job["part"])).for_each(|part| note(&mut self.parts, part));
             let counted = ["blue", "green"].into_iter().filter(|colour| release[colour]["jobs"].is_u64());
             counted.for_each(|colour| note(&mut self.counted, colour));
-            if is_so(&release) {
-                return Ok(release);
-            }
+            self.last = release;
         }
         Err(format!("not within {} s: {what}", RELEASE.as_secs()).into())
     }

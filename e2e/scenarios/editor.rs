@@ -67,7 +67,7 @@ fn edit(bench: &Bench, scratch: &Path) -> Fallible<Value> {
     std::fs::write(credentials.join("password"), "site-password")?;
     let downloaded = scratch.join("frapperelease.yaml");
     let mut browser = Command::new("npm");
-    browser.current_dir(repository().join("web")).args(["run", "--silent", "release"]);
+    browser.current_dir(repository().join("web")).args(["run", "--silent", "release", "rename.spec.ts"]);
     browser.env("CROSSFADE", env!("CARGO_BIN_EXE_crossfade"));
     browser.env("CROSSFADE_CHECKOUT", &app).env("CROSSFADE_RELEASE", &downloaded);
     browser.env("CROSSFADE_SITE_DATABASE", format!("mysql://127.0.0.1:{}/shop", database.port));

@@ -1,8 +1,12 @@
 //! What the work of a release counts. Jobs and the relay print it with every line of `--output json`, the operator reads
 //! it there, and `/metrics` shows it.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::backlog::Backlog;
 
 /// What the Jobs of a site have counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -95,7 +99,7 @@ impl FailureKind {
 }
 
 /// What the relay of a release counts. Not in the status: it changes all the time.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RelayFigures {
     /// Of blue.
@@ -118,15 +122,23 @@ impl RelayFigures {
 }
 
 /// What the relay counts of a colour.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ColourFigures {
     /// Age of the last invalidation of this colour that arrived at the other, or of one that is still on its way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag_milliseconds: Option<u64>,
-    /// Jobs in this colour's queues: waiting, running, for later, and waiting for others.
+    /// What is in this colour's queues, by their names without the `bench_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub jobs: Option<u64>,
+    pub queues: Option<BTreeMap<String, Backlog>>,
+}
+
+impl ColourFigures {
+    /// Jobs in this colour's queues: waiting, running, for later, and waiting for others.
+    pub fn jobs(&self) -> Option<u64> {
+        let queues = self.queues.as_ref()?;
+        Some(queues.values().map(|backlog| backlog.total()).fold(0, u64::saturating_add))
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 mod adopted;
 pub mod analysis;
+pub mod backlog;
 pub mod bench;
 pub mod condition;
 pub mod figures;

@@ -118,8 +118,8 @@ async fn count(queues: [Option<Queues>; 2], watch: Arc<Watch>, printer: Printer)
         let mut failed = None;
         for (queues, colour) in queues.iter().zip([&mut figures.blue, &mut figures.green]) {
             let Some(Queues { url, bench_id, names }) = queues else { continue };
-            match queue::depth(url, bench_id, names).await {
-                Ok(jobs) => colour.jobs = Some(jobs),
+            match queue::backlogs(url, bench_id, names).await {
+                Ok(counted) => colour.queues = Some(counted),
                 Err(error) => failed = Some(error.to_string()),
             }
         }

@@ -80,7 +80,7 @@ impl FigureMetrics {
     }
 
     /// Notes what was counted; series of what was not go away.
-    pub(super) fn set(&self, release: &Release, sites: &[SiteStatus], relay: Option<RelayFigures>) {
+    pub(super) fn set(&self, release: &Release, sites: &[SiteStatus], relay: Option<&RelayFigures>) {
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let before = all.remove(release).unwrap_or_default();
         let mut now = Kept::default();
@@ -109,7 +109,7 @@ impl FigureMetrics {
         for job in &now.failed {
             self.failed.get_or_create(job).set(1);
         }
-        self.relay(release, relay.unwrap_or_default());
+        self.relay(release, relay.unwrap_or(&RelayFigures::default()));
         if !now.sites.is_empty() {
             all.insert(release.clone(), now);
         }
@@ -128,11 +128,11 @@ impl FigureMetrics {
         }
     }
 
-    fn relay(&self, release: &Release, figures: RelayFigures) {
-        for (colour, figures) in [("blue", figures.blue), ("green", figures.green)] {
+    fn relay(&self, release: &Release, figures: &RelayFigures) {
+        for (colour, figures) in [("blue", &figures.blue), ("green", &figures.green)] {
             let labels =
                 ReleaseColour { namespace: release.namespace.clone(), name: release.name.clone(), colour };
-            show(&self.jobs, &labels, figures.jobs);
+            show(&self.jobs, &labels, figures.jobs());
             match figures.lag_milliseconds {
                 Some(milliseconds) => {
                     let lag = std::time::Duration::from_millis(milliseconds).as_secs_f64();
@@ -166,6 +166,7 @@ mod tests {
     use prometheus_client::encoding::text::encode;
 
     use super::*;
+    use crate::api::backlog::Backlog;
     use crate::api::figures::{ColourFigures, FailureKind};
 
     fn site(figures: Figures) -> SiteStatus {
@@ -198,8 +199,10 @@ mod tests {
             differences: Some(2),
             failure: Some(FailureKind::Diverged),
         };
-        let blue = ColourFigures { lag_milliseconds: Some(250), jobs: Some(4) };
-        metrics.set(&release, &[site(figures)], Some(RelayFigures { blue, ..RelayFigures::default() }));
+        let queues = [("short", 3), ("long", 1)]
+            .map(|(name, queued)| (name.to_owned(), Backlog { queued, ..Backlog::default() }));
+        let blue = ColourFigures { lag_milliseconds: Some(250), queues: Some(queues.into()) };
+        metrics.set(&release, &[site(figures)], Some(&RelayFigures { blue, ..RelayFigures::default() }));
         let text = shown();
         let labels = r#"namespace="shop",name="erp",site="erp.example.com""#;
         for line in [

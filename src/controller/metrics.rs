@@ -181,7 +181,7 @@ impl Metrics {
         &self,
         release: &FrappeRelease,
         status: &FrappeReleaseStatus,
-        relay: Option<RelayFigures>,
+        relay: Option<&RelayFigures>,
     ) {
         let (labels, kept) = (labels(release), Kept::new(release, status));
         self.figures.set(&labels, &status.sites, relay);

@@ -222,7 +222,7 @@ async fn tell(
             status::failing(known, error, generation, Timestamp::now())
         }
     };
-    let relay = seen.revisions.values().rev().find_map(|revision| revision.relay_figures);
+    let relay = seen.revisions.values().rev().find_map(|revision| revision.relay_figures.as_ref());
     ctx.metrics.set_release(release, &status, relay);
     status::write(ctx, release, &status).await?;
     if error.is_none() {

@@ -349,13 +349,13 @@ status:
 {"figures":{"lockWaits":"many"}}
 {"figures":{"failure":"a word of the image's own"}}
 {"crossfade":"ddl","tries":1}
-{"relay":{"blue":{"lagMilliseconds":4,"jobs":7}}}
+{"relay":{"blue":{"lagMilliseconds":4,"queues":{"short":{"queued":5,"running":2,"scheduled":0,"deferred":0}}}}}
 "#;
         let figures = last_figures(log).unwrap();
         assert_eq!((figures.lock_waits, figures.lock_budget_used_percent), (Some(3), Some(80)));
         let relay = last_relay_figures(log).unwrap();
         assert_eq!(
-            (relay.blue.lag_milliseconds, relay.blue.jobs, relay.green.jobs),
+            (relay.blue.lag_milliseconds, relay.blue.jobs(), relay.green.jobs()),
             (Some(4), Some(7), None)
         );
         assert_eq!(last_figures("Migrating"), None);

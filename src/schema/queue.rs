@@ -1,5 +1,6 @@
 //! RQ's queues of one colour, told apart by `bench_id`: are they empty?
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use redis::aio::MultiplexedConnection;
@@ -7,58 +8,12 @@ use redis::aio::MultiplexedConnection;
 use super::Error;
 use super::cache::connect;
 use super::progress::Progress;
+use crate::api::backlog::Backlog;
 
 /// A job is in no list between its queue and its worker's registry: emptiness must last.
 const EMPTY_FOR: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 const TELL_EVERY: Duration = Duration::from_secs(5);
-
-/// What is left of one queue.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Backlog {
-    /// Jobs that wait (`rq:queue:`).
-    pub queued: u64,
-    /// Jobs that a worker has (`rq:wip:`), without those whose worker died long ago.
-    pub running: u64,
-    /// Jobs for a later time (`rq:scheduled:`).
-    pub scheduled: u64,
-    /// Jobs that wait for others (`rq:deferred:`).
-    pub deferred: u64,
-}
-
-impl Backlog {
-    fn total(self) -> u64 {
-        self.queued + self.running + self.scheduled + self.deferred
-    }
-}
-
-/// What [`Backlog`]'s text is not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoBacklog;
-
-impl std::fmt::Display for Backlog {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { queued, running, scheduled, deferred } = self;
-        write!(formatter, "{queued} queued, {running} running, {scheduled} scheduled, {deferred} deferred")
-    }
-}
-
-impl std::str::FromStr for Backlog {
-    type Err = NoBacklog;
-
-    fn from_str(text: &str) -> Result<Self, NoBacklog> {
-        let mut backlog = Self::default();
-        let Self { queued, running, scheduled, deferred } = &mut backlog;
-        let known =
-            [(queued, "queued"), (running, "running"), (scheduled, "scheduled"), (deferred, "deferred")];
-        let mut parts = text.split(", ");
-        for (count, word) in known {
-            let number = parts.next().and_then(|part| part.strip_suffix(word)).ok_or(NoBacklog)?;
-            *count = number.trim_end().parse().map_err(|_| NoBacklog)?;
-        }
-        if parts.next().is_some() { Err(NoBacklog) } else { Ok(backlog) }
-    }
-}
 
 /// Waits until the queues `names` of `bench_id` are empty, at most `bound`.
 pub async fn drain(
@@ -100,14 +55,18 @@ pub async fn drain(
     }
 }
 
-/// Jobs in the queues `names` of `bench_id`, at one look.
-pub async fn depth(url: &str, bench_id: &str, names: &[String]) -> Result<u64, Error> {
+/// What is in each of the queues `names` of `bench_id`, at one look.
+pub async fn backlogs(
+    url: &str,
+    bench_id: &str,
+    names: &[String],
+) -> Result<BTreeMap<String, Backlog>, Error> {
     let mut connection = connect(url).await?;
-    let mut jobs = 0;
+    let mut all = BTreeMap::new();
     for name in names {
-        jobs += backlog(&mut connection, &format!("{bench_id}:{name}")).await?.total();
+        all.insert(name.clone(), backlog(&mut connection, &format!("{bench_id}:{name}")).await?);
     }
-    Ok(jobs)
+    Ok(all)
 }
 
 /// One look at one queue (its full name, `<bench_id>:<name>`), atomic.

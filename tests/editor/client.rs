@@ -11,7 +11,8 @@ use serde_json::Value;
 pub(crate) struct Server {
     child: Child,
     pub(crate) port: u16,
-    key: String,
+    /// What lets a browser in.
+    pub(crate) key: String,
     pub(crate) cookie: String,
     pub(crate) token: String,
 }

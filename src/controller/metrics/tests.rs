@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::*;
+use crate::api::backlog::Backlog;
 use crate::api::figures::{ColourFigures, FailureKind, Figures};
 
 fn release() -> FrappeRelease {
@@ -20,8 +21,9 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn relay() -> RelayFigures {
-    let counted = ColourFigures { lag_milliseconds: Some(1), jobs: Some(2) };
-    RelayFigures { blue: counted, green: counted }
+    let queues = [("short".to_owned(), Backlog { queued: 2, ..Backlog::default() })];
+    let counted = ColourFigures { lag_milliseconds: Some(1), queues: Some(queues.into()) };
+    RelayFigures { blue: counted.clone(), green: counted }
 }
 
 fn status(true_condition: &'static str, reason: &str) -> FrappeReleaseStatus {
@@ -68,7 +70,7 @@ fn status(true_condition: &'static str, reason: &str) -> FrappeReleaseStatus {
 #[test]
 fn a_release_is_shown_with_its_phase_and_forgotten_when_it_is_gone() {
     let (metrics, release) = (Metrics::default(), release());
-    metrics.set_release(&release, &status(condition::STALLED, "JobFailed"), Some(relay()));
+    metrics.set_release(&release, &status(condition::STALLED, "JobFailed"), Some(&relay()));
     let shown = metrics.text(at(142)).unwrap();
     for line in [
         "crossfade_release_info{namespace=\"shop\",name=\"erp\",image=\"a:1\"} 1",
@@ -93,7 +95,7 @@ fn a_release_is_shown_with_its_phase_and_forgotten_when_it_is_gone() {
 #[test]
 fn what_changes_leaves_no_series_behind() {
     let (metrics, mut release) = (Metrics::default(), release());
-    metrics.set_release(&release, &status(condition::STALLED, "JobFailed"), Some(relay()));
+    metrics.set_release(&release, &status(condition::STALLED, "JobFailed"), Some(&relay()));
     metrics.text(at(142)).unwrap();
     release.spec.image = "a:2".to_owned();
     let mut paused = status(condition::RECONCILING, "Paused");
@@ -111,7 +113,7 @@ fn what_changes_leaves_no_series_behind() {
 /// Every metric as one asks for it: its name, its type, its labels.
 fn shown() -> BTreeMap<String, (String, BTreeSet<String>)> {
     let metrics = Metrics::default();
-    metrics.set_release(&release(), &status(condition::STALLED, "JobFailed"), Some(relay()));
+    metrics.set_release(&release(), &status(condition::STALLED, "JobFailed"), Some(&relay()));
     let text = metrics.text(at(142)).unwrap();
     let mut all = BTreeMap::new();
     for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
@@ -184,7 +186,7 @@ fn a_release_has_as_many_series_as_its_page_says() {
             status.sites.push(SiteStatus { name: format!("{number}.example.com"), ..site.clone() });
         }
         let metrics = Metrics::default();
-        metrics.set_release(&release(), &status, Some(relay()));
+        metrics.set_release(&release(), &status, Some(&relay()));
         let text = metrics.text(at(142)).unwrap();
         text.lines().filter(|line| line.contains("name=\"erp\"")).count()
     };

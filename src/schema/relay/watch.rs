@@ -130,7 +130,7 @@ impl Watch {
             let known = known.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
             let lag = known.max(self.on_its_way(from).filter(|_| known.is_some()));
             let milliseconds = lag.map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX));
-            ColourFigures { lag_milliseconds: milliseconds, jobs: None }
+            ColourFigures { lag_milliseconds: milliseconds, queues: None }
         };
         RelayFigures { blue: colour(From::Blue), green: colour(From::Green) }
     }

@@ -16,9 +16,9 @@ pub use draft::{DraftBody, Drafts, Rename};
 pub use output::{OutputKind, OutputPart, OutputQuery};
 pub use reference::{DuplicateExample, Duplicates, DuplicatesQuestion, Reference, RenameQuestion};
 pub use release::{
-    AnalysisView, AppView, ColourView, ConditionView, EventView, Measurement, Mood, OfferView, Part,
-    PhaseStep, PlanLine, Queue, Release, ReleaseLine, Releases, Said, Say, SitePlan, Standing, StepState,
-    StepView, WebhookView, Work,
+    AnalysisView, AppView, ColourView, ConditionView, EventView, LedgerLine, Measurement, Mood, OfferView,
+    Part, PhaseStep, PlanLine, Queue, Release, ReleaseLine, Releases, Said, Say, SitePlan, Standing,
+    StepState, StepView, WebhookView, Work,
 };
 pub use save::{Conflict, ConflictFile, ConflictKind, Saved, SavedKind};
 pub use verdict::{

@@ -215,9 +215,28 @@ pub struct Work {
     pub began: Option<String>,
     /// When it ended.
     pub ended: Option<String>,
+    /// What the Jobs of this site have done so far, oldest first.
+    pub ledger: Vec<LedgerLine>,
 }
 
-/// One queue of a colour that runs out.
+/// One thing that a Job has done, or how far it is with it.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct LedgerLine {
+    /// When, as the Job says it; empty if it does not.
+    pub at: String,
+    /// What the Job is for, e.g. `expand`.
+    pub step: String,
+    /// What of it was done, e.g. `steps` for one of the plan.
+    pub part: String,
+    /// Steps or rows done with it.
+    pub done: Option<u64>,
+    /// Steps or rows in all; 0 where it is not known.
+    pub total: Option<u64>,
+    /// A sentence.
+    pub message: String,
+}
+
+/// One queue of a colour.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Queue {
     /// `blue` or `green`.

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `routes` | the API: a function a route |
 //! | `watch` | what the API server tells of one release, and of all |
-//! | `logs` | the progress that running Jobs tell |
+//! | `logs` | the logs of Jobs and relays, line by line |
+//! | `told` | what a Job has told so far (no IO) |
 //! | `seen` | what was seen of one release so far (no IO) |
 //! | `view`, `standing`, `work`, `offer` | what was seen, as the page shows it (no IO) |
 //!
@@ -15,6 +16,7 @@ mod offer;
 pub(super) mod routes;
 mod seen;
 mod standing;
+mod told;
 mod view;
 mod watch;
 mod work;

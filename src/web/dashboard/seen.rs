@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Event, Pod};
 
+use super::told::Told;
 use crate::api::FrappeRelease;
 use crate::api::figures::RelayFigures;
-use crate::release::Progress;
 
 /// One release and what belongs to it.
 #[derive(Debug, Clone, Default)]
@@ -20,8 +20,8 @@ pub(super) struct Seen {
     pub(super) pods: Vec<Pod>,
     /// Events of its namespace.
     pub(super) events: Vec<Event>,
-    /// What running Jobs told last, by the names of their Pods.
-    pub(super) progress: BTreeMap<String, Progress>,
+    /// What Jobs have told, by the names of their Pods.
+    pub(super) told: BTreeMap<String, Told>,
     /// What relays counted last, by the names of their Pods.
     pub(super) counted: BTreeMap<String, RelayFigures>,
     /// What could not be seen, and why.

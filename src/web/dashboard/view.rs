@@ -29,8 +29,8 @@ pub(super) fn view(seen: &Seen, read_only: bool) -> Option<Release> {
     Some(Release {
         line: line(release),
         read_only,
-        blue: status.blue.as_ref().map(|colour| of_colour(colour, &seen.pods, relay.blue.jobs)),
-        green: status.green.as_ref().map(|colour| of_colour(colour, &seen.pods, relay.green.jobs)),
+        blue: status.blue.as_ref().map(|colour| of_colour(colour, &seen.pods, relay.blue.jobs())),
+        green: status.green.as_ref().map(|colour| of_colour(colour, &seen.pods, relay.green.jobs())),
         plan: status.plan.as_ref().map(|plan| PlanLine {
             hash: plan.hash.clone(),
             verdict: plan.verdict.clone(),
@@ -38,7 +38,7 @@ pub(super) fn view(seen: &Seen, read_only: bool) -> Option<Release> {
             approved: plan.approved,
         }),
         apps: status.apps.iter().map(|app| of_app(release, app)).collect(),
-        queues: work::queues(&work),
+        queues: work::queues(&work, &relay),
         work,
         analyses: status.analyses.iter().map(analysis).collect(),
         webhooks: webhooks(&status),
@@ -52,7 +52,7 @@ pub(super) fn view(seen: &Seen, read_only: bool) -> Option<Release> {
 /// What the relay that is there has counted.
 fn relay(seen: &Seen) -> RelayFigures {
     let names = seen.pods.iter().filter_map(|pod| pod.metadata.name.as_ref());
-    names.filter_map(|name| seen.counted.get(name)).next_back().copied().unwrap_or_default()
+    names.filter_map(|name| seen.counted.get(name)).next_back().cloned().unwrap_or_default()
 }
 
 fn of_colour(colour: &Colour, pods: &[Pod], jobs: Option<u64>) -> ColourView {
@@ -258,17 +258,17 @@ mod tests {
     #[test]
     fn the_queues_of_both_colours_are_what_a_relay_that_is_there_has_counted() {
         let states: BTreeMap<&str, FrappeRelease> = crate::release::fixtures().into_iter().collect();
-        let line = r#"{"relay": {"blue": {"jobs": 4, "lagMilliseconds": 2}, "green": {"jobs": 0}}}"#;
+        let line = r#"{"relay": {"blue": {"queues": {"short": {"queued": 4}}, "lagMilliseconds": 2}, "green": {"queues": {}}}}"#;
         let counted = BTreeMap::from([("erp-r2-relay-1".to_owned(), RelayFigures::of_line(line).unwrap())]);
         let pod: Pod = serde_yaml::from_str("{metadata: {name: erp-r2-relay-1}}").unwrap();
         let release = Some(states["shifting"].clone());
         let jobs = |pods: Vec<Pod>| {
             let seen = Seen { release: release.clone(), pods, counted: counted.clone(), ..Seen::default() };
             let page = view(&seen, false).unwrap();
-            (page.blue.unwrap().jobs, page.green.unwrap().jobs)
+            (page.blue.unwrap().jobs, page.green.unwrap().jobs, page.queues.len())
         };
-        assert_eq!(jobs(vec![pod]), (Some(4), Some(0)));
-        assert_eq!(jobs(Vec::new()), (None, None));
+        assert_eq!(jobs(vec![pod]), (Some(4), Some(0), 1));
+        assert_eq!(jobs(Vec::new()), (None, None, 0));
     }
 
     #[test]

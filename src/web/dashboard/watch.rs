@@ -17,11 +17,12 @@ use serde::de::DeserializeOwned;
 use super::logs;
 use super::seen::Seen;
 use super::standing::line;
+use super::told::{self, Told};
 use crate::api::FrappeRelease;
 use crate::api::figures::RelayFigures;
 use crate::controller::{people, seen};
 use crate::manifest::{RELAY, selector};
-use crate::release::{JobStep, Progress};
+use crate::release::JobStep;
 use crate::web::api::Releases;
 
 /// What comes within this time is shown at once.
@@ -61,7 +62,7 @@ pub(super) enum Step {
     /// It cannot be watched for now, and why.
     Failed(What, String),
     /// A Job's Pod tells its progress.
-    Told(String, Progress),
+    Told(String, told::Line),
     /// A relay's Pod tells what it counts.
     Counted(String, RelayFigures),
 }
@@ -130,7 +131,7 @@ pub(super) struct Watching {
     events: Store<Event>,
     pod_api: Api<Pod>,
     followed: BTreeSet<String>,
-    progress: BTreeMap<String, Progress>,
+    told: BTreeMap<String, Told>,
     counted: BTreeMap<String, RelayFigures>,
 }
 
@@ -155,7 +156,7 @@ impl Watching {
             events,
             pod_api,
             followed: BTreeSet::new(),
-            progress: BTreeMap::new(),
+            told: BTreeMap::new(),
             counted: BTreeMap::new(),
         }
     }
@@ -185,23 +186,25 @@ impl Watching {
             Step::Failed(what, why) => {
                 self.problems.insert(what, why);
             }
-            Step::Told(pod, progress) => {
-                self.progress.insert(pod, progress);
-            }
+            Step::Told(pod, line) => self.told.entry(pod).or_default().take(line),
             Step::Counted(pod, figures) => {
                 self.counted.insert(pod, figures);
             }
         }
     }
 
-    /// Follows the logs of Jobs and relays that have begun to run, each once.
+    /// Follows the logs of Jobs and relays that have begun, each once; that of a Job that is over ends at once.
     fn follow(&mut self) {
         for pod in self.pods.state() {
             let component = seen::component_of(&*pod);
             let (is_job, is_relay) = (JobStep::from_name(component).is_some(), component == RELAY);
-            let is_running =
-                pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"));
-            let Some(name) = pod.metadata.name.clone().filter(|_| (is_job || is_relay) && is_running) else {
+            let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+            let has_log = match phase {
+                Some("Running") => is_job || is_relay,
+                Some("Succeeded" | "Failed") => is_job,
+                _ => false,
+            };
+            let Some(name) = pod.metadata.name.clone().filter(|_| has_log) else {
                 continue;
             };
             if self.followed.insert(name.clone()) {
@@ -225,7 +228,7 @@ impl Watching {
             jobs: owned(&self.jobs),
             pods: owned(&self.pods),
             events: owned(&self.events),
-            progress: self.progress.clone(),
+            told: self.told.clone(),
             counted: self.counted.clone(),
             problems,
         }

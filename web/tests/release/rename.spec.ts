@@ -2,13 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@playwright/test'
 import { EditorPage, serve } from '../browser/editor'
-
-/** What the scenario `editor` of the end-to-end suite says: a checkout to edit, and where the release is to be written. */
-function said(name: string): string {
-  const value = process.env[name]
-  if (value === undefined) throw new Error(`${name} is not set: this test is run by the scenario "editor"`)
-  return value
-}
+import { faults } from '../browser/faults'
+import { picture, said } from './said'
 
 test('duplicates are shown, a field is renamed by the mouse, and the release that it needs is downloaded', async ({
   page,
@@ -27,6 +22,8 @@ test('duplicates are shown, a field is renamed by the mouse, and the release tha
   const duplicates = page.getByRole('dialog')
   await expect(duplicates.getByText(/ on \d+ rows, of /)).toBeVisible()
   await expect(duplicates.getByRole('row', { name: 'TWIN 2' })).toBeVisible()
+  expect(await faults(page)).toEqual([])
+  await picture(page, 'editor-duplicates')
   await duplicates.getByRole('button', { name: 'Close', exact: true }).last().click()
   await page.getByRole('button', { name: 'Undo', exact: true }).click()
   await expect(unique).toHaveCount(0)

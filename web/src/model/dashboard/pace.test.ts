@@ -10,6 +10,7 @@ const work = (done: number, more: Partial<Work> = {}): Work => ({
   done,
   total: 9000,
   message: '',
+  ledger: [],
   ...more,
 })
 const NONE: Paces = new Map()
