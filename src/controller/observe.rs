@@ -269,13 +269,15 @@ async fn jobs(
     all
 }
 
-/// What the Pod of a Job says, or what is in its way.
+/// What the Pod of a Job says, or what is in its way, or why its try failed while there are more to come.
 async fn words(ctx: &Context, release: &FrappeRelease, job: &JobSeen, pod: &Pod) -> Words {
     let has_ended = job.state != JobState::Running;
-    match seen::obstacle(pod).filter(|_| !has_ended) {
-        Some(obstacle) => Words { progress: Some(obstacle), ..Words::default() },
-        None => ctx.logs.words(&ctx.api::<Pod>(release), pod, CONTAINER, has_ended).await,
+    if let Some(obstacle) = seen::obstacle(pod).filter(|_| !has_ended) {
+        return Words { progress: Some(obstacle), ..Words::default() };
     }
+    let words = ctx.logs.words(&ctx.api::<Pod>(release), pod, CONTAINER, has_ended).await;
+    let failed = seen::failed_try(pod).filter(|_| !has_ended);
+    Words { progress: failed.or(words.progress), ..words }
 }
 
 fn add_words(job: &mut JobSeen, words: Words, pod: &Pod, hidden: &[String]) {

@@ -182,6 +182,12 @@ pub(super) fn obstacle(pod: &Pod) -> Option<Progress> {
     held_up(pod).map(|(_, reason, message)| waiting(reason, message))
 }
 
+/// Why the last try of a Job that is not given up yet failed: Kubernetes makes the next one after a pause that grows.
+pub(super) fn failed_try(pod: &Pod) -> Option<Progress> {
+    let words = last_words(pod)?;
+    Some(Progress { message: format!("{words}; it is tried again"), ..waiting("failed:", None) })
+}
+
 /// The container of a Pod that does not come up, with the reason and the message of it; one that is only being made is not meant.
 pub(crate) fn held_up(pod: &Pod) -> Option<(&ContainerStatus, &str, Option<&str>)> {
     containers(pod).find_map(|container| {
@@ -375,6 +381,13 @@ status:
       state: {terminated: {exitCode: 3, message: "{\"step\":\"a\"}\n{\"result\":\"failed\",\"message\":\"table in use\"}\n"}}"#,
         );
         assert_eq!(last_words(&failed).unwrap(), "table in use (container 'job', exit code 3)");
+        let told = failed_try(&failed).unwrap();
+        assert_eq!(
+            (told.step.as_str(), told.message.as_str()),
+            ("failed:", "table in use (container 'job', exit code 3); it is tried again")
+        );
+        let ended = serde_json::to_string(&failed).unwrap().replace("\"exitCode\":3", "\"exitCode\":0");
+        assert_eq!(failed_try(&serde_json::from_str(&ended).unwrap()), None);
     }
 
     #[test]
