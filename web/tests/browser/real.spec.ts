@@ -11,6 +11,13 @@ const APPS = [
   ['erpnext', 'v15.62.0'],
 ] as const
 
+/** Milliseconds from each key to its picture; when the last key and its verdict came, by the page's clock. */
+interface Seen {
+  keys: number[]
+  key: number
+  verdict: number
+}
+
 /** Some ten times what a small machine takes with a debug build: what fails here, everybody would feel. */
 const BOUNDS = { paint: 30_000, verdict: 20_000, key: 1_000 }
 
@@ -34,25 +41,31 @@ test('ERPNext and Frappe: first paint, keys and verdicts are quick', async ({ pa
   await editor.goTo('title')
   await page.keyboard.press('a')
   await expect(page.getByLabel('Label', { exact: true })).toBeFocused()
-  // From each key of the real keyboard to the next picture that shows it.
-  await page.evaluate(() => {
-    const times: number[] = []
-    Object.assign(window, { times })
+  const place = 'Sales Invoice.crossfade_note'
+  // From each key of the real keyboard to the next picture that shows it, and from the last one to the verdict.
+  await page.evaluate((place) => {
+    const seen: Seen = { keys: [], key: 0, verdict: 0 }
+    Object.assign(window, { seen })
     document.addEventListener('keydown', () => {
       const before = performance.now()
-      requestAnimationFrame(() => setTimeout(() => times.push(performance.now() - before)))
+      seen.key = before
+      requestAnimationFrame(() => setTimeout(() => seen.keys.push(performance.now() - before)))
     })
-  })
+    new MutationObserver(() => {
+      const isThere = document.querySelector(`article[aria-label$="${place}"]`) !== null
+      if (isThere && seen.verdict === 0) seen.verdict = performance.now()
+    }).observe(document.body, { childList: true, subtree: true, attributeFilter: ['aria-label'] })
+  }, place)
   const words = 'Crossfade Note'
   for (const key of words) await page.keyboard.press(key === ' ' ? 'Space' : key)
-  const typed = Date.now()
-  await expect(editor.change('field added', 'Sales Invoice.crossfade_note')).toBeVisible()
-  const verdict = Date.now() - typed
-  const keys = await page.evaluate(() => (window as unknown as { times: number[] }).times)
+  await expect(editor.change('field added', place)).toBeVisible()
+  const { keys, ...at } = await page.evaluate(() => (window as unknown as { seen: Seen }).seen)
+  const verdict = at.verdict - at.key
+  expect(verdict).toBeGreaterThan(0)
   expect(keys.length).toBeGreaterThanOrEqual(words.length)
   const slowest = Math.max(...keys)
   console.log(
-    `ERPNext and Frappe: first paint with data ${paint} ms, slowest key ${slowest.toFixed(0)} ms, verdict ${verdict} ms after the last key`,
+    `ERPNext and Frappe: first paint with data ${paint} ms, slowest key ${slowest.toFixed(0)} ms, verdict ${verdict.toFixed(0)} ms after the last key`,
   )
   expect(paint).toBeLessThan(BOUNDS.paint)
   expect(verdict).toBeLessThan(BOUNDS.verdict)
