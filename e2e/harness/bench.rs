@@ -117,7 +117,10 @@ impl Bench {
     /// Waits until half of the traffic, or more, is on green.
     pub fn wait_for_half(&self, limit: Duration) -> Fallible {
         until("half of the traffic on green", limit, || {
-            Ok((self.status()?["status"]["weight"].as_u64() >= Some(50)).then_some(()))
+            let release = self.status()?;
+            // Before the operator has seen the last manifest, the weight is that of the release before.
+            let is_half = release["status"]["weight"].as_u64() >= Some(50);
+            Ok((is_seen(&release) && is_half).then_some(()))
         })
     }
 
@@ -174,6 +177,11 @@ impl Bench {
         phases.sort_by(|a, b| a.1.total_cmp(&b.1));
         Ok(phases)
     }
+}
+
+/// Whether the operator has seen the manifest as it is.
+fn is_seen(release: &Value) -> bool {
+    release["status"]["observedGeneration"] == release["metadata"]["generation"]
 }
 
 /// Whether a condition of a FrappeRelease is true of its last manifest.

@@ -106,6 +106,9 @@ fn the_chart_runs(bench: &Bench, is_running: bool) -> Fallible {
             return Err(format!("{name} has {} Pods, not {wanted}", deployment["spec"]["replicas"]).into());
         }
     }
-    let own = bench.namespace.list("deployments", "crossfade.dev/release=shop")?.len();
-    if (own == 0) == is_running { Ok(()) } else { Err(format!("{own} Deployments of Crossfade").into()) }
+    // What belonged to a deleted release is collected behind it.
+    until("the Deployments of Crossfade to be there or gone", Duration::from_secs(30), || {
+        let own = bench.namespace.list("deployments", "crossfade.dev/release=shop")?.len();
+        if (own == 0) == is_running { Ok(Some(())) } else { Err(format!("{own} Deployments").into()) }
+    })
 }

@@ -38,16 +38,14 @@ fn releases_in_a_row_lose_no_request() -> Fallible {
 
 /// Only the last revision's objects and the history are left, and only the site's own database and user.
 fn nothing_is_left(bench: &crate::harness::bench::Bench, revision: u32) -> Fallible {
-    let kinds = "deployments,services,secrets,configmaps,jobs";
-    for object in bench.namespace.list(kinds, "crossfade.dev/release=shop")? {
-        let labels = &object["metadata"]["labels"];
-        let of = labels["crossfade.dev/revision"].as_str().unwrap_or_default();
-        if of != revision.to_string() && labels["crossfade.dev/component"] != "history" {
-            return Err(format!(
-                "{} {} of revision {of} is left",
-                object["kind"], object["metadata"]["name"]
-            )
-            .into());
+    for kind in ["deployments", "services", "secrets", "configmaps", "jobs"] {
+        for object in bench.namespace.list(kind, "crossfade.dev/release=shop")? {
+            let labels = &object["metadata"]["labels"];
+            let of = labels["crossfade.dev/revision"].as_str().unwrap_or_default();
+            if of != revision.to_string() && labels["crossfade.dev/component"] != "history" {
+                let name = &object["metadata"]["name"];
+                return Err(format!("of {kind} {name} of revision {of} is left").into());
+            }
         }
     }
     super::only_the_site_is_left(bench)
