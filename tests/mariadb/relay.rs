@@ -196,7 +196,7 @@ fn keys_and_fields_of_any_bytes_are_decoded_exactly() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn the_operator_is_told_of_the_lag_and_of_the_jobs_of_each_colour() {
+fn the_operator_is_told_of_the_lag_and_of_each_queue_of_both_colours() {
     let redis = Redis::start();
     let folder = tempfile::tempdir().unwrap();
     let config = |colour: &str, cache: u8| {
@@ -228,7 +228,13 @@ fn the_operator_is_told_of_the_lag_and_of_the_jobs_of_each_colour() {
     child.kill().unwrap();
     child.wait().unwrap();
     let told = told.unwrap();
-    assert_eq!((&told["blue"]["jobs"], &told["green"]["jobs"]), (&3.into(), &1.into()), "{told}");
+    let queue = |queued, scheduled| serde_json::json!({"queued": queued, "running": 0, "scheduled": scheduled, "deferred": 0});
+    assert_eq!(
+        told["blue"]["queues"],
+        serde_json::json!({"short": queue(2, 0), "own": queue(0, 1)}),
+        "{told}"
+    );
+    assert_eq!(told["green"]["queues"], serde_json::json!({"short": queue(1, 0)}), "{told}");
     assert!(told["green"]["lagMilliseconds"].as_u64().unwrap() < 1000, "{told}");
 }
 
