@@ -1,5 +1,5 @@
 //! Scenarios that harm or replace what all share (the operator, the node, the gateway), or measure what a machine does: nothing
-//! runs beside them. By their name they come before the others, which then run beside each other without a stop.
+//! runs beside them. By the name of this module they come one after another, and the others run beside each other without a stop.
 
 mod argocd;
 mod experiment;

@@ -127,8 +127,9 @@ fn the_alerts_fire(prometheus: &Prometheus, begin: f64) -> Fallible {
     let fired = prometheus.ask("ALERTS{alertstate=\"firing\"}", [begin, now()])?;
     let fired: BTreeSet<(&str, &str)> = fired
         .iter()
-        .map(|series| ["alertname", "phase"].map(|label| series.labels.get(label).map_or("", String::as_str)))
-        .map(|[name, phase]| (name, phase))
+        .map(|series| {
+            ["alertname", "phase"].map(|label| series.labels.get(label).map_or("", String::as_str)).into()
+        })
         .collect();
     println!("alerts that fired: {fired:?}");
     let expected = STUCK.map(|phase| ("CrossfadeReleaseStuck", phase)).into();
