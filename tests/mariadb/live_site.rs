@@ -7,7 +7,7 @@ use crossfade::plan::{DataQuestion, Doubt, Plan};
 use crossfade::schema::{data, facts};
 use serde_json::{Value, json};
 
-use super::site::Site;
+use super::site::{METADATA, Site};
 
 const TABLES: &str = "
 CREATE TABLE tabDeal (name varchar(140) PRIMARY KEY, modified datetime(6), code varchar(140), quantity varchar(140), short varchar(140),
@@ -16,10 +16,6 @@ CREATE TABLE tabOther (name varchar(140) PRIMARY KEY, a varchar(140));
 CREATE TABLE tabBadge (name varchar(140) PRIMARY KEY, level int(11) NOT NULL DEFAULT 0);
 CREATE TABLE `tabProperty Setter` (name varchar(140) PRIMARY KEY, doc_type varchar(140), doctype_or_field varchar(140), field_name varchar(140),
   property varchar(140), value text);
-CREATE TABLE `tabPatch Log` (name varchar(140) PRIMARY KEY, patch longtext);
-CREATE TABLE `tabInstalled Application` (name varchar(140) PRIMARY KEY, app_name varchar(140), app_version varchar(140), idx int(8) NOT NULL DEFAULT 0);
-ALTER TABLE `tabCustom Field` ADD COLUMN fieldtype varchar(140), ADD COLUMN `length` int(11) NOT NULL DEFAULT 0;
-ALTER TABLE tabDocField ADD COLUMN parenttype varchar(140), ADD COLUMN idx int(8) NOT NULL DEFAULT 0, ADD COLUMN fieldtype varchar(140);
 INSERT INTO `tabInstalled Application` VALUES ('1', 'shop', '1.0.0', 1);
 INSERT INTO `tabPatch Log` VALUES ('1', 'shop.patches.one');
 INSERT INTO `tabCustom Field` VALUES ('Deal-extra', 'Deal', 'extra', 'Data', 200);
@@ -110,6 +106,7 @@ fn versions() -> [Value; 2] {
 
 fn site(name: &str) -> Site {
     let site = Site::small(name);
+    site.admin(METADATA);
     site.admin(TABLES);
     site
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::replication::{leaked, replica_of};
-use super::site::{Ran, Site};
+use super::site::{METADATA, Ran, Site};
 
 #[allow(dead_code, reason = "tests/docs needs the lines' numbers")]
 #[path = "../docs/shell.rs"]
@@ -18,10 +18,6 @@ mod shell;
 use shell::typed;
 
 const INSTALLED: &str = "
-CREATE TABLE `tabInstalled Application` (name varchar(140) PRIMARY KEY, app_name varchar(140), app_version varchar(140), idx int(8) NOT NULL DEFAULT 0);
-CREATE TABLE `tabPatch Log` (name varchar(140) PRIMARY KEY, patch longtext);
-ALTER TABLE `tabCustom Field` ADD COLUMN fieldtype varchar(140), ADD COLUMN `length` int(11) NOT NULL DEFAULT 0;
-ALTER TABLE tabDocField ADD COLUMN parenttype varchar(140), ADD COLUMN idx int(8) NOT NULL DEFAULT 0, ADD COLUMN fieldtype varchar(140);
 INSERT INTO `tabInstalled Application` VALUES ('1', 'frappe', '15.41.0', 1), ('2', 'shop', '1.0.0', 2);
 UPDATE tabOrder SET title = CONCAT('title of ', name);
 ";
@@ -125,6 +121,7 @@ impl Reader {
 
 fn site() -> (Site, Reader) {
     let site = Site::small_on(leaked(&[]), "site").next();
+    site.admin(METADATA);
     site.admin(INSTALLED);
     let reader = Reader::new(&site);
     reader.bench(&["title", "amount"]);

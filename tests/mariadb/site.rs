@@ -63,6 +63,14 @@ INSERT INTO `tabOrder Item` VALUES ('I1', 'O1', 'Order', 5), ('I2', 'O2', 'Order
 INSERT INTO tabLine VALUES (NEXTVAL(line_id_seq), 'first');
 ";
 
+/// Beside [`SMALL`], what a plan of a live site reads: its apps, its patches, its customisations.
+pub(crate) const METADATA: &str = "
+CREATE TABLE `tabPatch Log` (name varchar(140) PRIMARY KEY, patch longtext);
+CREATE TABLE `tabInstalled Application` (name varchar(140) PRIMARY KEY, app_name varchar(140), app_version varchar(140), idx int(8) NOT NULL DEFAULT 0);
+ALTER TABLE `tabCustom Field` ADD COLUMN fieldtype varchar(140), ADD COLUMN `length` int(11) NOT NULL DEFAULT 0;
+ALTER TABLE tabDocField ADD COLUMN parenttype varchar(140), ADD COLUMN idx int(8) NOT NULL DEFAULT 0, ADD COLUMN fieldtype varchar(140);
+";
+
 impl Site {
     /// A site with the small schema.
     pub(crate) fn small(name: &str) -> Self {
