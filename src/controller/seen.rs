@@ -184,8 +184,8 @@ pub(super) fn obstacle(pod: &Pod) -> Option<Progress> {
 
 /// Why the last try of a Job that is not given up yet failed: Kubernetes makes the next one after a pause that grows.
 pub(super) fn failed_try(pod: &Pod) -> Option<Progress> {
-    let words = last_words(pod)?;
-    Some(Progress { message: format!("{words}; it is tried again"), ..waiting("failed:", None) })
+    let message = format!("{}; it is tried again", last_words(pod)?);
+    Some(Progress { step: "failed:".to_owned(), done: None, total: None, message })
 }
 
 /// The container of a Pod that does not come up, with the reason and the message of it; one that is only being made is not meant.

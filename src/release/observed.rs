@@ -238,8 +238,12 @@ pub struct Progress {
 impl Progress {
     /// The progress that a line of a Job's log tells, if it tells any.
     pub fn of_line(line: &str) -> Option<Self> {
-        let progress: Self = serde_json::from_str(line).ok()?;
-        (!progress.step.is_empty()).then_some(progress)
+        serde_json::from_str::<Self>(line).ok().filter(Self::is_told)
+    }
+
+    /// Whether a line of JSON that reads as progress is one: it says of what.
+    pub(crate) fn is_told(&self) -> bool {
+        !self.step.is_empty()
     }
 }
 

@@ -10,25 +10,20 @@ const LINES: usize = 500;
 const COUNTS: [&str; 5] = ["backfill", "compare", "drain", "handover", "schedule"];
 
 /// One line of a Job's log that tells progress.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Line {
     /// When it was written, as the Job says it; empty if it does not.
+    #[serde(default)]
     pub(super) at: String,
     /// What it tells.
+    #[serde(flatten)]
     pub(super) progress: Progress,
 }
 
 impl Line {
     /// What a line of a Job's log tells, if it tells anything.
     pub(super) fn of(line: &str) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Written {
-            #[serde(default)]
-            at: String,
-        }
-        let progress = Progress::of_line(line)?;
-        let Written { at } = serde_json::from_str(line).ok()?;
-        Some(Self { at, progress })
+        serde_json::from_str::<Self>(line).ok().filter(|line| line.progress.is_told())
     }
 }
 

@@ -10,7 +10,7 @@ use crate::api::backlog::Backlog;
 use crate::api::figures::{Figures, RelayFigures};
 use crate::api::status::SiteStatus;
 use crate::controller::seen;
-use crate::release::{JobSeen, JobState, JobStep, Progress};
+use crate::release::{JobSeen, JobState, JobStep};
 use crate::web::api::{LedgerLine, Queue, Work};
 
 /// The work of a release: a line for each site, as the status has it, and for each other Job that runs or failed. What a Job's log
@@ -34,31 +34,27 @@ pub(super) fn work(release: &FrappeRelease, seen: &Seen) -> Vec<Work> {
         .sites
         .iter()
         .map(|site| of(site).map_or_else(|| of_status(site), |line| line.work(site)))
-        .map(|work| Work {
-            ledger: ledger(jobs.iter().filter(|line| line.site() == work.site), seen),
-            ..work
-        })
+        .map(|work| Work { ledger: ledger(jobs.iter().filter(|line| line.site() == work.site)), ..work })
         .collect();
     let is_told = |line: &Line<'_>| status.sites.iter().any(|site| line.site() == site.name);
     let others = jobs.iter().filter(|line| line.seen.state != JobState::Succeeded && !is_told(line));
-    all.extend(others.map(|line| Work { ledger: ledger([line], seen), ..line.work(&line.status()) }));
+    all.extend(others.map(|line| Work { ledger: ledger([line]), ..line.work(&line.status()) }));
     all
 }
 
 /// What the Pods of these Jobs have told, oldest first.
-fn ledger<'a>(jobs: impl IntoIterator<Item = &'a Line<'a>>, seen: &Seen) -> Vec<LedgerLine> {
+fn ledger<'a>(jobs: impl IntoIterator<Item = &'a Line<'a>>) -> Vec<LedgerLine> {
+    let line = |job: &Line<'_>, told: &told::Line| LedgerLine {
+        at: told.at.clone(),
+        step: job.seen.step.name().to_owned(),
+        part: told.progress.step.clone(),
+        done: told.progress.done,
+        total: told.progress.total,
+        message: told.progress.message.clone(),
+    };
     let of_job = |job: &'a Line<'a>| {
-        let pods = job.job.metadata.name.as_deref().map(|name| seen::pods_of_job(&seen.pods, name));
-        let told = pods.into_iter().flatten().filter_map(|pod| seen.told.get(pod.metadata.name.as_ref()?));
-        let line = |told: &told::Line| LedgerLine {
-            at: told.at.clone(),
-            step: job.seen.step.name().to_owned(),
-            part: told.progress.step.clone(),
-            done: told.progress.done,
-            total: told.progress.total,
-            message: told.progress.message.clone(),
-        };
-        told.flat_map(move |told| told.lines().iter().map(line)).collect::<Vec<_>>()
+        let told = job.told.iter().flat_map(|told| told.lines());
+        told.map(move |told| line(job, told))
     };
     let mut all: Vec<_> = jobs.into_iter().flat_map(of_job).collect();
     // Of Jobs, and of the tries of one: each by itself is in order.
@@ -96,19 +92,19 @@ fn queue(colour: &str, name: &str, backlog: Backlog) -> Queue {
     Queue { colour: colour.to_owned(), name: name.to_owned(), queued, running, scheduled, deferred }
 }
 
-/// One Job with what it told last.
+/// One Job with what its Pods have told, the oldest Pod first.
 struct Line<'a> {
     job: &'a Job,
     seen: JobSeen,
-    progress: Option<&'a Progress>,
+    told: Vec<&'a Told>,
 }
 
 impl<'a> Line<'a> {
     /// None for a measurement: it is told by its analysis.
     fn of(job: &'a Job, seen: &'a Seen) -> Option<Self> {
         let pods = seen::pods_of_job(&seen.pods, job.metadata.name.as_deref()?);
-        let told = pods.filter_map(|pod| seen.told.get(pod.metadata.name.as_ref()?)).next_back();
-        Some(Self { job, seen: seen::job(job)?, progress: told.and_then(Told::last) })
+        let told = pods.filter_map(|pod| seen.told.get(pod.metadata.name.as_ref()?)).collect();
+        Some(Self { job, seen: seen::job(job)?, told })
     }
 
     fn site(&self) -> &str {
@@ -134,7 +130,8 @@ impl<'a> Line<'a> {
         let mut work = Work { state: self.seen.state.name().to_owned(), ..of_status(told) };
         work.began = status.and_then(|status| status.start_time.as_ref()).map(text);
         work.ended = status.and_then(|status| status.completion_time.as_ref()).map(text);
-        if let Some(progress) = self.progress.filter(|_| self.seen.state == JobState::Running) {
+        let last = self.told.last().and_then(|told| told.last());
+        if let Some(progress) = last.filter(|_| self.seen.state == JobState::Running) {
             work.part.clone_from(&progress.step);
             work.message.clone_from(&progress.message);
             (work.done, work.total) = (progress.done, progress.total);
