@@ -107,7 +107,7 @@ pub struct Deadlines {
     #[serde(default = "drain_seconds")]
     #[schemars(range(min = 10, max = 604_800))]
     pub drain_seconds: u32,
-    /// Seconds without a connection of the old user before blue counts as moved onto its views.
+    /// Seconds without a connection of the old user before blue counts as moved: onto its views, and in a rollback off them.
     #[serde(default = "quiet_seconds")]
     #[schemars(range(min = 1, max = 600))]
     pub quiet_seconds: u32,

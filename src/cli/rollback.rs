@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
@@ -19,6 +20,9 @@ pub(crate) struct Rollback {
     /// Which half to run.
     #[arg(long, value_enum)]
     stage: Stage,
+    /// Stage `finish`: how long nobody may have been seen on blue's schema before it is dropped.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    quiet_seconds: u64,
     /// Redis of a colour's cache (its logical database in the path); give both colours', blue's first.
     #[arg(long, value_name = "URL")]
     redis_cache: Vec<String>,
@@ -46,7 +50,9 @@ impl Rollback {
             let mut session = self.release.session(&database, &printer).await?;
             match self.stage {
                 Stage::Tables => rollback::tables(&mut session, &plan).await?,
-                Stage::Finish => rollback::finish(&mut session).await?,
+                Stage::Finish => {
+                    rollback::finish(&mut session, Duration::from_secs(self.quiet_seconds)).await?;
+                }
             }
             for url in &urls {
                 // Blue's is the first, and blue goes on: what green left waiting in its own is run there.

@@ -11,8 +11,9 @@ use super::progress::Progress;
 use super::question::Question;
 use super::{Error, Session};
 
-/// Frappe connects per request and job: between two looks a short one goes unseen, so the pauses are short.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Frappe is connected for the length of a request or job, some 10 ms at least: between two looks further apart a short one
+/// would go unseen where the server does not count.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// Waits until no connection of `user` was seen for `quiet`, at most `bound`; gives the time it took.

@@ -6,10 +6,11 @@
 //! green added stay, for blue does not know them; child tables are put aside, for blue does not delete their rows.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::contract::{self, drop_database};
 use super::divergence::{self, Compared};
-use super::handover::wait_until_gone;
+use super::handover::{self, wait_until_gone};
 use super::inspect::{self, Kind};
 use super::inventory::{self, Entry, Stage};
 use super::ledger::{self, Part};
@@ -50,8 +51,11 @@ pub async fn tables(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error>
     ledger::end(session, Part::Rollback, "tables").await
 }
 
-/// Removes blue's schema, its user and the trash once blue is on the tables again.
-pub async fn finish(session: &mut Session<'_>) -> Result<(), Error> {
+/// Removes blue's schema, its user and the trash once nobody was seen there for `quiet`.
+///
+/// That nobody is connected at this moment is not enough: a Pod that has not read its configuration yet connects again
+/// with its next request, as a user that is gone then (error 1045, seen on a busy node).
+pub async fn finish(session: &mut Session<'_>, quiet: Duration) -> Result<(), Error> {
     match inventory::stage(session).await? {
         None | Some(Stage::RolledBack) => {}
         Some(Stage::Open | Stage::Settled) => {
@@ -59,7 +63,8 @@ pub async fn finish(session: &mut Session<'_>) -> Result<(), Error> {
             return Err(Error::Refused(message));
         }
     }
-    wait_until_gone(session, &session.schema.clone()).await?;
+    let bound = session.settings.connection_wait + quiet;
+    handover::run(&session.database, &session.schema, quiet, bound, session.progress).await?;
     ledger::create(session).await?;
     ledger::begin(session, Part::Rollback, "finish", "", "").await?;
     mirror::drop_all(session).await?;

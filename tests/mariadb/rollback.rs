@@ -1,5 +1,8 @@
 //! The way back: blue gets its tables exactly as it left them, and does not notice.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use super::plans;
 use super::site::Site;
 use super::traffic::Client;
@@ -96,6 +99,36 @@ fn a_rollback_that_must_queue_ends_nobodys_transaction() {
         assert!(seen.errors.is_empty(), "{:?}", seen.errors);
     }
     assert_eq!(site.blue("SELECT COUNT(*) FROM tabDocType"), site.base("SELECT COUNT(*) FROM tabDocType"));
+}
+
+/// A Pod that has not read its configuration yet is connected only while it answers a request.
+#[test]
+#[ignore = "needs mariadbd"]
+fn blues_schema_stays_while_a_pod_still_comes_and_goes() {
+    let site = Site::small("rb_late");
+    site.plan(plans::additive());
+    site.expanded();
+    site.run("rollback", &["--stage", "tables"]).ok();
+    let is_late = AtomicBool::new(true);
+    let (answers, finish, while_late) = std::thread::scope(|scope| {
+        let late = scope.spawn(|| {
+            let mut answers = Vec::new();
+            while is_late.load(Ordering::Relaxed) {
+                answers.push(site.try_blue("SELECT SLEEP(0.05), COUNT(*) FROM tabDocType"));
+                std::thread::sleep(Duration::from_millis(300));
+            }
+            answers
+        });
+        let mut finish = site.start("rollback", &["--stage", "finish", "--quiet-seconds", "2"]);
+        std::thread::sleep(Duration::from_secs(4));
+        let while_late = finish.try_wait().unwrap();
+        is_late.store(false, Ordering::Relaxed);
+        (late.join().unwrap(), finish.wait().unwrap(), while_late)
+    });
+    let failed: Vec<&String> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+    assert!(failed.is_empty() && answers.len() > 5, "of {} requests: {failed:?}", answers.len());
+    assert!(while_late.is_none() && finish.success(), "{while_late:?}, {finish:?}");
+    assert!(!site.traces().contains("rb_late__"), "{}", site.traces());
 }
 
 /// Three clients of blue that read metadata, insert, and write to their own row of a copy.

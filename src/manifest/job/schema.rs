@@ -73,7 +73,8 @@ pub(super) fn rollback(order: &Order<'_>, stage: &str) -> Result<PodSpec, JobErr
     if order.has_green_config {
         command = command.with_green_config("--common-config");
     }
-    command.args.extend(words(&["--stage", stage]));
+    let seconds = order.green.release.spec.deadlines.quiet_seconds.to_string();
+    command.args.extend(words(&["--stage", stage, "--quiet-seconds", &seconds]));
     Ok(command.pod())
 }
 
