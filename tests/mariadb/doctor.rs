@@ -50,6 +50,12 @@ fn a_user_with_exactly_the_printed_grants_runs_a_whole_release_without_super() {
     let (code, text) = doctor(site.server, "doc", "doc_least", &[]);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("a release can begin"), "{text}");
+    // What only makes it better stops nothing.
+    let large = "SET GLOBAL max_binlog_size = 67108864;";
+    assert!(text.contains("[better] all commits wait") && text.contains(large), "{text}");
+    site.server.root(large);
+    let (_, text) = doctor(site.server, "doc", "doc_least", &[]);
+    assert!(!text.contains("binary log is synced"), "{text}");
     assert!(!site.server.root("SHOW GRANTS FOR doc@'%'").contains("SUPER"));
     for (command, more) in [
         ("isolate", &[][..]),
