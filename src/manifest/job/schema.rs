@@ -33,10 +33,9 @@ pub(super) fn isolate(order: &Order<'_>) -> Result<PodSpec, JobError> {
 
 /// Waits until nobody uses the tables' own user.
 pub(super) fn handover(order: &Order<'_>) -> Result<PodSpec, JobError> {
-    let mut command = Command::new(order, "handover")?;
+    let mut command = Command::new(order, "handover")?.with_quiet();
     let (_, facts) = order.site()?;
-    let seconds = order.green.release.spec.deadlines.quiet_seconds.to_string();
-    command.args.extend(words(&["--quiet-seconds", &seconds, "--user", &facts.user]));
+    command.args.extend(words(&["--user", &facts.user]));
     Ok(command.pod())
 }
 
@@ -73,9 +72,8 @@ pub(super) fn rollback(order: &Order<'_>, stage: &str) -> Result<PodSpec, JobErr
     if order.has_green_config {
         command = command.with_green_config("--common-config");
     }
-    let seconds = order.green.release.spec.deadlines.quiet_seconds.to_string();
-    command.args.extend(words(&["--stage", stage, "--quiet-seconds", &seconds]));
-    Ok(command.pod())
+    command.args.extend(words(&["--stage", stage]));
+    Ok(command.with_quiet().pod())
 }
 
 /// The database and the admin's credentials, as every command takes them.
@@ -148,6 +146,13 @@ impl<'a> Command<'a> {
         for replica in &database.replicas {
             self.args.extend(words(&["--replica", replica]));
         }
+        self
+    }
+
+    /// How long nobody may have been seen before those who leave count as gone.
+    fn with_quiet(mut self) -> Self {
+        let seconds = self.order.green.release.spec.deadlines.quiet_seconds.to_string();
+        self.args.extend(words(&["--quiet-seconds", &seconds]));
         self
     }
 
