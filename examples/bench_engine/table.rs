@@ -1,5 +1,7 @@
 //! One DocType of 29 columns with its table: as Frappe makes it, filled in the order of its keys.
 
+use std::process::Command;
+
 use crossfade::doctype::{AppReader, FrappeVersion, Snapshot};
 use crossfade::plan::{Input, Plan, Renames, Work, plan};
 use serde_json::{Value, json};
@@ -137,13 +139,35 @@ impl<'s> Site<'s> {
         format!("mysql://{SCHEMA}:{PASSWORD}@127.0.0.1:{}/{SCHEMA}", self.server.port)
     }
 
-    /// The table as it was, in packed pages, and what was written for it on the disk.
+    /// The table as it was, in packed pages and in the buffer pool, and what was written for it on the disk.
+    ///
+    /// Its tablespace is copied (MariaDB manual, "Copying Transportable Tablespaces"): to insert 5,000,000 rows takes four
+    /// times as long.
     pub(crate) async fn reset(&self) {
         let mut connection = self.root(BASE).await;
-        send(&mut connection, "SET sql_log_bin = 0, unique_checks = 0, foreign_key_checks = 0; \
-            DROP TABLE IF EXISTS tabBench, _tabBench_new, _tabBench_old, _tabBench_gho, _tabBench_ghc, _tabBench_del; \
-            CREATE TABLE tabBench LIKE pristine.tabBench; INSERT INTO tabBench SELECT * FROM pristine.tabBench; \
-            ANALYZE TABLE tabBench").await;
+        send(
+            &mut connection,
+            "SET sql_log_bin = 0; \
+             DROP TABLE IF EXISTS tabBench, _tabBench_new, _tabBench_old, _tabBench_gho, _tabBench_ghc, _tabBench_del; \
+             CREATE TABLE tabBench LIKE pristine.tabBench; ALTER TABLE tabBench DISCARD TABLESPACE; \
+             FLUSH TABLES pristine.tabBench FOR EXPORT",
+        )
+        .await;
+        let data = self.server.directory.join("data");
+        for file in ["tabBench.ibd", "tabBench.cfg"] {
+            // Not by `std::fs::copy`: the file is to belong to the server's user.
+            let copied = Command::new("cp")
+                .arg("--preserve=ownership")
+                .args([data.join("pristine").join(file), data.join(BASE).join(file)])
+                .status();
+            assert!(copied.unwrap().success(), "{file} is copied");
+        }
+        send(
+            &mut connection,
+            "UNLOCK TABLES; ALTER TABLE tabBench IMPORT TABLESPACE; ANALYZE TABLE tabBench; \
+             SELECT SUM(LENGTH(note)) FROM tabBench",
+        )
+        .await;
         let dirty = "SELECT CAST(VARIABLE_VALUE AS SIGNED) FROM information_schema.GLOBAL_STATUS \
                      WHERE VARIABLE_NAME = 'INNODB_BUFFER_POOL_PAGES_DIRTY'";
         send(&mut connection, "SET GLOBAL innodb_max_dirty_pages_pct = 0; PURGE BINARY LOGS BEFORE NOW()")
