@@ -70,6 +70,11 @@ impl ArgoCd {
         Ok(argocd)
     }
 
+    /// Merges this into its application.
+    pub fn change(&self, patch: &str) -> Fallible {
+        self.namespace.kubectl(&["patch", "application", "shop", "--type=merge", "-p", patch]).map(drop)
+    }
+
     /// Has it look at the repository, as the webhook of a Git server does; `hard` has it forget what it knows.
     pub fn look(&self, how: &str) -> Fallible {
         let how = format!("argocd.argoproj.io/refresh={how}");

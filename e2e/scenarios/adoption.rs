@@ -98,7 +98,7 @@ fn admin(bench: &Bench) -> Fallible<Reader> {
 }
 
 /// Fails unless each Deployment of the chart has its Pods (or none), and Crossfade has none (or its own).
-fn the_chart_runs(bench: &Bench, is_running: bool) -> Fallible {
+pub(super) fn the_chart_runs(bench: &Bench, is_running: bool) -> Fallible {
     for (name, pods) in CHART {
         let deployment = bench.namespace.get("deployment", name)?.ok_or_else(|| format!("{name} is gone"))?;
         let wanted = if is_running { pods } else { 0 };

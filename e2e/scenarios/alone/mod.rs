@@ -11,6 +11,7 @@ mod servers;
 mod tutorial;
 mod upgrade;
 
+use super::adoption::the_chart_runs;
 use super::{
     RELEASE, crossfade, in_every_phase, installed, is_long, must_be_clean, must_change_hands,
     only_the_site_is_left, reader, rights,

@@ -3,26 +3,11 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{RELEASE, crossfade, must_be_clean, only_the_site_is_left};
-use crate::harness::argocd::{ArgoCd, Seen};
-use crate::harness::bench::Bench;
-use crate::harness::cluster::{Namespace, repository};
-use crate::harness::git::Repository;
+use super::{MANIFEST, RELEASE, Team, crossfade, in_wave, must_be_clean, only_the_site_is_left};
 use crate::harness::load::Load;
 use crate::harness::{Fallible, operator, turn};
-
-const MANIFEST: &str = "shop/release.yaml";
-
-/// A team: its bench, the repository that its manifests are in, and Argo CD. `commits` are those that were pushed.
-struct Team {
-    bench: Bench,
-    git: Repository,
-    argocd: ArgoCd,
-    commits: Vec<String>,
-}
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
@@ -39,32 +24,19 @@ fn argo_cd_takes_releases_from_git_and_back_without_a_lost_request() -> Fallible
     let figures = must_be_clean(&users.stop()?)?;
     println!("{} requests, none failed", figures.requests);
     told(&team)?;
-    team.argocd.look("hard")?;
-    team.argocd.wait_for(&team.head(), "Healthy", Duration::from_mins(1))?;
-    each_commit_was_synced_once(&team)?;
+    each_commit_goes_on_and_is_healthy(&team)?;
     only_the_site_is_left(&team.bench)?;
-    team.argocd.leave()?;
-    team.bench.namespace.leave()
+    team.leave()
 }
 
 /// Everything of the bench comes from Git: servers, then the site, then the release, by waves and without hooks.
 fn installed() -> Fallible<Team> {
-    operator::install()?;
-    let bench = Bench { namespace: Namespace::new("gitops")?, site: "gitops.e2e.test".to_owned() };
-    let git = Repository::new(repository().join("target/e2e-git"))?;
-    let servers = |name: &str| std::fs::read_to_string(repository().join("e2e/bed/manifests").join(name));
-    let commit = git.commit(
-        "The shop",
-        &[
-            ("shop/mariadb.yaml", in_wave("-2", &servers("mariadb.yaml")?)?),
-            ("shop/redis.yaml", in_wave("-2", &servers("redis.yaml")?)?),
+    Team::new("gitops", |bench| {
+        Ok(vec![
             ("shop/site.yaml", in_wave("-1", &bench.manifest("bench.yaml", "v1")?)?),
             (MANIFEST, bench.manifest("release.yaml", "v1")?),
-        ],
-    )?;
-    let argocd = ArgoCd::start(&bench, &git)?;
-    argocd.wait_for(&commit, "Healthy", RELEASE)?;
-    Ok(Team { bench, git, argocd, commits: vec![commit] })
+        ])
+    })
 }
 
 /// While the operator is away nobody has seen the bump, and it is not Healthy; then the plan waits for its approval.
@@ -93,7 +65,7 @@ fn reverted_after_it(team: &mut Team) -> Fallible {
     // What was taken back is not tried again by itself: the commit asks for it as `kubectl crossfade retry` does.
     let asking = "{name: shop, annotations: {crossfade.dev/retry: again}}";
     let manifest = team.bench.manifest("release.yaml", "v3")?.replacen("{name: shop}", asking, 1);
-    team.commit("v3 after all", manifest)?;
+    team.commit("v3 after all", &[(MANIFEST, manifest)])?;
     team.is_done("v3")?;
     team.revert()?;
     team.is("Suspended")?;
@@ -102,19 +74,11 @@ fn reverted_after_it(team: &mut Team) -> Fallible {
 }
 
 impl Team {
-    fn head(&self) -> String {
-        self.commits.last().cloned().unwrap_or_default()
-    }
-
     /// Asks for a version, with these approvals.
     fn push(&mut self, version: &str, approvals: &str) -> Fallible {
         let manifest = self.bench.manifest("release.yaml", version)?;
         let message = format!("{version}, approvals {approvals}");
-        self.commit(&message, format!("{manifest}  approvals: {approvals}\n"))
-    }
-
-    fn commit(&mut self, message: &str, manifest: String) -> Fallible {
-        self.pushed(self.git.commit(message, &[(MANIFEST, manifest)])?)
+        self.commit(&message, &[(MANIFEST, format!("{manifest}  approvals: {approvals}\n"))])
     }
 
     /// Approves the plan that is shown.
@@ -127,54 +91,22 @@ impl Team {
     fn revert(&mut self) -> Fallible {
         self.pushed(self.git.revert()?)
     }
-
-    fn pushed(&mut self, commit: String) -> Fallible {
-        self.commits.push(commit);
-        self.argocd.look("normal")
-    }
-
-    /// Waits until Argo CD says so of the last commit.
-    fn is(&self, health: &str) -> Fallible {
-        let waited = self.argocd.wait_for(&self.head(), health, RELEASE);
-        waited.map_err(|error| format!("{error}; status: {}", self.bench.words()).into())
-    }
-
-    /// Healthy, and what the release says of itself is the same: complete, in this version.
-    fn is_done(&self, version: &str) -> Fallible {
-        self.is("Healthy")?;
-        let answering = self.bench.answering()?;
-        if answering != version {
-            return Err(format!("Argo CD says Healthy, and {answering} answers, not {version}").into());
-        }
-        println!("{version} is Healthy: {}", self.bench.words());
-        Ok(())
-    }
 }
 
 /// Argo CD compared and judged all the time: of each commit it says that the release goes on or waits, then that it is
-/// Healthy, and nothing else; once it is applied nothing differs from Git again.
-fn each_commit_was_synced_once(team: &Team) -> Fallible {
-    let seen = team.argocd.seen()?;
-    for (commit, name) in team.commits.iter().zip(1..) {
-        let of: Vec<&Seen> = seen.iter().filter(|seen| seen.commit == *commit).collect();
-        let told: Vec<String> = of.iter().map(|seen| format!("{} {}", seen.sync, seen.health)).collect();
-        println!("commit {name}: {}", told.join(", "));
+/// Healthy, and nothing else.
+fn each_commit_goes_on_and_is_healthy(team: &Team) -> Fallible {
+    for (of, name) in team.all_that_was_said()?.iter().zip(1..) {
         let synced = of.iter().skip_while(|seen| seen.sync != "Synced");
         let going_on =
             synced.clone().take_while(|seen| ["Progressing", "Suspended"].contains(&seen.health.as_str()));
         let is_in_order = going_on.clone().count() > 0
-            && synced.clone().all(|seen| seen.sync == "Synced")
             && synced.skip(going_on.count()).all(|seen| seen.health == "Healthy");
         if !is_in_order {
-            return Err(format!("of commit {name} Argo CD said {told:?}").into());
+            return Err(format!("of commit {name} Argo CD said {of:?}").into());
         }
     }
-    let syncs = team.argocd.syncs()?;
-    if syncs == team.commits.len() {
-        Ok(())
-    } else {
-        Err(format!("{} commits and {syncs} syncs", team.commits.len()).into())
-    }
+    Ok(())
 }
 
 /// What became of each revision.
@@ -187,16 +119,4 @@ fn told(team: &Team) -> Fallible {
     } else {
         Err(format!("the history is {told:?}").into())
     }
-}
-
-/// The manifests with the annotation that orders them.
-fn in_wave(wave: &str, manifests: &str) -> Fallible<String> {
-    let mut all = Vec::new();
-    for manifest in serde_yaml::Deserializer::from_str(manifests) {
-        let mut manifest = Value::deserialize(manifest)?;
-        manifest["metadata"]["annotations"] = json!({"argocd.argoproj.io/sync-wave": wave});
-        // As JSON: what is a text to one reader of YAML (`no`) is none to another.
-        all.push(manifest.to_string());
-    }
-    Ok(all.join("\n---\n"))
 }
