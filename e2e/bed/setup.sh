@@ -5,7 +5,7 @@ set -euo pipefail
 . "$(dirname "$0")/env.sh"
 . "$BED_SOURCE/cache.sh"
 packages=(busybox-static ca-certificates conntrack containerd containernetworking-plugins curl gcc iproute2 iptables jq libc6-dev
-  gunicorn make mariadb-client mariadb-server mmdebstrap nftables openssl procps prometheus python3-pymysql python3-redis
+  gunicorn make mariadb-client mariadb-server mmdebstrap nftables openssl procps prometheus python3-mysqldb python3-pymysql python3-redis
   python3-werkzeug redis-server runc util-linux)
 missing=()
 for p in "${packages[@]}"; do [ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || missing+=("$p"); done

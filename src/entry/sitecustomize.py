@@ -14,11 +14,12 @@ database driver, PyMySQL (Frappe 13 to 15) or mysqlclient (Frappe 16); nothing o
      version fail with 1412. Each ALTER that names no algorithm is tried as `ALGORITHM=NOCOPY`. Where that is refused and
      the old version reads the table, `ALGORITHM=INPLACE, LOCK=NONE` is tried, and else the server's refusal reaches the
      program with what to do. Which tables the old version reads is in the ledger that `crossfade expand` keeps in the
-     site's database; without one (no old version) a copy is let through. CROSSFADE_COPY=allow lets all through.
+     site's database; without a release at work there (no old version) a copy is let through. CROSSFADE_COPY=allow lets all
+     through.
    - Whole-table writes are named: an UPDATE or DELETE without WHERE, or of CROSSFADE_MANY_ROWS (default 1000) rows.
    - Each connection sets `@crossfade_migrate`: of tables of which each version has a copy, triggers carry over what users
      write to documents of their own, and what the migrate writes there is the new version's alone.
-   - A Frappe that this file was not made for (CROSSFADE_FRAPPE, default 13-16) ends the migrate before it begins.
+   - A Frappe or a driver that this file was not made for (CROSSFADE_FRAPPE, default 13-16) ends the migrate before it begins.
 
    One JSON line for each of these statements goes to stderr, with tries and milliseconds, and a sum at the end.
 
@@ -61,10 +62,12 @@ _DDL = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ALTER = re.compile(
-    _BEFORE + r"ALTER\s+(?:ONLINE\s+)?TABLE\s+(?:IF\s+EXISTS\s+)?(?:`((?:[^`]|``)+)`|([\w$]+))(?![.\w`])",
+    _BEFORE + r"ALTER\s+(?:ONLINE\s+|IGNORE\s+)*TABLE\s+(?:IF\s+EXISTS\s+)?(?:(?:`(?:[^`]|``)+`|[\w$]+)\s*\.\s*)?"
+    r"(?:`((?:[^`]|``)+)`|([\w$]+))(?![.\w`])",
     re.IGNORECASE | re.DOTALL,
 )
-_ALGORITHM = re.compile(r"\b(?:ALGORITHM|LOCK)\s*=?\s*(?:DEFAULT|INPLACE|COPY|NOCOPY|INSTANT|NONE|SHARED|EXCLUSIVE)\b", re.IGNORECASE)
+# Of options of one name the last counts: DEFAULT, and a LOCK alone, leave the algorithm to the server.
+_ALGORITHM = re.compile(r"\bALGORITHM\s*=?\s*(?:INPLACE|COPY|NOCOPY|INSTANT)\b", re.IGNORECASE)
 _COPY = re.compile(r"\bALGORITHM\s*=?\s*COPY\b", re.IGNORECASE)
 _WRITE = re.compile(_BEFORE + r"(?:UPDATE|DELETE)\b", re.IGNORECASE | re.DOTALL)
 _WHERE = re.compile(r"\bWHERE\b", re.IGNORECASE)
@@ -179,7 +182,12 @@ def _is_read_by_blue(connection, table):
         return False
     cursor = connection.cursor()
     try:
-        cursor.execute("SELECT statement FROM __crossfade_ledger WHERE part = 'isolate' AND step = 'settle' ORDER BY id DESC LIMIT 1")
+        # Of the release that goes on: the views of one that is over are gone.
+        cursor.execute(
+            "SELECT statement FROM __crossfade_ledger AS settled WHERE part = 'isolate' AND step = 'settle' AND NOT EXISTS"
+            " (SELECT 1 FROM __crossfade_ledger AS past WHERE past.release_schema = settled.release_schema AND"
+            " (past.part, past.step) IN (('contract', 'schema'), ('rollback', 'finish'))) ORDER BY started DESC LIMIT 1"
+        )
         row = cursor.fetchone()
         cursor.execute("SELECT engine FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s", (table,))
         engine = cursor.fetchone()
@@ -322,29 +330,37 @@ def _sum_up():
         _say(crossfade="sum", **_sums, **({"figures": _figures} if _figures["lockWaits"] else {}))
 
 
+def _end(message):
+    """Ends a migrate, whose DDL could wait and copy; any other program goes on, and is told."""
+    if _seconds("CROSSFADE_DDL_SECONDS", None) is None:
+        _say(crossfade="warning", message=message)
+        return
+    message += ": nothing was changed"
+    _say(crossfade="error", message=message)
+    raise SystemExit(message)
+
+
 def _patch(module):
     connection = getattr(module, "Connection", None)
     original = getattr(connection, "query", None)
     if original is None:
-        _say(crossfade="warning", message="%s has no Connection.query: its DDL may wait" % module.__name__)
+        _end("%s has no Connection.query that DDL could be made no-wait in" % module.__name__)
     elif not getattr(original, "crossfade", False):
         connection.query = _patient(original)
 
 
 def _check_frappe(module):
-    """Ends a migrate of a Frappe whose driver this file does not know: its DDL could wait and copy."""
+    """Ends a migrate of a Frappe whose driver this file does not know."""
     if _seconds("CROSSFADE_DDL_SECONDS", None) is None:
         return
     version = str(getattr(module, "__version__", "unknown"))
     first, _, last = os.environ.get("CROSSFADE_FRAPPE", _FRAPPE).partition("-")
     major = re.match(r"\d+", version)
     if major is None or not int(first) <= int(major.group()) <= int(last or first):
-        message = (
-            "Frappe %s is not one of %s-%s, whose migrate Crossfade knows to run beside the old version: nothing was "
-            "changed. Set CROSSFADE_FRAPPE (such as 13-17) once its database driver is still PyMySQL or mysqlclient"
-        ) % (version, first, last or first)
-        _say(crossfade="error", message=message)
-        raise SystemExit(message)
+        _end(
+            "Frappe %s is not one of %s-%s, whose migrate Crossfade knows to run beside the old version (set CROSSFADE_FRAPPE, "
+            "such as 13-17, once its database driver is still PyMySQL or mysqlclient)" % (version, first, last or first)
+        )
 
 
 class _Loader(importlib.abc.Loader):
@@ -362,7 +378,7 @@ class _Loader(importlib.abc.Loader):
         try:
             self._work(module)
         except Exception as error:
-            _say(crossfade="warning", message="DDL is not made no-wait: %s" % error)
+            _end("DDL is not made no-wait (%s)" % error)
 
     def __getattr__(self, name):
         return getattr(self._loader, name)
@@ -400,7 +416,7 @@ def _start():
 try:
     _start()
 except Exception as error:
-    _say(crossfade="warning", message="DDL is not made no-wait: %s" % error)
+    _end("DDL is not made no-wait (%s)" % error)
 try:
     _chain()
 except Exception as error:
