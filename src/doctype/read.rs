@@ -46,6 +46,10 @@ const DOCUMENT_FOLDERS: [&str; 22] = [
     "number_card",
 ];
 
+/// Documents that change what users may do or see as soon as migrate has imported them from an app's fixtures, besides those that
+/// are files of their own.
+const FIXTURE_DOCTYPES: [&str; 3] = ["Custom DocPerm", "Dashboard Chart", "Workflow"];
+
 /// Collects the files of one app in any order; [`AppReader::finish`] gives the app.
 #[derive(Debug)]
 pub struct AppReader {
@@ -53,7 +57,8 @@ pub struct AppReader {
     modules: Option<BTreeSet<String>>,
     /// DocTypes with the folder of their module, `None` for a file at the top.
     found: Vec<(Option<String>, DocType)>,
-    documents: Vec<(String, String, String, String)>,
+    /// Folder of the module (`None` for a fixture), DocType, name, digest.
+    documents: Vec<(Option<String>, String, String, String)>,
     controllers: BTreeSet<String>,
 }
 
@@ -188,7 +193,7 @@ impl AppReader {
             }
         }
         for (module, doctype, name, digest) in documents {
-            if is_synced(&module) {
+            if module.as_deref().is_none_or(is_synced) {
                 app.documents.entry(doctype).or_default().insert(name, digest);
             }
         }
@@ -217,7 +222,7 @@ impl AppReader {
     fn add_document(&mut self, path: &str, module: &str, bytes: &[u8]) -> Result<(), ReadError> {
         let object = object(path, bytes)?;
         if let (Some(doctype), Some(name)) = (text(&object, "doctype"), text(&object, "name")) {
-            self.documents.push((module.to_owned(), doctype, name, digest::of_bytes(bytes)));
+            self.documents.push((Some(module.to_owned()), doctype, name, digest::of_bytes(bytes)));
         }
         Ok(())
     }
@@ -242,7 +247,8 @@ impl AppReader {
                     match text(entry, "doctype").as_deref() {
                         Some("Custom Field") => self.add_custom_field(path, entry, None)?,
                         Some("Property Setter") => self.add_property_setter(path, entry)?,
-                        Some(_) | None => {}
+                        Some(doctype) => self.add_fixture(doctype, entry),
+                        None => {}
                     }
                 }
             }
@@ -255,10 +261,22 @@ impl AppReader {
                 for entry in entries(&object, "property_setters") {
                     self.add_property_setter(path, entry)?;
                 }
+                for entry in entries(&object, "custom_perms") {
+                    self.add_fixture("Custom DocPerm", entry);
+                }
             }
             Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
         Ok(())
+    }
+
+    fn add_fixture(&mut self, doctype: &str, entry: &Object) {
+        let is_document =
+            FIXTURE_DOCTYPES.contains(&doctype) || DOCUMENT_FOLDERS.contains(&scrub(doctype).as_str());
+        if let Some(name) = text(entry, "name").filter(|_| is_document) {
+            let digest = digest::of_bytes(Value::Object(entry.clone()).to_string().as_bytes());
+            self.documents.push((None, doctype.to_owned(), name, digest));
+        }
     }
 
     fn add_custom_field(
