@@ -73,7 +73,8 @@ impl Isolate {
         })
     }
 
-    /// From its file; else that of an earlier run, which blue may use already; else a new one.
+    /// From its file; else that of an earlier run, which blue may use already: what it wrote is where it was told, or in its
+    /// place by now; else a new one.
     fn password(&self) -> Result<String, Failure> {
         if let Some(path) = &self.schema_password_file {
             let text = std::fs::read_to_string(path).map_err(Failure::file("read", path))?;
@@ -84,7 +85,9 @@ impl Isolate {
             }
             return Ok(password.to_owned());
         }
-        if let Some(path) = self.site_config_out.as_ref().filter(|path| path.exists()) {
+        for path in
+            [&self.site_config_out, &self.site_config].into_iter().flatten().filter(|path| path.exists())
+        {
             let config = read(path)?;
             let is_this_schemas = config.get("db_name").and_then(Value::as_str) == Some(&self.release.schema);
             if let Some(password) =

@@ -265,6 +265,9 @@ fn blues_configuration_is_handed_over_as_a_file_and_a_second_run_keeps_its_passw
     );
     assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(isolate().1, config, "blue may be on its schema already");
+    // Put in place as the page says: a third run must not shut blue out either.
+    std::fs::rename(&to, &from).unwrap();
+    assert_eq!(isolate().1, config);
 }
 
 #[test]
@@ -288,7 +291,7 @@ fn two_sites_of_one_server_do_not_wait_for_each_other() {
     one.expanded();
 }
 
-fn short_hash(name: &str) -> String {
+pub(crate) fn short_hash(name: &str) -> String {
     use sha2::{Digest, Sha256};
     Sha256::digest(name.as_bytes())
         .iter()
