@@ -117,11 +117,14 @@ async fn refuse_divergence(session: &mut Session<'_>, plan: &Plan) -> Result<(),
     }
 }
 
-/// Looks, closes the door, looks again: a request that comes between must not lose its tables half-way.
+/// Looks, closes the door, looks again: a request that comes between must not lose its tables half-way. The door is open
+/// again if somebody is there; one that was killed may have left it closed.
 async fn refuse_blue(session: &mut Session<'_>) -> Result<(), Error> {
-    account::refuse_if_connected(session).await?;
-    account::lock(session, true).await?;
-    let refused = account::refuse_if_connected(session).await;
+    let mut refused = account::refuse_if_connected(session).await;
+    if refused.is_ok() {
+        account::lock(session, true).await?;
+        refused = account::refuse_if_connected(session).await;
+    }
     if refused.is_err() {
         account::lock(session, false).await?;
     }

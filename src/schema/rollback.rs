@@ -31,6 +31,8 @@ pub async fn tables(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error>
         Some(Stage::Open) => return inventory::set_stage(session, Stage::RolledBack).await,
         Some(Stage::Settled) => {}
     }
+    // A contract that was killed before it began has closed blue's door, and blue goes on.
+    account::lock(session, false).await?;
     // Green uses the tables' own user, and must be gone: its writes would be lost with the trash.
     wait_until_gone(session, &session.tables_user()).await?;
     ledger::create(session).await?;
@@ -131,9 +133,11 @@ async fn create_standby_views(
     copies: &BTreeMap<String, Entry>,
 ) -> Result<(), Error> {
     let blue = inspect::objects(&mut session.connection, &session.schema).await?;
+    let base = inspect::objects(&mut session.connection, &session.base).await?;
     let views: Vec<View<'_>> = copies
         .iter()
-        .filter(|(table, _)| blue.get(*table) == Some(&Kind::Table))
+        // Where the server stopped within a swap the base's table is in the trash already, and the view is there.
+        .filter(|(table, _)| blue.get(*table) == Some(&Kind::Table) && base.contains_key(*table))
         .map(|(table, entry)| View {
             name: standby(table),
             of: table,
