@@ -197,7 +197,8 @@ pub(crate) async fn connections_in(
     let rows: Vec<(String, i64, String, String, i64)> = Question::fixed("SELECT CAST(USER AS CHAR), CAST(ID AS SIGNED), CAST(HOST AS CHAR), CAST(COMMAND AS CHAR), CAST(TIME AS SIGNED) \
          FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND (DB = ? OR INSTR(INFO, ?) > 0) ORDER BY ID")
     .with(database)
-    .with(quote::identifier(database))
+    // As it is written by anybody: quoted or not.
+    .with(database)
     .all(connection)
     .await
     .map_err(Error::query("read the process list"))?;

@@ -125,6 +125,26 @@ fn commands_out_of_order_are_refused() {
     );
 }
 
+/// A report from another database, as people write one.
+#[test]
+#[ignore = "needs mariadbd"]
+fn who_reads_blues_schema_by_its_unquoted_name_holds_the_contract() {
+    let site = Site::small("ref_unquoted");
+    site.plan(plans::additive());
+    site.expanded();
+    let (server, report) =
+        (site.server, "SELECT name, SLEEP(3) FROM ref_unquoted__r1.tabOrder WHERE name = 'O1'");
+    let reader = std::thread::spawn(move || server.client("admin", "admin secret", "mysql", report));
+    super::site::wait_for("the report", || {
+        site.server.root("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(3)%'")
+            == "2"
+    });
+    let ran = site.run("contract", &["--without-backup"]);
+    assert!(ran.code == 3 && ran.output.contains("ref_unquoted__r1 is in use"), "{}", ran.output);
+    reader.join().unwrap().unwrap();
+    site.run("contract", &["--without-backup"]).ok();
+}
+
 #[test]
 #[ignore = "needs mariadbd"]
 fn a_plan_that_was_edited_is_not_run() {
