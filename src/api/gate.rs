@@ -1,5 +1,7 @@
 //! What holds a release: approvals, deadlines, the contract policy.
+#![allow(unreachable_pub, reason = "KubeSchema repeats each struct inside a function")]
 
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -129,8 +131,11 @@ impl Default for Deadlines {
 }
 
 /// What happens to blue after all traffic is on green.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = kube::core::Rule::new("!self.dropRemoved || has(self.backupClaim)").message(
+    "spec.contract.dropRemoved needs spec.contract.backupClaim: what is dropped is kept there, for crossfade restore"
+))]
 pub struct Contract {
     /// Seconds that blue is kept, scaled to nothing but able to come back, before the point of no return.
     #[serde(default)]
@@ -140,7 +145,7 @@ pub struct Contract {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub backup_claim: Option<String>,
-    /// Whether columns and tables are dropped that green does not know any more. Frappe itself never drops them.
+    /// Whether columns and tables are dropped that green does not know any more; needs `backupClaim`. Frappe itself never drops them.
     #[serde(default)]
     pub drop_removed: bool,
 }

@@ -160,7 +160,7 @@ pub struct FrappeReleaseSpec {
     /// What happens to blue in the end.
     #[serde(default)]
     pub contract: Contract,
-    /// Hold the release where it is. Nothing that serves is touched.
+    /// Hold the release where it is. Nothing that serves is touched; what fills columns stops at once and goes on afterwards.
     #[serde(default)]
     pub paused: bool,
 }
