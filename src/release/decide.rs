@@ -267,7 +267,9 @@ fn carry(going: &Going<'_>, phase: Phase, outcome: Outcome) -> Verdict {
     let is_paused = is_paused(going);
     let (actions, say, recheck) = match outcome {
         Outcome::Stay { because, .. } if is_paused => {
-            (Vec::new(), Say::paused(&format!("paused by spec.paused; next: {because}")), IDLE)
+            // What may fill columns for hours stops at once.
+            let stopped = if phase == Phase::Expanding { phase::stop_fills(going) } else { Vec::new() };
+            (stopped, Say::paused(&format!("paused by spec.paused; next: {because}")), IDLE)
         }
         Outcome::Stay { actions, because, recheck } => (actions, Say::going(&because), recheck),
         Outcome::Halt { because, reason } => {

@@ -1,7 +1,7 @@
 //! Whole releases, played in a small world: what is asked for, in order, is held by golden files.
 
 use super::world::{World, release};
-use super::{JobState, JobStep, Placement, RecordState, Split};
+use super::{Action, JobState, JobStep, Placement, RecordState, Split, decide};
 use crate::api::Phase;
 use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_APPROVE_WINDOW, ANNOTATION_RETRY};
 use crate::api::site::Site;
@@ -302,6 +302,21 @@ fn a_paused_release_does_nothing_wherever_it_is() {
         world.seen.release.spec.paused = false;
         assert_eq!(world.settle().phase, Phase::Complete);
     }
+}
+
+#[test]
+fn a_pause_stops_a_fill_at_once_and_it_goes_on_afterwards() {
+    let mut world = installed();
+    upgrade(&mut world, "erp:v2");
+    let is_expand = |action: &Action| matches!(action, Action::Job { step: JobStep::Expand, .. });
+    while !world.turn().actions.iter().any(is_expand) {}
+    world.seen.release.spec.paused = true;
+    let stopped = decide(&world.seen, world.now).actions;
+    assert!(matches!(stopped.as_slice(), [Action::DeleteJob { step: JobStep::Expand, .. }]), "{stopped:?}");
+    let all: Vec<Action> = (0..10).flat_map(|_| world.turn().actions).collect();
+    assert!(!all.iter().any(is_expand), "{all:?}");
+    world.seen.release.spec.paused = false;
+    assert_eq!(world.settle().phase, Phase::Complete);
 }
 
 #[test]

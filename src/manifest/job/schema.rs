@@ -198,7 +198,11 @@ impl<'a> Command<'a> {
         let green = &self.order.green;
         let mut container = said(pod::operator_container(green, super::CONTAINER, &self.args));
         container.volume_mounts = Some(self.mounts);
-        pod::spec(green, self.volumes, vec![container])
+        PodSpec {
+            // It may be killed at any moment, and as the first process of its namespace it does not hear SIGTERM.
+            termination_grace_period_seconds: Some(1),
+            ..pod::spec(green, self.volumes, vec![container])
+        }
     }
 }
 

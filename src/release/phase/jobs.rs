@@ -28,6 +28,15 @@ pub(super) fn find<'a>(going: &'a Going<'_>, step: JobStep, site: Option<&str>) 
     going.green.jobs.iter().find(|job| job.step == step && job.site.as_deref() == site)
 }
 
+/// Deletes the Jobs of a step that run.
+pub(super) fn stop(going: &Going<'_>, step: JobStep) -> Vec<Action> {
+    let running = going.green.jobs.iter().filter(|job| job.step == step && job.state == JobState::Running);
+    running
+        .filter(|job| !job.is_deleting)
+        .map(|job| Action::DeleteJob { revision: going.number, step, site: job.site.clone() })
+        .collect()
+}
+
 fn run(going: &Going<'_>, step: JobStep, sites: &[Option<&str>]) -> Outcome {
     let attempt = going.seen.release.annotated(ANNOTATION_RETRY).unwrap_or_default();
     let revision = going.number;

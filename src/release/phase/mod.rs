@@ -24,6 +24,7 @@ use crate::api::{Adopted, Phase};
 use crate::plan::Verdict;
 
 pub(super) use complete::complete;
+pub(super) use expanding::stop_fills;
 pub(super) use rolling_back::rolling_back;
 #[cfg(test)]
 pub(super) use shifting::SETTLE_SECONDS;
