@@ -31,7 +31,7 @@ pub(crate) struct Isolate {
     /// File with the password that blue's user gets.
     #[arg(long, value_name = "FILE", required_unless_present = "site_config_out")]
     schema_password_file: Option<PathBuf>,
-    /// Blue's `site_config.json` as it is.
+    /// Blue's `site_config.json` as it is; its `db_user` is the tables' own user, if --user says no other.
     #[arg(long, value_name = "FILE", requires = "site_config_out")]
     site_config: Option<PathBuf>,
     /// Write it here with the name, user and password of blue's schema; only its owner can read it.
@@ -50,21 +50,24 @@ impl Isolate {
             let password = self.password()?;
             let database = self.release.database()?;
             let begun = Instant::now();
+            let site_config = self.site_config.as_deref().map(read).transpose()?;
             let mut session = self.release.session(&database, &printer).await?;
+            let named = site_config.as_ref().and_then(|config| tables_user(config, database.name()));
+            session.settings.user = session.settings.user.take().or(named);
             let made = isolate::run(&mut session, &plan, &password).await?;
             let spent = begun.elapsed().as_secs_f64();
             printer.report("connections", 0, 1, &handover::connected(&mut session).await?);
+            let user = session.tables_user();
             drop(session);
-            if let (Some(from), Some(to)) = (&self.site_config, &self.site_config_out) {
-                let config = blues_config(&read(from)?, &self.release.schema, &password);
+            if let (Some(config), Some(to)) = (&site_config, &self.site_config_out) {
+                let config = blues_config(config, &self.release.schema, &password);
                 write(to, &format!("{:#}\n", Value::Object(config)))?;
                 let message = format!("blue's configuration is in {}: put it in place now", to.display());
                 printer.report("configuration", 1, 1, &message);
             }
             if let Some(quiet) = self.until_idle {
                 let bound = Duration::from_hours(1);
-                handover::run(&database, database.name(), Duration::from_secs(quiet), bound, &printer)
-                    .await?;
+                handover::run(&database, &user, Duration::from_secs(quiet), bound, &printer).await?;
             }
             Ok(format!(
                 "{} has {} views, {} copies, {} sequences ({spent:.1} s)",
@@ -99,6 +102,12 @@ impl Isolate {
         let mut random = rand::rng();
         Ok((0..PASSWORD_LENGTH).map(|_| char::from(random.sample(rand::distr::Alphanumeric))).collect())
     }
+}
+
+/// The tables' own user as the site's configuration names it; not where that is blue's already, of an earlier run.
+fn tables_user(config: &Map<String, Value>, database: &str) -> Option<String> {
+    let is_the_tables = config.get("db_name").and_then(Value::as_str) == Some(database);
+    config.get("db_user").and_then(Value::as_str).filter(|_| is_the_tables).map(str::to_owned)
 }
 
 /// A site's configuration that leads to blue's schema.

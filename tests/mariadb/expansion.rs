@@ -131,3 +131,41 @@ fn an_expand_does_not_begin_while_blue_is_on_the_tables() {
     holder.join().unwrap().unwrap();
     site.run("expand", &[]).ok();
 }
+
+/// Frappe 16: the tables' own user may have a name of its own.
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_user_of_another_name_than_the_database_is_waited_for() {
+    let site = Site::small("exp_user");
+    let server = site.server;
+    server.root(
+        "CREATE USER exp_app@'%' IDENTIFIED BY 'app'; GRANT ALL PRIVILEGES ON exp_user.* TO exp_app@'%'",
+    );
+    site.plan(plans::additive());
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).into_os_string().into_string().unwrap();
+    let (now, blue) = (path("now.json"), path("blue.json"));
+    std::fs::write(&now, r#"{"db_name": "exp_user", "db_user": "exp_app", "db_password": "app"}"#).unwrap();
+    let connected = || {
+        let holder = std::thread::spawn(move || server.client("exp_app", "app", "exp_user", "DO SLEEP(3)"));
+        wait_for("the connection", || {
+            server.root("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'exp_app'") == "1"
+        });
+        holder
+    };
+    let holder = connected();
+    let isolate = ["--site-config", &now, "--site-config-out", &blue, "--until-idle", "1"];
+    let waited = site.run("isolate", &isolate).ok();
+    assert!(waited.contains("[handover] 0/1 1 still connected as exp_app, from "), "{waited}");
+    assert!(waited.contains("no connection of exp_app for 1 s"), "{waited}");
+    assert!(holder.is_finished());
+    for (command, more) in [("expand", &[][..]), ("rollback", &["--stage", "tables"])] {
+        let user = [more, &["--user", "exp_app"]].concat();
+        let holder = connected();
+        let early = site.run(command, &[&user[..], &["--connection-wait", "0"]].concat());
+        assert_eq!(early.code, 1, "{}", early.output);
+        assert!(early.output.contains("1 still connected as exp_app, from "), "{}", early.output);
+        holder.join().unwrap().unwrap();
+        site.run(command, &user).ok();
+    }
+}

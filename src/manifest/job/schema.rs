@@ -129,9 +129,11 @@ impl<'a> Command<'a> {
         Ok(self)
     }
 
+    /// Blue's schema and the tables' own user, which a site of Frappe 16 may have by another name than its database.
     fn with_schema(mut self) -> Result<Self, JobError> {
         let (_, facts) = self.order.site()?;
         self.args.extend(words(&["--schema", &schema_name(&facts.database, self.order.green.revision)]));
+        self.args.extend(words(&["--user", &facts.user]));
         Ok(self)
     }
 
