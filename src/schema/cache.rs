@@ -4,7 +4,7 @@ use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
 
 use super::Error;
-use super::cache_key::{self, DEFERRED, SEARCH_QUEUE, USER_SETTINGS, lives_in_redis_alone};
+use super::cache_key::{self, DEFERRED, MARK, SEARCH_QUEUE, USER_SETTINGS, lives_in_redis_alone};
 
 /// How many keys were removed, and how much that waits was moved.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub async fn clear(url: &str, prefix: &str) -> Result<Cleared, Error> {
     let mut connection = connect(url).await?;
     let prefix = cache_key::prefix(prefix);
     let pattern = [cache_key::escape(&prefix), b"*".to_vec()].concat();
-    let keys = unlink(&mut connection, &Found { pattern: &pattern, prefix: &prefix, mark: None }).await?;
+    let keys = unlink(&mut connection, &pattern, &prefix).await?;
     Ok(Cleared { keys, moved: 0 })
 }
 
@@ -42,9 +42,9 @@ pub async fn retire(url: &str, prefix: &str, to_url: &str, to: &str) -> Result<C
         }
     }
     // What came while the lists were moved waits for the next run.
-    let queued = [prefix, DEFERRED.to_vec()].concat();
+    let queued = [&prefix, DEFERRED].concat();
     let doomed: Vec<Vec<u8>> = everything.into_iter().filter(|key| !key.starts_with(&queued)).collect();
-    Ok(Cleared { keys: unlink_all(&mut from, &doomed, None).await?, moved })
+    Ok(Cleared { keys: unlink_all(&mut from, &doomed, &prefix).await?, moved })
 }
 
 /// Copies the settings of users that wait under one prefix over those under another, which are older.
@@ -102,40 +102,32 @@ async fn move_fields(
     Ok(moved)
 }
 
-/// Keys to be deleted.
-pub(super) struct Found<'a> {
-    /// The pattern that finds them.
-    pub(super) pattern: &'a [u8],
-    /// The prefix that they all have.
-    pub(super) prefix: &'a [u8],
-    /// Last name of each command.
-    pub(super) mark: Option<&'a [u8]>,
-}
-
-/// Deletes what a pattern finds, except what lives in Redis alone; gives the number of keys.
-pub(super) async fn unlink(connection: &mut MultiplexedConnection, found: &Found<'_>) -> Result<u64, Error> {
-    let mut doomed = keys(connection, found.pattern).await?;
-    doomed.retain(|key| key.starts_with(found.prefix) && !is_kept(key, found.prefix));
-    let mark = found.mark.map(|mark| [found.prefix, mark].concat());
-    unlink_all(connection, &doomed, mark.as_deref()).await
+/// Deletes what a pattern finds under a prefix, except what lives in Redis alone; gives the number of keys.
+pub(super) async fn unlink(
+    connection: &mut MultiplexedConnection,
+    pattern: &[u8],
+    prefix: &[u8],
+) -> Result<u64, Error> {
+    let mut doomed = keys(connection, pattern).await?;
+    doomed.retain(|key| key.starts_with(prefix) && !is_kept(key, prefix));
+    unlink_all(connection, &doomed, prefix).await
 }
 
 fn is_kept(key: &[u8], prefix: &[u8]) -> bool {
     key.strip_prefix(prefix).is_some_and(lives_in_redis_alone)
 }
 
+/// The last name is that by which a relay knows that it is not to carry this on: the other colour's cache is as good as before.
 async fn unlink_all(
     connection: &mut MultiplexedConnection,
     doomed: &[Vec<u8>],
-    mark: Option<&[u8]>,
+    prefix: &[u8],
 ) -> Result<u64, Error> {
+    let mark = [prefix, MARK].concat();
     let mut gone = 0;
     for chunk in doomed.chunks(500) {
         let mut unlink = redis::cmd("UNLINK");
-        unlink.arg(chunk);
-        if let Some(mark) = mark {
-            unlink.arg(mark);
-        }
+        unlink.arg(chunk).arg(&mark);
         let removed: u64 = unlink.query_async(connection).await.map_err(Error::redis("delete keys"))?;
         gone += removed;
     }

@@ -10,6 +10,9 @@ pub(super) const SEARCH_QUEUE: &[u8] = b"global_search_queue";
 /// List settings of users, which a job writes to `__UserSettings` once an hour.
 pub(super) const USER_SETTINGS: &[u8] = b"_user_settings";
 
+/// Last word of every deletion of ours: no relay, this one or another, carries it on.
+pub(super) const MARK: &[u8] = b"__crossfade_relay";
+
 /// Names that begin like this live in Redis alone. The first are Frappe's own `persistent_cache_keys` (hooks.py of
 /// 14 to 16), the others what Frappe counts, hands over to a job or gives out once: to delete them loses something.
 const NOT_FROM_THE_DATABASE: [&[u8]; 12] = [

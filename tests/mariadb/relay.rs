@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use redis::Commands;
 
+use super::plans;
 use super::redis_server::{Redis, crossfade};
 use super::server::free_port;
-use super::site::wait_for;
+use super::site::{Site, wait_for};
 
 /// Blue's logical database and prefix, then green's.
 const BLUE: (u8, &str) = (1, "site__r2|");
@@ -157,6 +158,39 @@ fn before_the_hand_over_and_after_a_rollback_blue_is_told_under_the_tables_own_p
     let _: () = blue.hset("site|roles", "a@b", "1").unwrap();
     let _: () = blue.hdel("site__r2|roles", "a@b").unwrap();
     gone(&mut blue, b"site|roles", Some(b"a@b"));
+}
+
+#[test]
+#[ignore = "needs mariadbd and redis-server"]
+fn a_prefix_that_is_cleared_at_the_end_of_a_release_is_not_cleared_in_the_cache_that_goes_on() {
+    let redis = Redis::start();
+    let site = Site::small("site").next();
+    site.plan(plans::neutral());
+    site.expanded();
+    let _relay = Relay::start(&redis);
+    let (mut blue, mut green) = (redis.connect(BLUE.0), redis.connect(GREEN.0));
+    let mut clear = |clear: &dyn Fn()| {
+        for key in ["site__r2|doctype_meta", "site|doctype_meta"] {
+            let _: () = blue.set(key, "of blue").unwrap();
+        }
+        let _: () = green.mset(&[("site|doctype_meta", "of green"), ("site|last", "1")]).unwrap();
+        clear();
+        assert!(!blue.exists::<_, bool>("site__r2|doctype_meta").unwrap());
+        // What was said before it has been carried on when this has.
+        let _: () = blue.del("site__r2|last").unwrap();
+        gone(&mut green, b"site|last", None);
+        assert!(green.exists::<_, bool>("site|doctype_meta").unwrap());
+    };
+    let (blue_url, green_url) = (redis.url(BLUE.0), redis.url(GREEN.0));
+    clear(&|| {
+        let (code, text) = crossfade(&["cache-clear", "--redis-cache", &blue_url, "--prefix", "site__r2"]);
+        assert_eq!(code, 0, "{text}");
+    });
+    clear(&|| {
+        let caches = ["--redis-cache", &blue_url, "--live-redis-cache", &green_url];
+        site.run("contract", &caches).ok();
+    });
+    assert_eq!(redis.keys(BLUE.0), [""; 0]);
 }
 
 #[test]

@@ -10,12 +10,12 @@ use redis::aio::{Monitor, MultiplexedConnection};
 use redis::{AsyncConnectionConfig, Client, Value};
 use tokio::sync::Notify;
 
-use super::super::cache::{self, Found};
+use super::super::cache_key::{self, MARK};
 use super::super::progress::Progress;
-use super::super::{Error, cache_key};
+use super::super::{Error, cache};
 use super::line::Line;
 use super::pending::Pending;
-use super::stale::{self, MARK, PROBE, Place, Watched};
+use super::stale::{self, PROBE, Place, Watched};
 use super::watch::{From, Watch};
 use super::{Settings, Site};
 
@@ -254,7 +254,7 @@ async fn say_at(
         patterns.push(stale::pattern_at(prefix, b"*"));
     }
     for pattern in patterns {
-        cache::unlink(connection, &Found { pattern: &pattern, prefix, mark: Some(MARK) }).await?;
+        cache::unlink(connection, &pattern, prefix).await?;
     }
     for probe in probes {
         let mut unlink = redis::cmd("UNLINK");

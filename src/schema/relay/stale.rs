@@ -13,11 +13,9 @@
 
 use std::collections::HashMap;
 
-use super::super::cache_key::{self, lives_in_redis_alone};
+use super::super::cache_key::{self, MARK, lives_in_redis_alone};
 use super::line::Line;
 
-/// Last word of every command of a relay: no relay, this one or another, carries it on.
-pub(super) const MARK: &[u8] = b"__crossfade_relay";
 /// What a probe's key is called: it takes the way of an invalidation, and its time is the lag.
 pub(super) const PROBE: &[u8] = b"__crossfade_probe:";
 
