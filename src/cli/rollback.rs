@@ -36,7 +36,7 @@ pub(crate) struct Rollback {
 enum Stage {
     /// Undo steps, metadata back, the base's keys in Redis deleted. Green must be stopped.
     Tables,
-    /// Wait until blue has left its schema; drop schema, user, trash and blue's keys.
+    /// Wait until blue has left its schema; drop schema, user, trash, blue's keys, and what it cached on its way back.
     Finish,
 }
 
@@ -73,6 +73,11 @@ impl Rollback {
                 let message =
                     format!("{} keys deleted, {} deferred inserts moved", cleared.keys, cleared.moved);
                 printer.report("cache", 1, 1, &message);
+            }
+            if let (Stage::Finish, Some(blues)) = (self.stage, urls.first()) {
+                // A Pod that was back on the tables early may have cached what one that was not has changed.
+                let stale = cache::clear(blues, database.name()).await?;
+                printer.report("cache", 1, 1, &format!("{} keys of {} deleted", stale.keys, database.name()));
             }
             Ok(match self.stage {
                 Stage::Tables => {

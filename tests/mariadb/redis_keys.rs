@@ -2,7 +2,7 @@
 
 use super::plans;
 use super::redis_server::{Redis, crossfade};
-use super::site::Site;
+use super::site::{Site, wait_for};
 
 #[test]
 #[ignore = "needs redis-server"]
@@ -111,11 +111,46 @@ fn a_rollback_clears_the_bases_keys_first_and_blues_at_the_end() {
     let of_blue = ["redis_rollback__r1|_user_settings", "redis_rollback__r1|doctype_meta"];
     assert_eq!(redis.keys(2), [&of_blue[..], &["redis_rollback|_user_settings"]].concat());
     assert_eq!(redis.keys(1), of_blue[1..]);
-    for database in [1, 2] {
-        redis.ask(database, &["SET", "redis_rollback|new", "blue's again"]);
-    }
+    // A Pod that is back already caches what one that is not takes away under its own prefix alone.
+    redis.ask(2, &["HSET", "redis_rollback|roles", "a", "System Manager"]);
+    redis.ask(2, &["RPUSH", "redis_rollback|insert_queue_for_Access Log", "blue's again"]);
+    redis.ask(2, &["HDEL", "redis_rollback__r1|roles", "a"]);
+    redis.ask(1, &["SET", "redis_rollback|not blue's", "1"]);
     site.run("rollback", &[&["--stage", "finish"][..], &both].concat()).ok();
     assert_eq!(settings(), ["of blue", "of green", "old"]);
-    assert_eq!(redis.keys(1), ["redis_rollback|new"]);
-    assert_eq!(redis.keys(2), ["redis_rollback|_user_settings", "redis_rollback|new"]);
+    assert_eq!(redis.keys(1), ["redis_rollback|not blue's"]);
+    let alone = ["redis_rollback|_user_settings", "redis_rollback|insert_queue_for_Access Log"];
+    assert_eq!(redis.keys(2), alone);
+}
+
+#[test]
+#[ignore = "needs mariadbd and redis-server"]
+fn what_was_cached_while_blue_moved_is_forgotten_when_all_of_it_has() {
+    let redis = Redis::start();
+    let site = Site::small("redis_moved");
+    // A Pod that has moved caches a role; one that has not takes it away, and deletes under its own prefix.
+    for (key, user) in [("redis_moved__r1|roles", "a"), ("redis_moved|roles", "b")] {
+        redis.ask(1, &["HSET", key, user, "System Manager"]);
+    }
+    redis.ask(1, &["HDEL", "redis_moved|roles", "a"]);
+    redis.ask(1, &["RPUSH", "redis_moved__r1|insert_queue_for_Access Log", "row"]);
+    let config = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(config.path(), serde_json::json!({"redis_cache": redis.url(1)}).to_string()).unwrap();
+    let file = config.path().to_str().unwrap();
+    let (server, name) = (site.server, site.name.clone());
+    let late = std::thread::spawn(move || server.client(&name, "base", &name, "DO SLEEP(2)"));
+    wait_for("a Pod on the tables", || {
+        server.root("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'redis_moved'") == "1"
+    });
+    let handover = |more: &[&str]| {
+        site.run("handover", &[&["--schema", "redis_moved__r1", "--common-config", file], more].concat())
+    };
+    let early = handover(&["--quiet-seconds", "0", "--wait", "0"]);
+    assert_eq!((early.code, redis.keys(1).len()), (1, 3), "{}", early.output);
+    let done = handover(&["--quiet-seconds", "1"]).ok();
+    assert!(done.contains("1 keys of redis_moved__r1 deleted"), "{done}");
+    late.join().unwrap().unwrap();
+    assert_eq!(redis.keys(1), ["redis_moved__r1|insert_queue_for_Access Log", "redis_moved|roles"]);
+    let nowhere = site.run("handover", &["--quiet-seconds", "0", "--schema", "redis_moved__r1"]);
+    assert!(nowhere.output.contains("give --redis-cache or --common-config"), "{}", nowhere.output);
 }

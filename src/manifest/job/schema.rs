@@ -31,12 +31,9 @@ pub(super) fn isolate(order: &Order<'_>) -> Result<PodSpec, JobError> {
     Ok(command.pod())
 }
 
-/// Waits until nobody uses the tables' own user.
+/// Waits until nobody uses the tables' own user, and clears what blue's Pods cached while some of them had moved.
 pub(super) fn handover(order: &Order<'_>) -> Result<PodSpec, JobError> {
-    let mut command = Command::new(order, "handover")?.with_quiet();
-    let (_, facts) = order.site()?;
-    command.args.extend(words(&["--user", &facts.user]));
-    Ok(command.pod())
+    Ok(Command::new(order, "handover")?.with_schema()?.with_quiet().with_blue_config()?.pod())
 }
 
 /// Makes the tables serve both versions.
