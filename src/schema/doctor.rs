@@ -126,11 +126,15 @@ async fn of_settings(
     connection: &mut MySqlConnection,
     rights: &Rights,
 ) -> Result<(String, Vec<Finding>), Error> {
-    let (version, log_bin, trusted, format, read_only): (String, i64, i64, String, i64) = Question::fixed("SELECT CAST(VERSION() AS CHAR), CAST(@@log_bin AS SIGNED), \
-         CAST(@@log_bin_trust_function_creators AS SIGNED), CAST(@@binlog_format AS CHAR), CAST(@@read_only AS SIGNED)")
-    .one(&mut *connection)
-    .await
-    .map_err(Error::query("read the server's settings"))?;
+    let (version, log_bin, trusted, format, read_only, undoes): (String, i64, i64, String, i64, i64) =
+        Question::fixed(
+            "SELECT CAST(VERSION() AS CHAR), CAST(@@log_bin AS SIGNED), \
+             CAST(@@log_bin_trust_function_creators AS SIGNED), CAST(@@binlog_format AS CHAR), \
+             CAST(@@read_only AS SIGNED), CAST(@@innodb_rollback_on_timeout AS SIGNED)",
+        )
+        .one(&mut *connection)
+        .await
+        .map_err(Error::query("read the server's settings"))?;
     let mut findings = Vec::new();
     if !version.contains("MariaDB") {
         let what = format!("the server is {version}");
@@ -154,6 +158,14 @@ async fn of_settings(
         findings.push(Finding::must(
             "the server is read-only (a replica?)",
             "give the address of the primary, or make the server writable",
+            "",
+        ));
+    }
+    if undoes == 1 {
+        findings.push(Finding::must(
+            "innodb_rollback_on_timeout is ON: a lock that is taken undoes the whole transaction, and what sends the statement \
+             again would lose what came before it",
+            "take it out of the server's configuration and start the server again",
             "",
         ));
     }

@@ -108,3 +108,26 @@ fn every_setting_that_is_wrong_is_named_and_nothing_is_begun() {
     server.root(&statements(&text));
     assert_eq!(doctor(server, "wrong", "doc_wrong", &[]).0, 0);
 }
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_server_that_undoes_a_transaction_for_a_lock_is_refused() {
+    let options = ["--innodb-rollback-on-timeout=ON"];
+    let server: &'static Server =
+        Box::leak(Box::new(Server::start(&Special { options: &options, disk: None })));
+    let site = usual().site(server, "doc_undoes");
+    server.root(
+        "CREATE USER undoes@'%' IDENTIFIED BY 'undoes'; GRANT ALL ON *.* TO undoes@'%' WITH GRANT OPTION",
+    );
+    let (code, text) = doctor(server, "undoes", "doc_undoes", &[]);
+    assert_eq!(code, 3, "{text}");
+    assert!(text.contains("[to do] innodb_rollback_on_timeout is ON"), "{text}");
+    let before = site.traces();
+    let refused = site.run("isolate", &[]);
+    assert!(
+        refused.code == 3 && refused.output.contains("innodb_rollback_on_timeout is ON"),
+        "{}",
+        refused.output
+    );
+    assert_eq!(site.traces(), before);
+}
