@@ -11,7 +11,7 @@ use super::backup::{self, Doomed};
 use super::expand::run_steps;
 use super::inventory::{self, Stage};
 use super::ledger::{self, Part};
-use super::{Error, Session, account, divergence, inspect, mirror, quote, removed};
+use super::{Error, Session, account, divergence, inspect, isolate, mirror, quote, removed};
 use crate::plan::{Effect, Plan};
 
 /// The ledger's name of the whole: once it is there, no rollback may begin.
@@ -32,8 +32,10 @@ pub struct Options<'a> {
 pub async fn run(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -> Result<(), Error> {
     let never_settled = format!("{} was never settled: run expand before contract", session.schema);
     match inventory::stage(session).await? {
-        None => {}
-        Some(Stage::Settled) if ledger::is_done(session, Part::Isolate, "settle").await? => {}
+        None => ledger::refuse_other_plan(session, Part::Contract, STEP, &plan.hash).await?,
+        Some(Stage::Settled) if ledger::is_done(session, Part::Isolate, "settle").await? => {
+            isolate::refuse_other_plan(session, plan).await?;
+        }
         Some(Stage::Open | Stage::Settled) => return Err(Error::Refused(never_settled)),
         Some(Stage::RolledBack) => {
             let message = format!("the release of {} was rolled back: finish that instead", session.schema);

@@ -25,6 +25,7 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<Expanded, Err
             return Err(Error::Refused(message));
         }
         Some(stage @ (Stage::Open | Stage::Settled)) => {
+            isolate::refuse_other_plan(session, plan).await?;
             basis::check(session, plan).await?;
             // One that was killed or gave up while it settled goes on with it. An open one may have the word of an earlier release.
             if stage == Stage::Open || !ledger::is_done(session, Part::Isolate, "settle").await? {

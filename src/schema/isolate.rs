@@ -11,6 +11,9 @@ use super::view::{self, View};
 use super::{Error, Session, account, basis, frozen, mirror, preflight, quote, sequence, singles};
 use crate::plan::{FrozenTable, Plan};
 
+/// The ledger's name of the whole.
+const STEP: &str = "schema";
+
 /// What was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Isolated {
@@ -31,10 +34,14 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan, password: &str) -> Resu
             session.base
         )));
     }
+    // Without a schema what the ledger says of its name is of a release that is over.
+    if inventory::stage(session).await?.is_some() {
+        refuse_other_plan(session, plan).await?;
+    }
     preflight::check(session, &objects, plan).await?;
     ledger::create(session).await?;
     basis::check(session, plan).await?;
-    ledger::begin(session, Part::Isolate, "schema", &plan.hash, "").await?;
+    ledger::begin(session, Part::Isolate, STEP, &plan.hash, "").await?;
     create_database(session).await?;
     inventory::create(session).await?;
     match inventory::stage(session).await? {
@@ -42,15 +49,20 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan, password: &str) -> Resu
         // Its shape is final: what green has added since must not come in.
         Some(Stage::Settled | Stage::RolledBack) => {
             account::ensure(session, password, &plan.hash).await?;
-            ledger::end(session, Part::Isolate, "schema").await?;
+            ledger::end(session, Part::Isolate, STEP).await?;
             return Ok(count(&inventory::read(session).await?));
         }
     }
     inventory::set_stage(session, Stage::Open).await?;
     account::ensure(session, password, &plan.hash).await?;
     let wanted = reconcile(session, &objects, &plan.frozen).await?;
-    ledger::end(session, Part::Isolate, "schema").await?;
+    ledger::end(session, Part::Isolate, STEP).await?;
     Ok(count(&wanted))
+}
+
+/// Refuses another plan than the one that blue's schema, which is there, was made by.
+pub(crate) async fn refuse_other_plan(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
+    ledger::refuse_other_plan(session, Part::Isolate, STEP, &plan.hash).await
 }
 
 /// Brings blue's schema to what the base has now; gives the inventory.

@@ -134,21 +134,41 @@ pub(crate) async fn steps(session: &mut Session<'_>, part: Part) -> Result<BTree
 
 /// Whether a step of this release is in the ledger, done or not.
 pub(crate) async fn has_begun(session: &mut Session<'_>, part: Part, step: &str) -> Result<bool, Error> {
-    Ok(state(session, part, step).await?.is_some())
+    Ok(line(session, part, step).await?.is_some())
 }
 
 /// Whether a step of this release is in the ledger as done; not where there is no ledger.
 pub(crate) async fn is_done(session: &mut Session<'_>, part: Part, step: &str) -> Result<bool, Error> {
-    Ok(state(session, part, step).await?.is_some_and(|state| state == "done"))
+    Ok(line(session, part, step).await?.is_some_and(|(state, _)| state == "done"))
 }
 
-/// `running` or `done`; `None` where the step, or the whole ledger, is not there.
-async fn state(session: &mut Session<'_>, part: Part, step: &str) -> Result<Option<String>, Error> {
+/// Refuses another plan than the one that a step of this release was begun by: its steps have other names, so what ran would
+/// neither be found nor taken back, and it copies other tables.
+pub(crate) async fn refuse_other_plan(
+    session: &mut Session<'_>,
+    part: Part,
+    step: &str,
+    plan_hash: &str,
+) -> Result<(), Error> {
+    match line(session, part, step).await? {
+        Some((_, begun_by)) if begun_by != plan_hash => Err(Error::Refused(format!(
+            "{} is of another plan ({begun_by:.12}) than this one ({plan_hash:.12}): give that plan, or take its release back first",
+            session.schema
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The state (`running` or `done`) and the plan of a step; `None` where the step, or the whole ledger, is not there.
+async fn line(session: &mut Session<'_>, part: Part, step: &str) -> Result<Option<(String, String)>, Error> {
     const NO_SUCH_TABLE: u16 = 1146;
-    let sql =
-        format!("SELECT CAST(state AS CHAR) FROM {} WHERE {}", table(session), row(session, part, step));
-    match Question::of(sql).scalar_optional(&mut session.connection).await {
+    let sql = format!(
+        "SELECT CAST(state AS CHAR), CAST(plan_hash AS CHAR) FROM {} WHERE {}",
+        table(session),
+        row(session, part, step)
+    );
+    match Question::of(sql).optional(&mut session.connection).await {
         Err(error) if connection::error_number(&error) == NO_SUCH_TABLE => Ok(None),
-        state => state.map_err(Error::query("read the ledger")),
+        line => line.map_err(Error::query("read the ledger")),
     }
 }

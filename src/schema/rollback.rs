@@ -15,7 +15,7 @@ use super::inspect::{self, Kind};
 use super::inventory::{self, Entry, Stage};
 use super::ledger::{self, Part};
 use super::view::{self, View};
-use super::{Error, OWN_PREFIX, Session, account, mirror, quote, step};
+use super::{Error, OWN_PREFIX, Session, account, isolate, mirror, quote, step};
 use crate::plan::Plan;
 
 /// Gives the tables back to blue, which stays on its schema meanwhile. May be repeated after a kill.
@@ -29,7 +29,7 @@ pub async fn tables(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error>
         None | Some(Stage::RolledBack) => return Ok(()),
         // Base and copies are equal up to here and nothing was changed: blue can go back as it came.
         Some(Stage::Open) => return inventory::set_stage(session, Stage::RolledBack).await,
-        Some(Stage::Settled) => {}
+        Some(Stage::Settled) => isolate::refuse_other_plan(session, plan).await?,
     }
     // A contract that was killed before it began has closed blue's door, and blue goes on.
     account::lock(session, false).await?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::divergence::{self, Compared};
 use super::inventory::{self, Entry, Shape, Stage};
-use super::{Error, Session, connection, inspect, mirror, quote, singles, step};
+use super::{Error, Session, connection, inspect, isolate, mirror, quote, singles, step};
 use crate::plan::Plan;
 use inspect::Kind;
 
@@ -20,6 +20,10 @@ pub struct Verified {
 
 /// Fails with the list of everything that is missing, or with the rows in which the two versions differ.
 pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<Verified, Error> {
+    let stage = inventory::stage(session).await?;
+    if stage.is_some() {
+        isolate::refuse_other_plan(session, plan).await?;
+    }
     let mut missing = Vec::new();
     let mut looked = 0;
     for step in &plan.expand {
@@ -28,7 +32,7 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<Verified, Err
             missing.push(format!("step {} ({}) is not in effect", step.id, step.title));
         }
     }
-    match inventory::stage(session).await? {
+    match stage {
         None => missing.push(format!("blue's schema {} does not exist", session.schema)),
         Some(Stage::Open | Stage::Settled) => {
             let entries = inventory::read(session).await?;

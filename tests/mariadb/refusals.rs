@@ -147,6 +147,51 @@ fn who_reads_blues_schema_by_its_unquoted_name_holds_the_contract() {
 
 #[test]
 #[ignore = "needs mariadbd"]
+fn another_plan_than_the_one_that_the_site_was_isolated_by_is_refused() {
+    let site = Site::small("ref_other");
+    let (own, other) = (|| site.plan(plans::additive()), || site.plan(plans::neutral()));
+    let refused_by = |command: &str, more: &[&str]| {
+        let before = (site.traces(), site.fingerprint());
+        let ran = site.run(command, more);
+        assert_eq!(ran.code, 3, "{command}: {}", ran.output);
+        assert!(ran.output.contains("ref_other__r1 is of another plan ("), "{command}: {}", ran.output);
+        assert_eq!((site.traces(), site.fingerprint()), before, "{command}");
+    };
+    own();
+    site.run("isolate", &[]).ok();
+    other();
+    for command in ["isolate", "expand", "verify"] {
+        refused_by(command, &[]);
+    }
+    own();
+    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.run("expand", &[]).ok();
+    other();
+    for command in ["isolate", "expand", "verify", "contract"] {
+        refused_by(command, &[]);
+    }
+    refused_by("rollback", &["--stage", "tables"]);
+    own();
+    site.run("rollback", &["--stage", "tables"]).ok();
+    other();
+    refused_by("isolate", &[]);
+    site.run("rollback", &["--stage", "finish"]).ok();
+    // The name is free again. And what nothing was changed by yet is given up by any plan.
+    site.run("isolate", &[]).ok();
+    own();
+    site.run("rollback", &["--stage", "tables"]).ok();
+    site.run("rollback", &["--stage", "finish"]).ok();
+    other();
+    site.expanded();
+    site.run("contract", &[]).ok();
+    own();
+    refused_by("contract", &[]);
+    other();
+    site.run("contract", &[]).ok();
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
 fn a_plan_that_was_edited_is_not_run() {
     let site = Site::small("ref_edited");
     let plan = plans::additive().seal().unwrap();
