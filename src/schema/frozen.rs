@@ -48,9 +48,6 @@ pub(crate) async fn structure(
 }
 
 /// Copies all rows in one transaction, under a shared lock of the base's rows.
-///
-/// The locks are tried and never waited for: a writer of the base also writes to the copy by its mirror, and two who
-/// wait for each other are a deadlock of which a client would be the victim.
 pub(crate) async fn fill(session: &mut Session<'_>, table: &str, columns: &[String]) -> Result<(), Error> {
     let (copy, base) = (quote::qualified(&session.schema, table), quote::qualified(&session.base, table));
     let columns = quote::columns(columns, "");
@@ -61,11 +58,9 @@ pub(crate) async fn fill(session: &mut Session<'_>, table: &str, columns: &[Stri
         "COMMIT".to_owned(),
     ];
     session.check_lock().await?;
-    let never_wait = "SET SESSION innodb_lock_wait_timeout = 0, check_constraint_checks = 0";
-    session.execute("prepare the copy", never_wait.to_owned()).await?;
+    session.execute("prepare the copy", "SET SESSION check_constraint_checks = 0".to_owned()).await?;
     let filled = repeat(session, table, &statements).await;
-    let usual = "SET SESSION innodb_lock_wait_timeout = DEFAULT, check_constraint_checks = DEFAULT";
-    session.execute("end the copy", usual.to_owned()).await?;
+    session.execute("end the copy", "SET SESSION check_constraint_checks = DEFAULT".to_owned()).await?;
     filled
 }
 
@@ -77,11 +72,25 @@ pub(crate) fn add_pairs<'a>(list: &str, pairs: impl Iterator<Item = (&'a str, &'
 }
 
 /// Runs a transaction until no lock is in its way.
+///
+/// The locks are tried and never waited for: whoever writes to the one side writes to the other by a trigger, and reads the
+/// lists that triggers ask. Two who wait for each other are a deadlock of which a client would be the victim; and who waited
+/// for one user while it holds rows would make all others wait.
 pub(crate) async fn repeat(
     session: &mut Session<'_>,
     table: &str,
     statements: &[String],
 ) -> Result<(), Error> {
+    let never_wait =
+        "SET @crossfade_wait = @@SESSION.innodb_lock_wait_timeout, SESSION innodb_lock_wait_timeout = 0";
+    session.execute("never wait for a row", never_wait.to_owned()).await?;
+    let done = until_free(session, table, statements).await;
+    let usual = "SET SESSION innodb_lock_wait_timeout = @crossfade_wait";
+    session.execute("wait for rows as before", usual.to_owned()).await?;
+    done
+}
+
+async fn until_free(session: &mut Session<'_>, table: &str, statements: &[String]) -> Result<(), Error> {
     let begun = Instant::now();
     let mut tries = 0;
     loop {

@@ -1,7 +1,9 @@
 //! The settings of both versions stay whole although each save deletes all rows of its DocType.
 
+use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
+
 use super::plans;
-use super::site::Site;
+use super::site::{Site, wait_for};
 use super::traffic::Client;
 
 /// What a save of a Single is in SQL: everything goes, then what the version knows comes.
@@ -101,4 +103,31 @@ fn many_saves_of_both_versions_end_in_step() {
     assert_eq!(site.base(shared).lines().count(), 3);
     assert_eq!(site.base("SELECT COUNT(*) FROM tabSingles WHERE field = 'only_green'"), "1");
     assert_eq!(site.blue("SELECT COUNT(*) FROM tabSingles WHERE field = 'only_blue'"), "1");
+}
+
+/// What triggers ask is read under a lock: an expand that waited for one user's would have everybody wait behind it.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mariadbd"]
+async fn an_expand_never_waits_for_a_save_of_a_single() {
+    let site = Site::small("singles_wait");
+    site.plan(plans::neutral());
+    site.run("isolate", &[]).ok();
+    let url = site.url(&site.schema, "blue%27s%20%5C%20%22secret%22", &site.schema);
+    let mut user = MySqlConnection::connect(&url).await.unwrap();
+    for statement in save("Own", &[("x", "2")]).replace("COMMIT;", "").split_terminator("; ") {
+        user.execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
+    }
+    let mut expand = site.start("expand", &[]);
+    // The last that comes before the list of fields: what is left keeps users' own workspaces in step.
+    let mirrors = "SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = 'singles_wait' AND trigger_name LIKE '%mirror%'";
+    wait_for("the other mirrors to go", || site.server.root(mirrors) == "3");
+    let waiting = "SELECT trx_query FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE '%singles\\_wait%'";
+    for _ in 0..10 {
+        assert_eq!(site.server.root(waiting), "");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert!(expand.try_wait().unwrap().is_none(), "it is done beside the save");
+    user.execute("COMMIT").await.unwrap();
+    assert!(expand.wait().unwrap().success());
+    assert_eq!(site.base(&settings("Own")), "x\t2");
 }
