@@ -131,3 +131,20 @@ async fn an_expand_never_waits_for_a_save_of_a_single() {
     assert!(expand.wait().unwrap().success());
     assert_eq!(site.base(&settings("Own")), "x\t2");
 }
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn settings_of_another_collation_than_frappes_are_kept_in_step() {
+    let site = Site::small("singles_collation");
+    site.admin("ALTER TABLE tabSingles CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci");
+    site.plan(plans::neutral());
+    site.run("isolate", &[]).ok();
+    site.base(&save("Settings", &[("colour", "of blue"), ("logo", "b.png")]));
+    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.run("expand", &[]).ok();
+    site.base(&save("Settings", &[("colour", "of green"), ("only_green", "g")]));
+    assert_eq!(site.blue(&settings("Settings")), "colour\tof green");
+    site.blue(&save("Settings", &[("colour", "of blue"), ("logo", "b.png"), ("only_blue", "b")]));
+    assert_eq!(site.base(&settings("Settings")), "colour\tof blue\nlogo\tb.png\nonly_green\tg");
+    site.run("verify", &[]).ok();
+}
