@@ -16,11 +16,12 @@ use serde_json::json;
 use super::adopted;
 use super::apply::{self, apply, create, delete};
 use super::context::{Context, title};
-use super::error::{Error, NoRevision};
+use super::error::{Error, NoFacts, NoRevision};
 use super::measure::{self, Place};
 use super::observe::with_socketio;
 use super::{secrets, seen};
 use crate::api::names::{ANNOTATION_CONFIG, ANNOTATION_RETRY, MANAGER_OBJECTS, MANAGER_ROUTE, revision_name};
+use crate::api::site::Site;
 use crate::api::traffic::Provider;
 use crate::api::{FrappeRelease, Template};
 use crate::manifest::config::{self, Destination};
@@ -29,7 +30,7 @@ use crate::manifest::{
     self, Blueprint, Component, gates, history, plan_store, record, relay, schema_password,
 };
 use crate::plan::Routing;
-use crate::release::{Action, JobStep, Observed, Placement, Record, Running, Split};
+use crate::release::{Action, JobStep, Observed, Placement, Record, Running, SiteFacts, Split};
 use crate::traffic;
 
 /// Characters of the generated password of a view schema's user.
@@ -97,6 +98,19 @@ pub(super) async fn act(ctx: &Context, seen: &Observed, action: &Action) -> Resu
             apply(ctx, doing.release(), &config_map, MANAGER_OBJECTS).await
         }
     }
+}
+
+/// The databases of all sites: what is made of them is never made again, so one that cannot be read now is tried again.
+fn databases<'a>(
+    sites: &[Site],
+    facts: &'a BTreeMap<String, Result<SiteFacts, String>>,
+) -> Result<Vec<&'a str>, NoFacts> {
+    let of = |site: &Site| match facts.get(&site.name) {
+        Some(Ok(facts)) => Ok(facts.database.as_str()),
+        Some(Err(why)) => Err(NoFacts { site: site.name.clone(), why: why.clone() }),
+        None => Err(NoFacts { site: site.name.clone(), why: "it is not in spec.sites".to_owned() }),
+    };
+    sites.iter().map(of).collect()
 }
 
 impl<'a> Doing<'a> {
@@ -263,9 +277,7 @@ impl<'a> Doing<'a> {
         let green = self.blueprint(revision)?;
         let seen = self.seen.revisions.get(&revision).ok_or(NoRevision(revision))?;
         let Some(blue) = seen.record.blue else { return Ok(()) };
-        let facts = |name: &String| self.seen.sites.get(name)?.as_ref().ok();
-        let sites = green.template.sites.iter().filter_map(|site| facts(&site.name));
-        let databases: Vec<&str> = sites.map(|facts| facts.database.as_str()).collect();
+        let databases = databases(&green.template.sites, &self.seen.sites)?;
         let wanted = relay::deployment(&green, &self.blueprint(blue)?, &databases);
         create(self.ctx, self.release(), &wanted).await
     }
@@ -364,5 +376,28 @@ impl<'a> Doing<'a> {
         }
         delete::<Secret>(self.ctx, release, &config::name(&self.name(), revision)).await?;
         delete::<Secret>(self.ctx, release, &schema_password::name(&self.name(), revision)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_that_cannot_be_read_now_is_an_error_and_not_left_out() {
+        let site = |name: &str| -> Site {
+            serde_yaml::from_str(&format!("{{name: {name}, configSecret: {{name: s, key: k}}}}")).unwrap()
+        };
+        let read = |database: &str| {
+            Ok(SiteFacts { database: database.into(), user: "u".into(), host: "db".into(), port: 3306 })
+        };
+        let sites = [site("a"), site("b")];
+        let mut facts = BTreeMap::from([("a".to_owned(), read("_a")), ("b".to_owned(), read("_b"))]);
+        assert_eq!(databases(&sites, &facts).unwrap(), ["_a", "_b"]);
+        facts.insert("b".to_owned(), Err("no Secret 's'".to_owned()));
+        let error = databases(&sites, &facts).unwrap_err().to_string();
+        assert_eq!(error, "failed to read the configuration of site 'b': no Secret 's'");
+        facts.remove("b");
+        assert!(databases(&sites, &facts).is_err());
     }
 }

@@ -79,6 +79,9 @@ pub(super) enum Error {
         /// Key in it.
         key: String,
     },
+    /// The configuration of a site cannot be read now.
+    #[error(transparent)]
+    Site(#[from] NoFacts),
     /// A revision that an action names has no record.
     #[error(transparent)]
     NoRevision(#[from] NoRevision),
@@ -104,9 +107,19 @@ pub(super) enum Error {
 #[error("failed to find the record of revision {0}")]
 pub(super) struct NoRevision(pub(super) u32);
 
+/// A site whose configuration cannot be read now.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to read the configuration of site '{site}': {why}")]
+pub(super) struct NoFacts {
+    /// Name of the site.
+    pub(super) site: String,
+    /// A sentence that names its Secret.
+    pub(super) why: String,
+}
+
 impl Error {
     /// Every name that `label` gives.
-    pub(super) const LABELS: [&str; 14] = [
+    pub(super) const LABELS: [&str; 15] = [
         "read",
         "write",
         "delete",
@@ -115,6 +128,7 @@ impl Error {
         "selector",
         "config",
         "no_secret",
+        "site",
         "no_revision",
         "record",
         "job",
@@ -134,6 +148,7 @@ impl Error {
             Self::Selector { .. } => "selector",
             Self::Config { .. } => "config",
             Self::NoSecret { .. } => "no_secret",
+            Self::Site(_) => "site",
             Self::NoRevision(_) => "no_revision",
             Self::Record(_) => "record",
             Self::Job(_) => "job",
