@@ -189,8 +189,9 @@ fn seven_hundred_tables_are_isolated_in_seconds_beside_traffic() {
     }
     println!("{output}");
     assert!(output.contains("706 views"), "{output}");
-    // Ten seconds on a machine of its own; here the other tests run beside it and take the processors.
-    assert!(spent.as_secs() < 60, "{spent:?}");
+    // Ten seconds on a machine of its own; here other tests run beside it and take the processors (16 s at a load of 15 on two).
+    assert!(spent.as_secs() < 30, "{spent:?}");
+    assert!(slowest < 4_000, "a request took {slowest} ms");
     assert_eq!(site.blue("SELECT COUNT(*) FROM tabDocField"), "20003");
     assert_eq!(
         site.blue("SELECT idx FROM tabWorkspace WHERE name = 'Home'"),
