@@ -48,8 +48,7 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -
     let removed = match keep(session, plan, options).await {
         Ok(removed) => removed,
         Err(error) => {
-            // Nothing has been dropped: blue may come back.
-            account::lock(session, false).await?;
+            let_blue_in(session).await?;
             return Err(error);
         }
     };
@@ -113,7 +112,7 @@ async fn refuse_divergence(session: &mut Session<'_>, plan: &Plan) -> Result<(),
             Ok(())
         }
         Err(error) => {
-            account::lock(session, false).await?;
+            let_blue_in(session).await?;
             Err(error)
         }
     }
@@ -128,9 +127,18 @@ async fn refuse_blue(session: &mut Session<'_>) -> Result<(), Error> {
         refused = account::refuse_if_connected(session).await;
     }
     if refused.is_err() {
-        account::lock(session, false).await?;
+        let_blue_in(session).await?;
     }
     refused
+}
+
+/// Opens blue's door again while nothing is dropped. Once the contract has begun the triggers are gone: what blue would
+/// write nobody carries over.
+async fn let_blue_in(session: &mut Session<'_>) -> Result<(), Error> {
+    if ledger::has_begun(session, Part::Contract, STEP).await? {
+        return Ok(());
+    }
+    account::lock(session, false).await
 }
 
 /// Drops a database of ours.

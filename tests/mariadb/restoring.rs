@@ -187,3 +187,28 @@ fn a_contract_refuses_while_anybody_uses_blues_schema() {
     report.join().unwrap().unwrap();
     site.run("contract", &["--backup", &file]).ok();
 }
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn blue_stays_shut_out_once_the_contract_has_begun() {
+    let (site, file) = site("restore_begun");
+    site.blue("SELECT COUNT(*) FROM tabOrder");
+    site.admin(
+        "INSERT INTO __crossfade_ledger (release_schema, part, step, plan_hash, statement, state, started) \
+         VALUES ('restore_begun__r1', 'contract', 'schema', '', '', 'running', NOW(6))",
+    );
+    let failed = site.run("contract", &["--backup", "/no/such/folder/file"]);
+    assert_eq!(failed.code, 1, "{}", failed.output);
+    assert!(site.try_blue("SELECT 1").is_err(), "nobody carries over what blue writes now");
+    let (server, schema) = (site.server, site.schema.clone());
+    let report = std::thread::spawn(move || server.client("admin", "admin secret", &schema, "DO SLEEP(3)"));
+    super::site::wait_for("the report", || {
+        let used = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = 'restore_begun__r1'";
+        server.root(used) == "1"
+    });
+    let refused = site.run("contract", &["--backup", &file]);
+    assert_eq!(refused.code, 3, "{}", refused.output);
+    assert!(site.try_blue("SELECT 1").is_err(), "nobody carries over what blue writes now");
+    report.join().unwrap().unwrap();
+    site.run("contract", &["--backup", &file]).ok();
+}
