@@ -100,12 +100,21 @@ async fn write(
     let file = std::fs::File::create(path).map_err(failed)?;
     let head = Head::new(&session.base, &session.schema, plan_hash);
     let mut writer = Writer::begin(file, &head).map_err(failed)?;
+    let most = packet_limit(session).await?;
     session.execute("begin the backup", "START TRANSACTION WITH CONSISTENT SNAPSHOT".to_owned()).await?;
     let total = parts.len() as u64;
     for (done, part) in (0_u64..).zip(&parts) {
         session.progress.report("backup", done, total, &part.table);
         writer.part(part).map_err(failed)?;
-        rows(session, part, &mut writer, failed).await?;
+        let longest = rows(session, part, &mut writer, failed).await?;
+        if longest > most {
+            let message = format!(
+                "a row of {} takes {longest} bytes in SQL, the server's max_allowed_packet is {most}: it can be put \
+                 back only with a larger one",
+                part.table
+            );
+            session.progress.report("backup", done, total, &message);
+        }
     }
     session.execute("end the backup", "COMMIT".to_owned()).await?;
     let (file, rows) = writer.end().map_err(failed)?;
@@ -114,29 +123,47 @@ async fn write(
     Ok(Kept { parts: total, rows })
 }
 
-/// Copies the rows of one part into the file.
+/// How many bytes of SQL the server takes in one go.
+pub(super) async fn packet_limit(session: &mut Session<'_>) -> Result<usize, Error> {
+    let sql = "SELECT CAST(@@max_allowed_packet AS SIGNED)";
+    let bytes: i64 = Question::fixed(sql)
+        .scalar(&mut session.connection)
+        .await
+        .map_err(Error::query("read max_allowed_packet"))?;
+    Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
+/// Copies the rows of one part into the file; gives how long the longest one is in hexadecimal.
 async fn rows(
     session: &mut Session<'_>,
     part: &Part,
     writer: &mut Writer<impl Write>,
     failed: &impl Fn(std::io::Error) -> Error,
-) -> Result<(), Error> {
+) -> Result<usize, Error> {
     let database = if part.of_blue { &session.schema } else { &session.base };
-    // Text is kept in the bytes that it has, whatever the connection speaks; all else as the server prints it.
-    let values: Vec<String> = part
-        .columns
-        .iter()
-        .map(|column| format!("HEX(CAST({} AS BINARY))", quote::identifier(&column.name)))
-        .collect();
+    let values: Vec<String> = part.columns.iter().map(printed).collect();
     let sql = format!("SELECT {} FROM {}", values.join(", "), quote::qualified(database, &part.table));
     let act = format!("read {} for the backup", part.table);
     let query = sqlx::raw_sql(connection::safe(sql));
     let mut stream = query.fetch(&mut session.connection);
+    let mut longest = 0;
     while let Some(row) = stream.try_next().await.map_err(Error::query(act.as_str()))? {
-        let values: Result<Vec<Option<String>>, _> = (0..row.len()).map(|at| row.try_get(at)).collect();
-        writer.row(values.map_err(Error::query(act.as_str()))?).map_err(failed)?;
+        let values: Result<Vec<Option<Vec<u8>>>, _> =
+            (0..row.len()).map(|at| row.try_get_unchecked(at)).collect();
+        let values = values.map_err(Error::query(act.as_str()))?;
+        let values: Vec<Option<String>> = values.into_iter().map(|value| value.map(hex::encode)).collect();
+        longest = longest.max(values.iter().flatten().map(String::len).sum());
+        writer.row(values).map_err(failed)?;
     }
-    Ok(())
+    Ok(longest)
+}
+
+/// A value as bytes. Text has those that it has in the table, whatever the connection speaks; all else is as the server
+/// prints it.
+///
+/// HEX and CAST give NULL for what is longer than `max_allowed_packet`, without an error.
+fn printed(column: &Column) -> String {
+    format!("CONVERT({} USING binary)", quote::identifier(&column.name))
 }
 
 /// What is written: columns of the base, tables of the base, blue's copies.

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crossfade::plan::{Change, Effect, Plan, Verdict};
+use sqlx::{Connection, Executor, MySqlConnection};
 
 use super::kills::kill_and_finish;
 use super::plans;
+use super::server::{Server, Special, server};
 use super::site::Site;
 
 const ODD: &str = "CREATE TABLE `tabOdd ``Table` (name varchar(140) PRIMARY KEY, i int NOT NULL DEFAULT 5, b bigint(20), \
@@ -35,7 +37,7 @@ fn change(kind: &str, doctype: &str, field: Option<&str>) -> Change {
     }
 }
 
-/// A release that removes two fields of a table and a DocType, and drops a column of its own at its end.
+/// A release that removes fields of two tables and a DocType, and drops a column of its own at its end.
 fn removing() -> Plan {
     let mut drop = plans::step(
         "c002",
@@ -48,6 +50,9 @@ fn removing() -> Plan {
         changes: vec![
             change("field_removed", "Order", Some("amount")),
             change("field_removed", "Order", Some("title")),
+            change("field_removed", "Order", Some("code")),
+            change("field_removed", "Order", Some("rate")),
+            change("field_removed", "Order", Some("tags")),
             change("field_removed", "Order Item", Some("qty")),
             change("doctype_removed", "Odd `Table", None),
             change("doctype_removed", "Settings", None),
@@ -58,12 +63,19 @@ fn removing() -> Plan {
 }
 
 fn site(name: &str) -> (Site, String) {
-    let site = Site::small(name);
+    site_on(server(), name)
+}
+
+fn site_on(server: &'static Server, name: &str) -> (Site, String) {
+    let site = Site::small_on(server, name);
     site.admin(ODD);
     site.admin(
-        "ALTER TABLE tabOrder ADD COLUMN amount__blue longtext, ADD KEY title_index (title); \
-         UPDATE tabOrder SET amount = 1.5, amount__blue = CONCAT('no number ', name, CHAR(0), CHAR(10)); \
-         INSERT INTO tabOrder (name, amount, amount__blue) SELECT seq, seq / 7, NULL FROM seq_1_to_1000",
+        "ALTER TABLE tabOrder ADD COLUMN amount__blue longtext, ADD COLUMN code int NOT NULL DEFAULT 0, ADD COLUMN rate float, \
+         ADD COLUMN tags json, ADD KEY title_index (title); \
+         UPDATE tabOrder SET amount = 1.5, amount__blue = CONCAT('no number ', name, CHAR(0), CHAR(10)), \
+         code = IF(name = 'O1', 2000, 2001), rate = 16777, tags = '[1]'; \
+         ALTER TABLE tabOrder ADD UNIQUE KEY code (code); \
+         INSERT INTO tabOrder (name, amount, amount__blue, code, rate) SELECT seq, seq / 7, NULL, seq, seq FROM seq_1_to_1000",
     );
     site.plan(removing());
     site.expanded();
@@ -79,7 +91,7 @@ fn site(name: &str) -> (Site, String) {
 /// Rows and definitions of the tables that lose something.
 fn content(site: &Site) -> String {
     let rows = site.admin(
-        "SELECT name, title, HEX(title), amount, HEX(amount__blue) FROM tabOrder ORDER BY name; \
+        "SELECT name, title, HEX(title), amount, HEX(amount__blue), code, CAST(rate AS DOUBLE), tags FROM tabOrder ORDER BY name; \
          SELECT HEX(name), i, b, f, d, HEX(t), HEX(l), HEX(j), day, at, clock, HEX(raw), bits + 0 FROM `tabOdd ``Table` ORDER BY name",
     );
     let sums = site.admin("CHECKSUM TABLE tabOrder, `tabOdd ``Table`");
@@ -211,4 +223,76 @@ fn blue_stays_shut_out_once_the_contract_has_begun() {
     assert!(site.try_blue("SELECT 1").is_err(), "nobody carries over what blue writes now");
     report.join().unwrap().unwrap();
     site.run("contract", &["--backup", &file]).ok();
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn long_rows_come_back_as_the_server_takes_them() {
+    let options = ["--max-allowed-packet=1M"];
+    let server = Box::leak(Box::new(Server::start(&Special { options: &options, ..Special::default() })));
+    let (site, file) = site_on(server, "restore_long");
+    site.admin(
+        "UPDATE tabOrder SET amount__blue = REPEAT(CONCAT(name, CHAR(0)), 1200); \
+         UPDATE `tabOdd ``Table` SET raw = REPEAT('y', 300000)",
+    );
+    let before = content(&site);
+    let said = site.run("contract", &["--drop-removed", "--backup", &file]).ok();
+    assert!(!said.contains("max_allowed_packet"), "{said}");
+    site.run("restore", &["--backup", &file]).ok();
+    assert_eq!(content(&site), before);
+
+    let (site, file) = site_on(server, "restore_longer");
+    site.admin("UPDATE tabOrder SET amount__blue = REPEAT('x', 700000) WHERE name = 'O2'");
+    let before = content(&site);
+    let said = site.run("contract", &["--drop-removed", "--backup", &file]).ok();
+    let says_how_long = "a row of tabOrder takes 1400";
+    assert!(said.contains(says_how_long) && said.contains("max_allowed_packet is 1048576"), "{said}");
+    let refused = site.run("restore", &["--backup", &file]);
+    let says_what = refused.output.contains("SET GLOBAL max_allowed_packet = 2097152");
+    assert_eq!((refused.code, says_what), (3, true), "{}", refused.output);
+    server.root("SET GLOBAL max_allowed_packet = 2097152");
+    site.run("restore", &["--backup", &file]).ok();
+    // What HEX gives depends on it.
+    server.root("SET GLOBAL max_allowed_packet = 1048576");
+    assert_eq!(content(&site), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mariadbd"]
+async fn a_row_that_is_taken_is_tried_again_within_the_budget_and_who_has_it_is_named() {
+    let (site, file) = site("restore_taken");
+    let before = content(&site);
+    site.run("contract", &["--drop-removed", "--backup", &file]).ok();
+    site.run("restore", &["--backup", &file]).ok();
+    // As one that was killed after the columns were there.
+    site.admin(
+        "UPDATE __crossfade_ledger SET state = 'running' WHERE step LIKE 'columns-%tabOrder%'; \
+         UPDATE tabOrder SET title = 'not yet'",
+    );
+    let mut holder = MySqlConnection::connect(&site.url("root", "", "restore_taken")).await.unwrap();
+    holder.execute("START TRANSACTION").await.unwrap();
+    holder.execute("UPDATE tabOrder SET title = 'taken' WHERE name = 'O2'").await.unwrap();
+    let busy = site.run("restore", &["--backup", &file, "--ddl-budget", "1"]);
+    assert_eq!(busy.code, 1, "{}", busy.output);
+    assert!(
+        busy.output.contains("failed to fill ") && busy.output.contains("idle in transaction"),
+        "{}",
+        busy.output
+    );
+    holder.execute("ROLLBACK").await.unwrap();
+    site.run("restore", &["--backup", &file]).ok();
+    assert_eq!(content(&site), before);
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn an_index_that_cannot_be_unique_any_more_keeps_nothing_back() {
+    let (site, file) = site("restore_unique");
+    site.run("contract", &["--drop-removed", "--backup", &file]).ok();
+    site.base("INSERT INTO tabOrder (name) VALUES ('G1'), ('G2')");
+    let said = site.run("restore", &["--backup", &file]).ok();
+    assert!(said.contains("tabOrder goes without an index") && said.contains("`code`"), "{said}");
+    let codes = "SELECT name, code FROM tabOrder WHERE name IN ('O1', 'G1', 'G2') ORDER BY name";
+    assert_eq!(site.base(codes), "G1\t0\nG2\t0\nO1\t2000");
+    assert!(site.try_base("SELECT i FROM `tabOdd ``Table`").is_ok());
 }
