@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use futures::TryStreamExt;
@@ -97,9 +98,11 @@ async fn write(
     failed: &impl Fn(std::io::Error) -> Error,
 ) -> Result<Kept, Error> {
     let parts = parts(session, doomed).await?;
-    let file = std::fs::File::create(path).map_err(failed)?;
+    // For its owner alone: it holds what users wrote.
+    let _ = std::fs::remove_file(path);
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let head = Head::new(&session.base, &session.schema, plan_hash);
-    let mut writer = Writer::begin(file, &head).map_err(failed)?;
+    let mut writer = Writer::begin(file.map_err(failed)?, &head).map_err(failed)?;
     let most = packet_limit(session).await?;
     session.execute("begin the backup", "START TRANSACTION WITH CONSISTENT SNAPSHOT".to_owned()).await?;
     let total = parts.len() as u64;
@@ -159,11 +162,16 @@ async fn rows(
 }
 
 /// A value as bytes. Text has those that it has in the table, whatever the connection speaks; all else is as the server
-/// prints it.
+/// prints it, which is six digits of a float, and all of a double.
 ///
 /// HEX and CAST give NULL for what is longer than `max_allowed_packet`, without an error.
 fn printed(column: &Column) -> String {
-    format!("CONVERT({} USING binary)", quote::identifier(&column.name))
+    let name = quote::identifier(&column.name);
+    if column.is_float {
+        format!("CONVERT(CAST({name} AS DOUBLE) USING binary)")
+    } else {
+        format!("CONVERT({name} USING binary)")
+    }
 }
 
 /// What is written: columns of the base, tables of the base, blue's copies.
@@ -254,7 +262,7 @@ async fn columns(session: &mut Session<'_>, database: &str, table: &str) -> Resu
                 None if is_bytes(&data_type) => Kind::Bytes,
                 None => Kind::Printed,
             };
-            Column { name, kind }
+            Column { name, kind, is_float: data_type == "float" }
         })
         .collect())
 }
@@ -310,7 +318,7 @@ mod tests {
     fn a_dropped_column_comes_back_where_it_was_with_its_indexes() {
         let create = "CREATE TABLE `tabA` (\n  `name` varchar(140) NOT NULL,\n  `a``,b` int(11) NOT NULL DEFAULT 0 COMMENT 'x, `y`',\n  \
                       `c` json DEFAULT NULL CHECK (json_valid(`c`)),\n  PRIMARY KEY (`name`),\n  KEY `i` (`a``,b`),\n  UNIQUE KEY `u` (`c`)\n) ENGINE=InnoDB";
-        let column = |name: &str| Column { name: name.to_owned(), kind: Kind::Printed };
+        let column = |name: &str| Column { name: name.to_owned(), kind: Kind::Printed, is_float: false };
         assert_eq!(
             clauses(create, &[column("a`,b")]),
             [

@@ -65,6 +65,9 @@ pub(super) struct Column {
     pub(super) name: String,
     /// How its values are read.
     pub(super) kind: Kind,
+    /// Whether the server prints it with fewer digits than it has.
+    #[serde(skip)]
+    pub(super) is_float: bool,
 }
 
 /// A table, or columns of one.
@@ -122,7 +125,7 @@ impl<Out: Write> Writer<Out> {
         self.line(&Entry::Part { part: part.clone() })
     }
 
-    /// Writes a row of the part that was begun last; its values are in hexadecimal already.
+    /// Writes a row of the part that was begun last; its values are in hexadecimal.
     pub(super) fn row(&mut self, values: Vec<Option<String>>) -> std::io::Result<()> {
         self.rows += 1;
         self.line(&Entry::Row(values))
@@ -222,7 +225,7 @@ mod tests {
     use super::*;
 
     fn part() -> Part {
-        let column = |name: &str, kind| Column { name: name.to_owned(), kind };
+        let column = |name: &str, kind| Column { name: name.to_owned(), kind, is_float: false };
         Part {
             of_blue: false,
             table: "tab`odd".to_owned(),

@@ -1,5 +1,7 @@
 //! What a contract drops is kept before it is dropped, and can be put back byte for byte.
 
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 use std::time::Duration;
 
 use crossfade::plan::{Change, Effect, Plan, Verdict};
@@ -11,12 +13,12 @@ use super::server::{Server, Special, server};
 use super::site::Site;
 
 const ODD: &str = "CREATE TABLE `tabOdd ``Table` (name varchar(140) PRIMARY KEY, i int NOT NULL DEFAULT 5, b bigint(20), \
-    f double, d decimal(21,9) NOT NULL DEFAULT 0, t text, l longtext CHARACTER SET latin1, j json, day date, \
+    f double, g float, d decimal(21,9) NOT NULL DEFAULT 0, t text, l longtext CHARACTER SET latin1, j json, day date, \
     at datetime(6), clock time(6), raw longblob, bits bit(9), KEY i (i), KEY both_of (i, b)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC; \
     INSERT INTO `tabOdd ``Table` VALUES \
-    ('a', -2147483648, 9223372036854775807, 0.1, 123456789012.123456789, 'q\"''`\\\\ \\0 \\n', 'caf\\xe9', '{\"a\": 1}', '2024-02-29', '2024-02-29 23:59:59.999999', '-838:59:59', X'00ff0a0d1a27', b'101010101'), \
-    ('', 0, NULL, -1e308, -0.000000001, '', '', NULL, NULL, NULL, NULL, '', NULL), \
-    ('ünï \u{1F600}', 7, 0, 3.141592653589793, 0, '\u{1F600} 日本', NULL, '[]', '0000-00-00', '0000-00-00 00:00:00', '00:00:00', NULL, b'0')";
+    ('a', -2147483648, 9223372036854775807, 0.1, 123456789, 123456789012.123456789, 'q\"''`\\\\ \\0 \\n', 'caf\\xe9', '{\"a\": 1}', '2024-02-29', '2024-02-29 23:59:59.999999', '-838:59:59', X'00ff0a0d1a27', b'101010101'), \
+    ('', 0, NULL, -1e308, -0.1, -0.000000001, '', '', NULL, NULL, NULL, NULL, '', NULL), \
+    ('ünï \u{1F600}', 7, 0, 3.141592653589793, 3.4028234e38, 0, '\u{1F600} 日本', NULL, '[]', '0000-00-00', '0000-00-00 00:00:00', '00:00:00', NULL, b'0')";
 
 fn change(kind: &str, doctype: &str, field: Option<&str>) -> Change {
     Change {
@@ -73,9 +75,9 @@ fn site_on(server: &'static Server, name: &str) -> (Site, String) {
         "ALTER TABLE tabOrder ADD COLUMN amount__blue longtext, ADD COLUMN code int NOT NULL DEFAULT 0, ADD COLUMN rate float, \
          ADD COLUMN tags json, ADD KEY title_index (title); \
          UPDATE tabOrder SET amount = 1.5, amount__blue = CONCAT('no number ', name, CHAR(0), CHAR(10)), \
-         code = IF(name = 'O1', 2000, 2001), rate = 16777, tags = '[1]'; \
+         code = IF(name = 'O1', 2000, 2001), rate = 16777215, tags = '[1]'; \
          ALTER TABLE tabOrder ADD UNIQUE KEY code (code); \
-         INSERT INTO tabOrder (name, amount, amount__blue, code, rate) SELECT seq, seq / 7, NULL, seq, seq FROM seq_1_to_1000",
+         INSERT INTO tabOrder (name, amount, amount__blue, code, rate) SELECT seq, seq / 7, NULL, seq, seq / 7 FROM seq_1_to_1000",
     );
     site.plan(removing());
     site.expanded();
@@ -92,7 +94,7 @@ fn site_on(server: &'static Server, name: &str) -> (Site, String) {
 fn content(site: &Site) -> String {
     let rows = site.admin(
         "SELECT name, title, HEX(title), amount, HEX(amount__blue), code, CAST(rate AS DOUBLE), tags FROM tabOrder ORDER BY name; \
-         SELECT HEX(name), i, b, f, d, HEX(t), HEX(l), HEX(j), day, at, clock, HEX(raw), bits + 0 FROM `tabOdd ``Table` ORDER BY name",
+         SELECT HEX(name), i, b, f, CAST(g AS DOUBLE), d, HEX(t), HEX(l), HEX(j), day, at, clock, HEX(raw), bits + 0 FROM `tabOdd ``Table` ORDER BY name",
     );
     let sums = site.admin("CHECKSUM TABLE tabOrder, `tabOdd ``Table`");
     let odd = site.admin("SHOW CREATE TABLE `tabOdd ``Table`");
@@ -111,6 +113,7 @@ fn what_is_dropped_comes_back_byte_for_byte() {
     assert_eq!(content(&site), before);
     let output = site.run("contract", &["--drop-removed", "--backup", &file]).ok();
     println!("{output}");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let left = site.admin("SELECT GROUP_CONCAT(COLUMN_NAME ORDER BY 1) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'restore_all' AND TABLE_NAME = 'tabOrder'");
     assert_eq!(left, "modified,name");
     assert!(site.try_base("SELECT 1 FROM `tabOdd ``Table`").is_err());
@@ -151,10 +154,16 @@ fn what_is_dropped_comes_back_byte_for_byte() {
 fn a_backup_that_cannot_be_written_or_read_stops_everything() {
     let (site, file) = site("restore_bad");
     let before = content(&site);
-    // A disk that is full.
-    std::os::unix::fs::symlink("/dev/full", format!("{file}.part")).unwrap();
-    let full = site.run("contract", &["--drop-removed", "--backup", &file]);
-    assert_eq!(full.code, 1, "{}", full.output);
+    // A disk that is full: no byte goes into a file.
+    let command = site.command("contract", &["--drop-removed", "--backup", &file]);
+    let full = Command::new("sh")
+        .args(["-c", r#"trap '' XFSZ; ulimit -f 0; exec "$@""#, "sh"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .output()
+        .unwrap();
+    assert_eq!(full.status.code(), Some(1), "{}", String::from_utf8_lossy(&full.stderr));
+    assert!(!std::path::Path::new(&file).exists());
     let nowhere = site.run("contract", &["--drop-removed", "--backup", "/no/such/folder/file"]);
     assert_eq!(nowhere.code, 1, "{}", nowhere.output);
     assert_eq!(content(&site), before);
