@@ -2,11 +2,13 @@
 //! read in one snapshot, and written before anything is dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures::TryStreamExt;
+use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
 pub use super::backup_file::Head;
@@ -16,7 +18,7 @@ use super::question::Question;
 use super::{Error, Session, connection, inspect, quote};
 
 /// What is going to be dropped.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Doomed {
     /// Columns by the table of the base.
     pub(crate) columns: BTreeMap<String, BTreeSet<String>>,
@@ -28,6 +30,18 @@ impl Doomed {
     /// Whether nothing of the base is dropped.
     pub(crate) fn is_empty(&self) -> bool {
         self.columns.is_empty() && self.tables.is_empty()
+    }
+
+    /// What of it is not in `kept`.
+    pub(crate) fn without(mut self, kept: &Self) -> Self {
+        self.tables.retain(|table| !kept.tables.contains(table));
+        for (table, columns) in &mut self.columns {
+            let there = kept.columns.get(table);
+            let is_whole = kept.tables.contains(table);
+            columns.retain(|column| !is_whole && !there.is_some_and(|there| there.contains(column)));
+        }
+        self.columns.retain(|_, columns| !columns.is_empty());
+        self
     }
 
     /// All of it in a few words.
@@ -49,10 +63,27 @@ pub struct Kept {
     pub rows: u64,
 }
 
-/// Writes a backup of it to `path`. The file has its name only when it is complete, on disk and has been read again.
-pub(crate) async fn take(
+/// Where a backup may be written: `path`, or beside it if another one is there. `is_free` says of which file nothing is
+/// dropped that it keeps, so that it may be written again.
+pub(crate) fn unused(path: &Path, is_free: impl Fn(&Path) -> bool) -> PathBuf {
+    let beside = |number: u32| {
+        let mut name = path.file_stem().map(OsString::from).unwrap_or_default();
+        name.push(format!("-{number}"));
+        let mut other = path.with_file_name(name);
+        if let Some(extension) = path.extension() {
+            other.as_mut_os_string().push(".");
+            other.as_mut_os_string().push(extension);
+        }
+        other
+    };
+    let all = std::iter::once(path.to_owned()).chain((2..).map(beside));
+    all.into_iter().find(|file| is_free(file) || !file.exists()).unwrap_or_else(|| path.to_owned())
+}
+
+/// Writes a backup to `path`. The file has its name only when it is complete, on disk and has been read again.
+pub(super) async fn take(
     session: &mut Session<'_>,
-    doomed: &Doomed,
+    parts: &[Part],
     plan_hash: &str,
     path: &Path,
 ) -> Result<Kept, Error> {
@@ -60,8 +91,8 @@ pub(crate) async fn take(
         |error: std::io::Error| Error::File { act: "write", path: path.display().to_string(), source: error };
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
-    let part = std::path::PathBuf::from(part);
-    let result = write(session, doomed, plan_hash, &part, &failed).await;
+    let part = PathBuf::from(part);
+    let result = write(session, parts, plan_hash, &part, &failed).await;
     if result.is_err() {
         let _ = std::fs::remove_file(&part);
         return result;
@@ -92,12 +123,11 @@ pub(super) fn open(path: &Path) -> Result<Reader<std::fs::File>, Error> {
 
 async fn write(
     session: &mut Session<'_>,
-    doomed: &Doomed,
+    parts: &[Part],
     plan_hash: &str,
     path: &Path,
     failed: &impl Fn(std::io::Error) -> Error,
 ) -> Result<Kept, Error> {
-    let parts = parts(session, doomed).await?;
     // For its owner alone: it holds what users wrote.
     let _ = std::fs::remove_file(path);
     let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
@@ -106,7 +136,7 @@ async fn write(
     let most = packet_limit(session).await?;
     session.execute("begin the backup", "START TRANSACTION WITH CONSISTENT SNAPSHOT".to_owned()).await?;
     let total = parts.len() as u64;
-    for (done, part) in (0_u64..).zip(&parts) {
+    for (done, part) in (0_u64..).zip(parts) {
         session.progress.report("backup", done, total, &part.table);
         writer.part(part).map_err(failed)?;
         let longest = rows(session, part, &mut writer, failed).await?;
@@ -174,8 +204,12 @@ fn printed(column: &Column) -> String {
     }
 }
 
-/// What is written: columns of the base, tables of the base, blue's copies.
-async fn parts(session: &mut Session<'_>, doomed: &Doomed) -> Result<Vec<Part>, Error> {
+/// What is written: columns of the base, tables of the base, and blue's copies if they are asked for.
+pub(super) async fn parts(
+    session: &mut Session<'_>,
+    doomed: &Doomed,
+    with_copies: bool,
+) -> Result<Vec<Part>, Error> {
     let base = session.base.clone();
     let mut parts = Vec::new();
     for (table, columns) in &doomed.columns {
@@ -184,6 +218,9 @@ async fn parts(session: &mut Session<'_>, doomed: &Doomed) -> Result<Vec<Part>, 
     }
     for table in &doomed.tables {
         parts.extend(table_of(session, &base, table).await?);
+    }
+    if !with_copies {
+        return Ok(parts);
     }
     let schema = session.schema.clone();
     for (table, entry) in inventory::read(session).await? {
@@ -333,5 +370,35 @@ mod tests {
                 "ADD UNIQUE KEY IF NOT EXISTS `u` (`c`)"
             ]
         );
+    }
+    #[test]
+    fn what_a_backup_keeps_is_not_missing_in_it() {
+        let doomed = |columns: &[(&str, &[&str])], tables: &[&str]| Doomed {
+            columns: columns
+                .iter()
+                .map(|(table, names)| {
+                    ((*table).to_owned(), names.iter().map(|name| (*name).to_owned()).collect())
+                })
+                .collect(),
+            tables: tables.iter().map(|table| (*table).to_owned()).collect(),
+        };
+        let all = doomed(&[("a", &["x", "y"]), ("b", &["x"]), ("c", &["x"])], &["d", "e"]);
+        let kept = doomed(&[("a", &["y", "z"]), ("b", &["x"])], &["c", "e"]);
+        assert_eq!(all.clone().without(&kept), doomed(&[("a", &["x"])], &["d"]));
+        assert!(all.clone().without(&all).is_empty());
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_never_written_over_unless_nothing_of_it_is_dropped() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = |name: &str| directory.path().join(name);
+        let never = |_: &Path| false;
+        assert_eq!(unused(&file("a.tar.gz"), never), file("a.tar.gz"));
+        for name in ["a.tar.gz", "a.tar-2.gz", "plain"] {
+            std::fs::write(file(name), "").unwrap();
+        }
+        assert_eq!(unused(&file("a.tar.gz"), never), file("a.tar-3.gz"));
+        assert_eq!(unused(&file("plain"), never), file("plain-2"));
+        assert_eq!(unused(&file("a.tar.gz"), |one| one == file("a.tar-2.gz")), file("a.tar-2.gz"));
     }
 }

@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::backup::{self, Doomed};
 use super::expand::run_steps;
 use super::inventory::{self, Stage};
@@ -65,40 +67,78 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -
     ledger::end(session, Part::Contract, STEP).await
 }
 
-/// Writes the backup, unless an earlier run has; gives what is to be dropped by policy.
+/// Keeps what is to be dropped, unless an earlier run has; gives what is to be dropped by policy.
+///
+/// That may be more than an earlier run found: the policy was changed, a Custom Field was deleted. What no backup keeps
+/// is kept in one more, beside those that are there: what they keep may be dropped already.
 async fn keep(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -> Result<Doomed, Error> {
     let removed = if options.drop_removed { removed::find(session, plan).await? } else { Doomed::default() };
-    let mut doomed = removed.clone();
-    for step in &plan.contract {
-        if let Effect::ColumnsAbsent { table, columns } = &step.effect {
-            let there = inspect::columns(&mut session.connection, &session.base).await?;
-            let live = there.get(table).into_iter().flatten();
-            let gone: BTreeSet<String> = live.filter(|name| columns.contains(name)).cloned().collect();
-            if !gone.is_empty() {
-                doomed.columns.entry(table.clone()).or_default().extend(gone);
-            }
-        }
-    }
-    let name = if options.drop_removed { "backup-removed" } else { "backup" };
+    let doomed = with_blues_columns(session, plan, removed.clone()).await?;
     let has_begun = ledger::has_begun(session, Part::Contract, STEP).await?;
-    if has_begun && ledger::is_done(session, Part::Contract, name).await? {
+    let noted = noted(session).await?;
+    // Until the contract has begun nothing is dropped, and each try keeps all of it.
+    let (kept, free): (Vec<_>, Vec<_>) = noted.into_iter().partition(|(_, is_done)| has_begun && *is_done);
+    let missing = kept.iter().fold(doomed, |doomed, (one, _)| doomed.without(&one.kept));
+    if missing.is_empty() && !kept.is_empty() {
         return Ok(removed);
     }
     let Some(path) = options.backup else {
-        if doomed.is_empty() || options.without_backup {
+        if missing.is_empty() || options.without_backup {
             return Ok(removed);
         }
         return Err(Error::Refused(format!(
             "{} would be dropped: give --backup FILE, or say --without-backup",
-            doomed.describe()
+            missing.describe()
         )));
     };
-    ledger::begin(session, Part::Contract, name, &plan.hash, &path.display().to_string()).await?;
-    let kept = backup::take(session, &doomed, &plan.hash, path).await?;
-    let message = format!("{} rows of {} tables kept in {}", kept.rows, kept.parts, path.display());
+    let is_free = |file: &Path| free.iter().any(|(one, _)| one.file == file.display().to_string());
+    let file = backup::unused(path, is_free);
+    let name = if kept.is_empty() { "backup".to_owned() } else { format!("backup-{}", kept.len() + 1) };
+    let note = Noted { file: file.display().to_string(), kept: missing };
+    let text = serde_json::json!(note).to_string();
+    ledger::begin(session, Part::Contract, &name, &plan.hash, &text).await?;
+    let parts = backup::parts(session, &note.kept, kept.is_empty()).await?;
+    let written = backup::take(session, &parts, &plan.hash, &file).await?;
+    let mut message = format!("{} rows of {} tables kept in {}", written.rows, written.parts, file.display());
+    if let Some((before, _)) = kept.last() {
+        message = format!("{message}; restore it before {}", before.file);
+    }
     session.progress.report("backup", 1, 1, &message);
-    ledger::end(session, Part::Contract, name).await?;
+    ledger::end(session, Part::Contract, &name).await?;
     Ok(removed)
+}
+
+/// A backup of this contract, as the ledger has it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Noted {
+    file: String,
+    kept: Doomed,
+}
+
+/// The backups of this contract, the oldest first, and whether each is complete.
+async fn noted(session: &mut Session<'_>) -> Result<Vec<(Noted, bool)>, Error> {
+    let texts = ledger::texts(session, Part::Contract, "backup").await?;
+    Ok(texts.iter().filter_map(|(text, done)| Some((serde_json::from_str(text).ok()?, *done))).collect())
+}
+
+/// Adds what the plan's own steps are going to drop and have not yet.
+async fn with_blues_columns(
+    session: &mut Session<'_>,
+    plan: &Plan,
+    mut doomed: Doomed,
+) -> Result<Doomed, Error> {
+    let there = inspect::columns(&mut session.connection, &session.base).await?;
+    for step in &plan.contract {
+        if let Effect::ColumnsAbsent { table, columns } = &step.effect {
+            let live = there.get(table).into_iter().flatten();
+            let gone: BTreeSet<String> = live.filter(|name| columns.contains(name)).cloned().collect();
+            // Where the whole table is kept its columns are.
+            if !gone.is_empty() && !doomed.tables.contains(table) {
+                doomed.columns.entry(table.clone()).or_default().extend(gone);
+            }
+        }
+    }
+    Ok(doomed)
 }
 
 /// What blue wrote must be in green's columns before blue's are dropped. A contract that began before is past that.

@@ -83,6 +83,23 @@ pub(crate) async fn note(session: &mut Session<'_>, part: Part, step: &str, text
     session.execute("keep a text in the ledger", sql).await.map(drop)
 }
 
+/// The texts of the steps whose names begin so, the oldest first, and whether each is done. The ledger is there.
+pub(crate) async fn texts(
+    session: &mut Session<'_>,
+    part: Part,
+    prefix: &str,
+) -> Result<Vec<(String, bool)>, Error> {
+    let [schema, part, prefix] = [&session.schema, part.text(), prefix].map(quote::literal);
+    let sql = format!(
+        "SELECT CAST(statement AS CHAR), CAST(state = 'done' AS SIGNED) FROM {} WHERE release_schema = {schema} \
+         AND part = {part} AND LEFT(step, CHAR_LENGTH({prefix})) = {prefix} ORDER BY id",
+        table(session)
+    );
+    let rows: Vec<(String, i64)> =
+        Question::of(sql).all(&mut session.connection).await.map_err(Error::query("read the ledger"))?;
+    Ok(rows.into_iter().map(|(text, done)| (text, done != 0)).collect())
+}
+
 /// Takes a step out again that turned out not to be ours to do.
 pub(crate) async fn strike(session: &mut Session<'_>, part: Part, step: &str) -> Result<(), Error> {
     let sql = format!("DELETE FROM {} WHERE {}", table(session), row(session, part, step));

@@ -128,7 +128,12 @@ fn kill_at(site: &Site, command: &str, more: &[&str], last: u64) -> Option<ExitS
 /// Kills the command at one statement after the other until one run comes to its end; gives the number of kills.
 fn kill_at_each(site: &Site, command: &str, more: &[&str]) -> u64 {
     // A prime: in the short form as well the statements differ from run to run.
-    let stride = if is_long() { 1 } else { 23 };
+    kill_at_some(site, command, more, 23)
+}
+
+/// The same in the short form at one of so many.
+pub(crate) fn kill_at_some(site: &Site, command: &str, more: &[&str], stride: u64) -> u64 {
+    let stride = if is_long() { 1 } else { stride };
     let (mut last, mut kills) = (1, 0);
     loop {
         match kill_at(site, command, more, last) {

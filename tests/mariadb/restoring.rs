@@ -7,6 +7,7 @@ use std::time::Duration;
 use crossfade::plan::{Change, Effect, Plan, Verdict};
 use sqlx::{Connection, Executor, MySqlConnection};
 
+use super::boundaries::kill_at_some;
 use super::kills::kill_and_finish;
 use super::plans;
 use super::server::{Server, Special, server};
@@ -207,6 +208,45 @@ fn a_contract_refuses_while_anybody_uses_blues_schema() {
     assert_eq!((refused.code, refused.output.contains("admin")), (3, true), "{}", refused.output);
     report.join().unwrap().unwrap();
     site.run("contract", &["--backup", &file]).ok();
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn what_a_contract_that_was_killed_kept_brings_all_of_it_back() {
+    let (site, file) = site("restore_killed");
+    let before = content(&site);
+    let kills = kill_at_some(&site, "contract", &["--drop-removed", "--backup", &file], 5);
+    assert!(site.try_base("SELECT title FROM tabOrder").is_err());
+    let more = kill_at_some(&site, "restore", &["--backup", &file], 5);
+    println!("{kills} and {more} kills");
+    assert!(kills > 3 && more > 1, "{kills} and {more} kills");
+    assert_eq!(content(&site), before);
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn what_a_later_contract_drops_is_kept_beside_what_an_earlier_one_kept() {
+    let (site, first) = site("restore_again");
+    let before = content(&site);
+    let [second, third] = ["-2", "-3"].map(|number| first.replace(".backup", &format!("{number}.backup")));
+    site.run("contract", &["--backup", &first]).ok();
+    // The policy is changed.
+    let again = ["--drop-removed", "--backup", &first];
+    let said = site.run("contract", &again).ok();
+    assert!(said.contains(&format!("kept in {second}; restore it before {first}")), "{said}");
+    // A field that was the site's own is gone meanwhile, and is in neither.
+    site.base("DELETE FROM `tabCustom Field`");
+    let refused = site.run("contract", &["--drop-removed"]);
+    let says_what = refused.output.contains("refused: qty of tabOrder Item would be dropped");
+    assert_eq!((refused.code, says_what), (3, true), "{}", refused.output);
+    site.run("contract", &again).ok();
+    site.run("contract", &again).ok();
+    assert!(site.try_base("SELECT qty FROM `tabOrder Item`").is_err());
+    for file in [&third, &second, &first] {
+        site.run("restore", &["--backup", file]).ok();
+    }
+    assert_eq!(content(&site), before);
+    assert_eq!(site.base("SELECT qty FROM `tabOrder Item` ORDER BY name"), "5\n6");
 }
 
 #[test]
