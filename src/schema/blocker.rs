@@ -102,9 +102,11 @@ async fn connections(
     } else {
         format!("p.ID IN ({})", ids.join(", "))
     };
+    // InnoDB shows when a transaction began by the server process's own clock (localtime), whatever the session's zone is.
     let sql = format!(
         "SELECT CAST(p.ID AS SIGNED), CAST(p.USER AS CHAR), \
-         CAST(COALESCE(TIMESTAMPDIFF(SECOND, t.trx_started, NOW()), p.TIME) AS SIGNED), \
+         CAST(COALESCE(TIMESTAMPDIFF(SECOND, CONVERT_TZ(t.trx_started, 'SYSTEM', '+00:00'), UTC_TIMESTAMP()), \
+         p.TIME) AS SIGNED), \
          CAST(LEFT(COALESCE(p.INFO, t.trx_query), 120) AS CHAR), \
          CAST(t.trx_id IS NOT NULL OR p.COMMAND <> 'Sleep' AS SIGNED) \
          FROM information_schema.PROCESSLIST p \

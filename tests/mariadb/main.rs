@@ -24,6 +24,7 @@ mod expansion;
 mod frappe_site;
 mod golden_ddl;
 mod in_step;
+mod in_the_way;
 mod isolation;
 mod kills;
 mod live_site;

@@ -14,6 +14,7 @@ pub(crate) struct Server {
     pub(crate) port: u16,
     pub(crate) directory: PathBuf,
     arguments: Vec<String>,
+    zone: &'static str,
     // Their standard inputs are the pipes whose ends stop the server, however this process ends.
     keepers: Mutex<Vec<Child>>,
 }
@@ -88,6 +89,11 @@ fn seen(path: &Path) -> String {
 impl Server {
     /// Another server than that of all tests: one that may be killed, or that is a special one.
     pub(crate) fn start(special: &Special<'_>) -> Self {
+        Self::start_in_zone(special, "UTC0")
+    }
+
+    /// The same on a machine whose clock shows another time zone, as `TZ` has it.
+    pub(crate) fn start_in_zone(special: &Special<'_>, zone: &'static str) -> Self {
         let directory =
             tempfile::Builder::new().prefix("crossfade-mariadb").tempdir_in(within()).unwrap().keep();
         let data = directory.join("data");
@@ -123,7 +129,7 @@ impl Server {
         ];
         arguments.extend(more.map(str::to_owned));
         arguments.extend(special.options.iter().map(|option| (*option).to_owned()));
-        let server = Self { port, directory, arguments, keepers: Mutex::default() };
+        let server = Self { port, directory, arguments, zone, keepers: Mutex::default() };
         server.serve();
         server.root(
             "CREATE USER admin@'%' IDENTIFIED BY 'admin secret'; \
@@ -150,6 +156,7 @@ impl Server {
             .args(["-c", script, "sh"])
             .args(&self.arguments)
             .env("DIRECTORY", &self.directory)
+            .env("TZ", self.zone)
             .stdin(Stdio::piped())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
