@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::connection::Database;
 use super::progress::Progress;
@@ -18,6 +20,8 @@ use super::{Error, Session, connection, ledger};
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Threads and replicas are asked at every so manieth look.
 const ASK_EVERY: u32 = 5;
+/// A server that has not answered by then counts as slow, and a replica as away.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// The pause after a range, as a multiple of the time that it took: least, and most where the server stays slow or
 /// busy. A backfill must come to an end.
 const PAUSE: (f64, f64) = (1.0, 8.0);
@@ -98,13 +102,12 @@ impl Watch {
         let needs_server = !throttle.full_speed;
         let mut limit = throttle.latency;
         let task = if needs_server || !throttle.replicas.is_empty() {
-            let server = if needs_server { Some(session.database.connect().await?) } else { None };
+            let server = if needs_server { Some(Server::connect(session).await?) } else { None };
             let mut replicas = Vec::new();
             for (host, port) in &throttle.replicas {
                 replicas.push(Replica::connect(session.database.at(host, *port)).await?);
             }
-            let heartbeat = ledger::heartbeat_sql(session);
-            let mut look = Look { server, replicas, heartbeat, lag: throttle.lag, seen: Arc::clone(&seen) };
+            let mut look = Look { server, replicas, lag: throttle.lag, seen: Arc::clone(&seen) };
             // Before the first row: a small table would be filled before the first look.
             look.once(0).await;
             if needs_server {
@@ -168,6 +171,50 @@ impl Watch {
     }
 }
 
+/// The server itself, with a connection that is made anew when it was lost.
+struct Server {
+    database: Database,
+    connection: Option<MySqlConnection>,
+    heartbeat: String,
+}
+
+impl Server {
+    async fn connect(session: &Session<'_>) -> Result<Self, Error> {
+        let database = session.database.clone();
+        let connection = Some(database.connect().await?);
+        Ok(Self { database, connection, heartbeat: ledger::heartbeat_sql(session) })
+    }
+
+    /// How long a small write takes; without end, if it fails or is not answered in time.
+    async fn latency(&mut self) -> Duration {
+        let begun = Instant::now();
+        match timeout(ANSWER_WITHIN, self.beat()).await {
+            Ok(true) => begun.elapsed(),
+            // The connection stays: a server that stands still would be given a new one every two seconds. The answer that
+            // comes late is taken off before the next one.
+            Ok(false) | Err(_) => Duration::MAX,
+        }
+    }
+
+    async fn beat(&mut self) -> bool {
+        if self.connection.is_none() {
+            self.connection = self.database.connect().await.ok();
+        }
+        let Some(connection) = &mut self.connection else { return false };
+        let beaten = connection::run(connection, self.heartbeat.clone()).await;
+        if beaten.as_ref().is_err_and(|error| connection::error_number(error) == 0) {
+            self.connection = None;
+        }
+        beaten.is_ok()
+    }
+
+    /// How many threads are at work; `None` if it does not say so in time.
+    async fn threads_running(&mut self) -> Option<u64> {
+        let connection = self.connection.as_mut()?;
+        timeout(ANSWER_WITHIN, threads_running(connection)).await.ok().flatten()
+    }
+}
+
 /// A replica with its connection, made anew when it was lost.
 struct Replica {
     database: Database,
@@ -182,6 +229,14 @@ impl Replica {
 
     /// Why the backfill must wait for it; `None` if it need not.
     async fn reason(&mut self, most: Duration) -> Option<String> {
+        let asked = timeout(ANSWER_WITHIN, self.ask(most)).await;
+        // Like the server's, its connection stays.
+        asked.unwrap_or_else(|_| {
+            Some(format!("waits: the replica {} gives no answer", self.database.address()))
+        })
+    }
+
+    async fn ask(&mut self, most: Duration) -> Option<String> {
         let address = self.database.address();
         if self.connection.is_none() {
             self.connection = self.database.connect_bare().await.ok();
@@ -217,9 +272,8 @@ fn seconds_behind(row: &MySqlRow) -> Option<u64> {
 
 /// The looks themselves, in a task.
 struct Look {
-    server: Option<MySqlConnection>,
+    server: Option<Server>,
     replicas: Vec<Replica>,
-    heartbeat: String,
     lag: Duration,
     seen: Arc<Mutex<Seen>>,
 }
@@ -243,24 +297,28 @@ impl Look {
         }
     }
 
+    /// One look; each thing is known to the backfill as soon as it is seen.
     async fn once(&mut self, round: u32) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let asks = round.is_multiple_of(ASK_EVERY);
         if let Some(server) = &mut self.server {
-            let begun = Instant::now();
             // A server that is gone is noticed by the backfill itself.
-            let _ = connection::run(server, self.heartbeat.clone()).await;
-            seen.latency = begun.elapsed();
-            if round.is_multiple_of(ASK_EVERY) {
-                seen.threads_running = threads_running(server).await.unwrap_or(0);
-            }
+            let latency = server.latency().await;
+            self.see(|seen| seen.latency = latency);
         }
-        if round.is_multiple_of(ASK_EVERY) {
-            seen.replica = None;
-            for replica in &mut self.replicas {
-                seen.replica = seen.replica.or(replica.reason(self.lag).await);
-            }
+        if asks
+            && let Some(server) = &mut self.server
+            && let Some(threads) = server.threads_running().await
+        {
+            self.see(|seen| seen.threads_running = threads);
         }
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        if asks {
+            let reasons = join_all(self.replicas.iter_mut().map(|replica| replica.reason(self.lag))).await;
+            self.see(|seen| seen.replica = reasons.into_iter().flatten().next());
+        }
+    }
+
+    fn see(&self, change: impl FnOnce(&mut Seen)) {
+        change(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -269,4 +327,65 @@ async fn threads_running(connection: &mut MySqlConnection) -> Option<u64> {
                WHERE VARIABLE_NAME = 'THREADS_RUNNING'";
     let threads: i64 = Question::fixed(sql).scalar(connection).await.ok()?;
     u64::try_from(threads).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::progress::Silent;
+
+    fn watch(throttle: Throttle, seen: &Arc<Mutex<Seen>>) -> Watch {
+        let limit = throttle.latency;
+        Watch { throttle, seen: Arc::clone(seen), task: None, pause: PAUSE.0, limit }
+    }
+
+    async fn pause_after(watch: &mut Watch, turns: u32) -> f64 {
+        for _ in 0..turns {
+            watch.turn(Duration::ZERO, &Silent).await;
+        }
+        watch.pause
+    }
+
+    #[tokio::test]
+    #[expect(clippy::float_cmp, reason = "the bounds themselves")]
+    async fn pauses_grow_to_their_bound_above_either_limit_and_shrink_below_both() {
+        let throttle =
+            Throttle { latency: Duration::from_millis(7), threads_running: 3, ..Throttle::default() };
+        let at = |milliseconds, threads_running| Seen {
+            latency: Duration::from_millis(milliseconds),
+            threads_running,
+            replica: None,
+        };
+        for busy in [at(8, 0), at(0, 4)] {
+            let seen = Arc::new(Mutex::new(busy));
+            let mut watch = watch(throttle.clone(), &seen);
+            assert!((1.4..1.6).contains(&pause_after(&mut watch, 1).await));
+            assert_eq!(pause_after(&mut watch, 20).await, PAUSE.1);
+            *seen.lock().unwrap() = at(7, 3);
+            assert_eq!(pause_after(&mut watch, 50).await, PAUSE.0);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_takes_a_connection_and_gives_no_answer_counts_as_slow_and_holds_a_backfill_up() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = silent.local_addr().unwrap();
+        let database = Database::new(&format!("mysql://u:p@{address}/site"), None).unwrap();
+        let server = Server { database: database.clone(), connection: None, heartbeat: "DO 1".to_owned() };
+        let replica = Replica { database, connection: None };
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let mut look = Look {
+            server: Some(server),
+            replicas: vec![replica],
+            lag: Duration::from_secs(5),
+            seen: Arc::clone(&seen),
+        };
+        timeout(ANSWER_WITHIN * 4, look.once(0)).await.unwrap();
+        let mut watch = watch(Throttle::default(), &seen);
+        assert!(watch.is_slow());
+        let reason = format!("waits: the replica {address} gives no answer");
+        assert_eq!(watch.stopped(), Some(reason));
+        let next = watch.turn(Duration::ZERO, &Silent);
+        assert!(timeout(LOOK_EVERY, next).await.is_err(), "the next range has to wait");
+    }
 }
