@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 use sqlx::MySqlConnection;
 
+use super::blocker::{self, Asks, Refused};
 use super::progress::Progress;
-use super::{Error, blocker, connection};
+use super::{Error, connection};
 use crate::api::figures::Figures;
 
 /// 1205 is a lock that is taken, 1213 a deadlock among metadata locks: both are over when tried again.
@@ -61,14 +62,15 @@ impl Waited {
 impl std::fmt::Display for Waited {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.refused == 0 {
-            return formatter.write_str("no statement met a busy table");
+            formatter.write_str("no statement met a busy table")?;
+        } else {
+            let (busy, longest) = (self.busy.as_secs_f64(), self.longest.as_secs_f64());
+            write!(
+                formatter,
+                "{} tries met a busy table ({busy:.1} s, the longest {longest:.1} s)",
+                self.refused
+            )?;
         }
-        let (busy, longest) = (self.busy.as_secs_f64(), self.longest.as_secs_f64());
-        write!(
-            formatter,
-            "{} tries met a busy table ({busy:.1} s, the longest {longest:.1} s)",
-            self.refused
-        )?;
         if self.killed > 0 { write!(formatter, ", {} connections ended", self.killed) } else { Ok(()) }
     }
 }
@@ -88,8 +90,8 @@ pub(crate) async fn run(
     let mut all = Waited::default();
     for sql in statements {
         let mut try_ =
-            Try { attempt, begun: Instant::now(), looked: None, said: None, waited: Waited::default() };
-        patience = try_.run(connection, sql, patience).await?;
+            Try { attempt, sql, begun: Instant::now(), looked: None, said: None, waited: Waited::default() };
+        patience = try_.run(connection, patience).await?;
         all.add(try_.waited);
     }
     Ok(all)
@@ -98,18 +100,18 @@ pub(crate) async fn run(
 /// One statement on its way.
 struct Try<'a> {
     attempt: Attempt<'a>,
+    sql: &'a str,
     begun: Instant,
     looked: Option<Instant>,
     said: Option<Instant>,
     waited: Waited,
 }
 
-impl Try<'_> {
+impl<'a> Try<'a> {
     /// Runs the statement, which may queue after `patience`; gives the patience for the next one.
     async fn run(
         &mut self,
         connection: &mut MySqlConnection,
-        sql: &str,
         mut patience: Duration,
     ) -> Result<Duration, Error> {
         loop {
@@ -117,12 +119,12 @@ impl Try<'_> {
             let mut queues = false;
             if self.waited.refused > 0 && may_look && self.begun.elapsed() >= patience {
                 self.looked = Some(Instant::now());
-                queues = self.is_short(connection).await?;
+                queues = blocker::are_short(connection, self.by()).await?;
             }
             if queues {
                 patience = patience.min(NEXT_PATIENCE);
             }
-            let Err(error) = send(connection, sql, queues).await else { break };
+            let Err(error) = send(connection, self.sql, queues).await else { break };
             if !RETRIED.contains(&connection::error_number(&error)) {
                 return Err(Error::query(self.attempt.act)(error));
             }
@@ -138,23 +140,22 @@ impl Try<'_> {
         Ok(patience)
     }
 
-    /// Whether those who are in the way will be gone in a second.
-    async fn is_short(&self, connection: &mut MySqlConnection) -> Result<bool, Error> {
-        let blockers = blocker::find(connection, self.attempt.databases).await?;
-        Ok(blockers.iter().all(|blocker| blocker.seconds <= 1))
+    /// By what it is known who is in the way.
+    fn by(&self) -> Refused<'a> {
+        Refused { databases: self.attempt.databases, asks: Asks::Statement(self.sql) }
     }
 
     /// The table is busy: ends who may be ended, gives up at the end of the budget, else pauses.
     async fn refused(&mut self, connection: &mut MySqlConnection) -> Result<(), Error> {
-        let Attempt { act, budget, kill_after, databases, progress } = self.attempt;
+        let Attempt { act, budget, kill_after, progress, .. } = self.attempt;
         if let Some(after) = kill_after
             && self.begun.elapsed() >= after
-            && blocker::end_oldest(connection, databases, after, act, progress).await?
+            && blocker::end_oldest(connection, self.by(), after, act, progress).await?
         {
             self.waited.killed += 1;
         }
         if self.begun.elapsed() >= budget {
-            let blockers = blocker::describe(&blocker::find(connection, databases).await?);
+            let blockers = blocker::describe(&blocker::find(connection, self.by()).await?);
             return Err(Error::Busy {
                 act: act.to_owned(),
                 seconds: self.begun.elapsed().as_secs(),
@@ -164,7 +165,7 @@ impl Try<'_> {
         }
         if self.begun.elapsed() > SAY_EVERY && self.said.is_none_or(|at| at.elapsed() > SAY_EVERY) {
             self.said = Some(Instant::now());
-            let blockers = blocker::describe(&blocker::find(connection, databases).await?);
+            let blockers = blocker::describe(&blocker::find(connection, self.by()).await?);
             self.report(&format!("{act}: the table is busy. {blockers}"));
         }
         let pause = rand::rng().random_range(PAUSE_MILLISECONDS);

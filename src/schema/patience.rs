@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 
 use super::backfill::Fill;
-use super::{Error, Session, blocker};
+use super::blocker::{self, Asks, Refused};
+use super::{Error, Session};
 
 /// How long it has come no further, within the budget for locks.
 #[derive(Debug, Default)]
@@ -29,15 +30,15 @@ impl Patience {
         self.tries += 1;
         let waited = self.since.get_or_insert_with(Instant::now).elapsed();
         let (base, schema) = (session.base.clone(), session.schema.clone());
-        let databases = [base.as_str(), schema.as_str()];
+        let refused = Refused { databases: [base.as_str(), schema.as_str()], asks: Asks::Fill(fill.table) };
         if let Some(after) = session.settings.kill_after.filter(|after| waited >= *after)
-            && blocker::end_oldest(&mut session.connection, databases, after, fill.table, session.progress)
+            && blocker::end_oldest(&mut session.connection, refused, after, fill.table, session.progress)
                 .await?
         {
             session.waited.killed += 1;
         }
         if waited > session.settings.ddl_budget {
-            let blockers = blocker::find(&mut session.connection, databases).await?;
+            let blockers = blocker::find(&mut session.connection, refused).await?;
             return Err(Error::Busy {
                 act: fill.to_string(),
                 seconds: waited.as_secs(),
