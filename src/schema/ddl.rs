@@ -20,6 +20,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const SAY_EVERY: Duration = Duration::from_secs(5);
 /// How long the statements after one that had to queue try without waiting.
 const NEXT_PATIENCE: Duration = Duration::from_millis(500);
+/// A sixth of the budget is what a statement tries without waiting, and what a try counts that was at work.
+const PARTS: u32 = 6;
+/// A try that was refused later than one that queues has done work, and lost it: an index was built, and at its end the
+/// table was in use.
+const AT_WORK: Duration = Duration::from_millis(1500);
 
 /// What DDL is for, how long it may take, and whose transactions may be in its way.
 #[derive(Clone, Copy)]
@@ -41,7 +46,7 @@ pub(crate) struct Attempt<'a> {
 pub struct Waited {
     /// Tries that found their table busy.
     pub refused: u32,
-    /// Time from the first try of such a statement until it was in, all together.
+    /// What such statements used of their budgets until they were in, all together; not their own work.
     pub busy: Duration,
     /// The longest of these times: what the budget has to allow.
     pub longest: Duration,
@@ -81,16 +86,20 @@ impl std::fmt::Display for Waited {
 /// On a table that many short transactions follow each other on without a gap, no-wait never gets in. From a sixth
 /// of the budget on, and only if no transaction is older than a second, a statement may stand in the queue for one
 /// second at most: then it is in when those at work are done. Those after it need not find that out again.
+///
+/// `ALGORITHM=INPLACE` asks for its lock twice, at last when all is built: a refusal there throws the build away. So it
+/// may queue from its second try on, and a try that was at work counts a sixth of the budget however long it took: an
+/// index that takes longer than the budget is built again, and not for ever.
 pub(crate) async fn run(
     connection: &mut MySqlConnection,
     attempt: Attempt<'_>,
     statements: &[String],
 ) -> Result<Waited, Error> {
-    let mut patience = attempt.budget / 6;
+    let mut patience = attempt.budget / PARTS;
     let mut all = Waited::default();
     for sql in statements {
         let mut try_ =
-            Try { attempt, sql, begun: Instant::now(), looked: None, said: None, waited: Waited::default() };
+            Try { attempt, sql, busy: Duration::ZERO, looked: None, said: None, waited: Waited::default() };
         patience = try_.run(connection, patience).await?;
         all.add(try_.waited);
     }
@@ -101,7 +110,8 @@ pub(crate) async fn run(
 struct Try<'a> {
     attempt: Attempt<'a>,
     sql: &'a str,
-    begun: Instant,
+    /// What is used of the budget.
+    busy: Duration,
     looked: Option<Instant>,
     said: Option<Instant>,
     waited: Waited,
@@ -114,27 +124,34 @@ impl<'a> Try<'a> {
         connection: &mut MySqlConnection,
         mut patience: Duration,
     ) -> Result<Duration, Error> {
+        let is_built = self.sql.contains("ALGORITHM=INPLACE");
         loop {
+            let begun = Instant::now();
             let may_look = self.looked.is_none_or(|at| at.elapsed() > LOOK_EVERY);
+            let is_patient = !is_built && self.busy < patience;
             let mut queues = false;
-            if self.waited.refused > 0 && may_look && self.begun.elapsed() >= patience {
+            if self.waited.refused > 0 && may_look && !is_patient {
                 self.looked = Some(Instant::now());
                 queues = blocker::are_short(connection, self.by()).await?;
             }
-            if queues {
+            if queues && self.busy >= patience {
                 patience = patience.min(NEXT_PATIENCE);
             }
+            let sent = Instant::now();
             let Err(error) = send(connection, self.sql, queues).await else { break };
+            let took = sent.elapsed();
             if !RETRIED.contains(&connection::error_number(&error)) {
                 return Err(Error::query(self.attempt.act)(error));
             }
+            self.busy += if took > AT_WORK { self.attempt.budget / PARTS } else { took };
             self.waited.refused += 1;
             self.count();
             self.refused(connection).await?;
+            self.busy += begun.elapsed().saturating_sub(took);
         }
         if self.waited.refused > 0 {
-            self.waited.busy = self.begun.elapsed();
-            self.waited.longest = self.waited.busy;
+            self.waited.busy = self.busy;
+            self.waited.longest = self.busy;
             self.report(&format!("{}: in after {} busy tries", self.attempt.act, self.waited.refused));
         }
         Ok(patience)
@@ -149,21 +166,21 @@ impl<'a> Try<'a> {
     async fn refused(&mut self, connection: &mut MySqlConnection) -> Result<(), Error> {
         let Attempt { act, budget, kill_after, progress, .. } = self.attempt;
         if let Some(after) = kill_after
-            && self.begun.elapsed() >= after
+            && self.busy >= after
             && blocker::end_oldest(connection, self.by(), after, act, progress).await?
         {
             self.waited.killed += 1;
         }
-        if self.begun.elapsed() >= budget {
+        if self.busy >= budget {
             let blockers = blocker::describe(&blocker::find(connection, self.by()).await?);
             return Err(Error::Busy {
                 act: act.to_owned(),
-                seconds: self.begun.elapsed().as_secs(),
+                seconds: self.busy.as_secs(),
                 tries: self.waited.refused,
                 blockers,
             });
         }
-        if self.begun.elapsed() > SAY_EVERY && self.said.is_none_or(|at| at.elapsed() > SAY_EVERY) {
+        if self.busy > SAY_EVERY && self.said.is_none_or(|at| at.elapsed() > SAY_EVERY) {
             self.said = Some(Instant::now());
             let blockers = blocker::describe(&blocker::find(connection, self.by()).await?);
             self.report(&format!("{act}: the table is busy. {blockers}"));
@@ -176,7 +193,7 @@ impl<'a> Try<'a> {
     /// Counts a try that found the table busy.
     fn count(&self) {
         let budget = self.attempt.budget.as_millis().max(1);
-        let percent = (self.begun.elapsed().as_millis() * 100 / budget).min(100);
+        let percent = (self.busy.as_millis() * 100 / budget).min(100);
         self.attempt.progress.count(&Figures {
             lock_waits: Some(1),
             lock_budget_used_percent: u8::try_from(percent).ok(),
@@ -187,7 +204,7 @@ impl<'a> Try<'a> {
     /// Says how much of the budget is used, in milliseconds.
     fn report(&self, message: &str) {
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let (used, budget) = (milliseconds(self.begun.elapsed()), milliseconds(self.attempt.budget));
+        let (used, budget) = (milliseconds(self.busy), milliseconds(self.attempt.budget));
         self.attempt.progress.report("lock", used, budget, message);
     }
 }

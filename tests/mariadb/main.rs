@@ -26,6 +26,7 @@ mod golden_ddl;
 mod held_up;
 mod in_step;
 mod in_the_way;
+mod index_build;
 mod isolation;
 mod kills;
 mod live_site;
