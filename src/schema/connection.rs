@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::time::Duration;
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
@@ -11,6 +12,9 @@ use super::Error;
 /// The strictness that all statements and stored triggers of ours run with, whatever the server's default is.
 const SQL_MODE: &str =
     "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION";
+
+/// A connection that is not there by then is none: a machine that is gone says nothing at all.
+const CONNECT_WITHIN: Duration = Duration::from_secs(30);
 
 /// A site's database: its address, the administrator's credentials, its name.
 #[derive(Clone)]
@@ -72,14 +76,12 @@ impl Database {
 
     /// A new connection with nothing set, for questions to a replica that may lack the database.
     pub(crate) async fn connect_bare(&self) -> Result<MySqlConnection, Error> {
-        let failed = |source| Error::Connect { address: self.address(), source: Box::new(source) };
-        self.options.clone().database("information_schema").connect().await.map_err(failed)
+        self.connect_with(self.options.clone().database("information_schema")).await
     }
 
     /// A new connection whose default database is the site's.
     pub async fn connect(&self) -> Result<MySqlConnection, Error> {
-        let failed = |source| Error::Connect { address: self.address(), source: Box::new(source) };
-        let mut connection = self.options.connect().await.map_err(failed)?;
+        let mut connection = self.connect_with(self.options.clone()).await?;
         // Long idle times are normal here: the lock's connection says nothing while a Job waits.
         let session = format!(
             "SET SESSION sql_mode = '{SQL_MODE}', wait_timeout = 604800, lock_wait_timeout = 30, \
@@ -87,6 +89,16 @@ impl Database {
         );
         execute(&mut connection, "prepare the session", session).await?;
         Ok(connection)
+    }
+
+    async fn connect_with(&self, options: MySqlConnectOptions) -> Result<MySqlConnection, Error> {
+        let late = |_| {
+            let message = format!("no answer within {} s", CONNECT_WITHIN.as_secs());
+            sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, message))
+        };
+        let connected = tokio::time::timeout(CONNECT_WITHIN, options.connect()).await;
+        let failed = |source| Error::Connect { address: self.address(), source: Box::new(source) };
+        connected.map_err(late).flatten().map_err(failed)
     }
 }
 

@@ -119,8 +119,8 @@ impl<'a> Session<'a> {
             databases,
             progress: self.progress,
         };
-        let waited = ddl::run(&mut self.lock.connection, attempt, statements).await?;
-        self.waited.add(waited);
+        let work = ddl::run(&mut self.lock.connection, attempt, statements);
+        self.waited.add(self.lock.held.during(&self.database, work).await?);
         Ok(())
     }
 

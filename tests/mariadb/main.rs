@@ -23,6 +23,7 @@ mod editor;
 mod expansion;
 mod frappe_site;
 mod golden_ddl;
+mod half_open;
 mod held_up;
 mod in_step;
 mod in_the_way;
