@@ -401,9 +401,13 @@ impl<'f> Filling<'f> {
     /// The next range has as many rows as the time allows.
     fn grow(&mut self, took: Duration) {
         if !self.watch.is_full_speed() {
-            self.size = if took > GOAL { self.size / 2 } else { self.size * 2 }.clamp(ROWS.0, ROWS.1);
+            self.size = next_size(self.size, took);
         }
     }
+}
+
+fn next_size(size: u64, took: Duration) -> u64 {
+    if took > GOAL { size / 2 } else { size * 2 }.clamp(ROWS.0, ROWS.1)
 }
 
 /// What is to be filled now, and what is left then; nothing, if the keys reach the end.
@@ -463,6 +467,18 @@ mod tests {
 
     fn range(after: Option<&str>, to: &str) -> Range {
         Range { after: after.map(str::to_owned), to: Some(to.to_owned()) }
+    }
+
+    #[test]
+    fn a_range_that_was_quick_is_followed_by_a_larger_one_and_a_slow_one_by_a_smaller_within_the_bounds() {
+        let sizes = |took: &[u64]| {
+            let milliseconds = took.iter().copied().map(Duration::from_millis);
+            milliseconds.fold(ROWS.0, next_size)
+        };
+        assert_eq!(sizes(&[40]), 400);
+        assert_eq!(sizes(&[1; 9]), 1000);
+        assert_eq!(sizes(&[1, 1, 1, 41]), 500);
+        assert_eq!(sizes(&[1, 41, 41, 41]), 200);
     }
 
     #[test]
