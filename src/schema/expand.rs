@@ -66,8 +66,7 @@ pub(crate) async fn run_steps(
         if is_done {
             expanded.found += 1;
         } else {
-            step::run(session, &step.title, &step.sql, &step.work).await?;
-            if !step::holds(session, &step.effect).await? {
+            if !step::run(session, &step.title, &step.sql, &step.work, &step.effect).await? {
                 let missing = format!("step {} ran, but its effect is not there: {:?}", step.id, step.effect);
                 return Err(Error::Incomplete(vec![missing]));
             }

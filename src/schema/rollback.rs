@@ -16,7 +16,7 @@ use super::inventory::{self, Entry, Stage};
 use super::ledger::{self, Part};
 use super::view::{self, View};
 use super::{Error, OWN_PREFIX, Session, account, isolate, mirror, quote, step};
-use crate::plan::Plan;
+use crate::plan::{Plan, Work};
 
 /// Gives the tables back to blue, which stays on its schema meanwhile. May be repeated after a kill.
 pub async fn tables(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
@@ -113,7 +113,14 @@ async fn undo(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
             ledger::begin(session, Part::Rollback, &name, &plan.hash, &undo.sql).await?;
             let begun = ledger::has_begun(session, Part::Expand, &step.id).await?;
             if begun && !step::holds(session, &undo.effect).await? {
-                step::run(session, &format!("take back {}", step.title), &undo.sql, &undo.work).await?;
+                let title = format!("take back {}", step.title);
+                let is_there = step::run(session, &title, &undo.sql, &undo.work, &undo.effect).await?;
+                // What is not filled would go with the column that is dropped next.
+                if !is_there && matches!(undo.work, Work::Backfill { .. }) {
+                    let missing =
+                        format!("{title}: rows of it are still to be filled: start the command again");
+                    return Err(Error::Incomplete(vec![missing]));
+                }
             }
             ledger::end(session, Part::Rollback, &name).await?;
         }
