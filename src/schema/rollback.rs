@@ -20,11 +20,13 @@ use crate::plan::{Plan, Work};
 
 /// Gives the tables back to blue, which stays on its schema meanwhile. May be repeated after a kill.
 pub async fn tables(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
-    if ledger::has_begun(session, Part::Contract, contract::STEP).await? {
+    let stage = inventory::stage(session).await?;
+    // Until a schema is settled the ledger has the word of an earlier release of that name, which was contracted.
+    if stage != Some(Stage::Open) && ledger::has_begun(session, Part::Contract, contract::STEP).await? {
         let message = format!("the contract of {} has begun: there is no way back from it", session.schema);
         return Err(Error::Refused(message));
     }
-    match inventory::stage(session).await? {
+    match stage {
         // Nothing was isolated, or all of it is removed already; or this is done.
         None | Some(Stage::RolledBack) => return Ok(()),
         // Base and copies are equal up to here and nothing was changed: blue can go back as it came.

@@ -180,3 +180,17 @@ fn a_release_that_was_only_isolated_is_given_up_without_a_trace() {
         site.traces().lines().filter(|line| !before.contains(line)).map(str::to_owned).collect();
     assert_eq!(left, ["object\t__crossfade_ledger\tBASE TABLE"]);
 }
+
+/// A site that is named anew begins to count at the same name again.
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_release_under_the_name_of_one_that_was_contracted_can_be_given_up() {
+    let site = Site::small("rb_again");
+    site.plan(plans::additive());
+    site.expanded();
+    site.run("contract", &[]).ok();
+    site.run("isolate", &[]).ok();
+    site.run("rollback", &["--stage", "tables"]).ok();
+    site.run("rollback", &["--stage", "finish"]).ok();
+    assert!(!site.traces().contains("rb_again__"), "{}", site.traces());
+}
