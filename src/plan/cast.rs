@@ -4,18 +4,19 @@
 //! off, `flt` drops thousands separators first, both give 0 for anything else; empty dates are NULL). What does not
 //! fit the new type is decided by rule, never by an error that a user would see: numbers go to the nearest that fits,
 //! texts are cut off, what is no date and no JSON becomes NULL. The expressions count on a `sql_mode` without
-//! strictness and with `NO_ZERO_DATE` (see [`SQL_MODE`]): an impossible date (30 February) is NULL there.
+//! strictness (see [`SQL_MODE`]).
 
 use std::borrow::Cow;
 
-/// The `sql_mode` that the expressions are run with, in triggers and backfills alike.
-pub const SQL_MODE: &str = "NO_ZERO_DATE,NO_ZERO_IN_DATE";
+/// The `sql_mode` that the expressions are run with, in triggers and backfills alike. It takes dates of the month 0 that a
+/// column holds already: with `NO_ZERO_IN_DATE` a column of the same type would get another value.
+pub const SQL_MODE: &str = "";
 
 /// What Python's `float` takes, but for `nan`, `inf` and digits parted by `_`.
 const NUMBER: &str = "^[[:space:]]*[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?[[:space:]]*$";
-const DATE: &str = "^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ T].*)?$";
-const DATETIME: &str =
-    "^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ T][0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}([.][0-9]{1,6})?)?)?$";
+// No month and no day 0, of which the server's mode would say what they are.
+const DATE: &str = "^[0-9]{4}-(0?[1-9]|1[0-2])-(0?[1-9]|[12][0-9]|3[01])([ T].*)?$";
+const DATETIME: &str = "^[0-9]{4}-(0?[1-9]|1[0-2])-(0?[1-9]|[12][0-9]|3[01])([ T][0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}([.][0-9]{1,6})?)?)?$";
 const TIME: &str = "^[0-9]{1,3}:[0-9]{1,2}(:[0-9]{1,2}([.][0-9]{1,6})?)?$";
 
 /// What a column holds, as far as casts go.
@@ -154,13 +155,16 @@ fn number(value: &str, from: Family) -> Option<String> {
     from.is_characters().then(|| format!("CASE WHEN {bare} REGEXP '{NUMBER}' THEN TRIM({bare}) + 0e0 END"))
 }
 
-/// A date or a time out of a text that looks like one.
+/// A date or a time out of a text that looks like one; NULL for an impossible one (30 February). Of that a comparison makes a
+/// date all the same, where a column gets NULL: so it is looked at as a text.
 fn moment(value: &str, from: Family, to: Family, pattern: &str, word: &str) -> Option<String> {
     if from == to {
         return Some(value.to_owned());
     }
-    let is_text = from.is_characters();
-    is_text.then(|| format!("CASE WHEN {value} REGEXP '{pattern}' THEN CAST({value} AS {word}) END"))
+    from.is_characters().then(|| {
+        let cast = format!("CAST({value} AS {word})");
+        format!("CASE WHEN {value} REGEXP '{pattern}' AND CAST({cast} AS CHAR) IS NOT NULL THEN {cast} END")
+    })
 }
 
 fn within(number: &str, least: &str, greatest: &str) -> String {

@@ -6,7 +6,7 @@ use sqlx::{MySqlConnection, Row};
 
 use super::question::Question;
 use super::{Error, connection, quote, rename};
-use crate::plan::Effect;
+use crate::plan::{CAST_MODE, Effect};
 
 /// What kind of thing a name in a database is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -273,6 +273,7 @@ pub(crate) async fn holds(
     }
 }
 
+/// Read as rows are filled, or what is filled may seem not to be.
 async fn has_rows(
     connection: &mut MySqlConnection,
     base: &str,
@@ -280,7 +281,9 @@ async fn has_rows(
     condition: &str,
 ) -> Result<bool, Error> {
     let table = quote::qualified(base, table);
-    let sql = format!("SELECT CAST(EXISTS (SELECT 1 FROM {table} WHERE {condition}) AS SIGNED)");
+    let sql = format!(
+        "SET STATEMENT sql_mode = '{CAST_MODE}' FOR SELECT CAST(EXISTS (SELECT 1 FROM {table} WHERE {condition}) AS SIGNED)"
+    );
     let found: i64 = Question::of(sql)
         .scalar(connection)
         .await
