@@ -326,9 +326,12 @@ impl Step {
         }
     }
 
-    /// A statement after which no row of `table` is as `condition` says; an old name in it gives way to a new one.
-    pub(crate) fn rename_in(table: &str, title: String, sql: String, condition: String) -> Self {
+    /// A statement after which no row of `table` is as `condition` says; an old name in it gives way to a new one. Others
+    /// may use the table: it fails at once where a row is taken, and is sent again, rather than wait for that one while it
+    /// holds all rows that it has read before.
+    pub(crate) fn rename_in(table: &str, title: String, sql: &str, condition: String) -> Self {
         let effect = Effect::NoRows { table: table.to_owned(), condition };
+        let sql = format!("SET STATEMENT innodb_lock_wait_timeout = 0 FOR {sql}");
         Self { lock: Lock::Rows, ..Self::statement(format!("rename-in-{table}"), title, sql, effect) }
     }
 }

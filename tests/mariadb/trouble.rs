@@ -3,8 +3,9 @@
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use sqlx::{Connection, Executor, MySqlConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
 
 use super::plans;
 use super::server::{Server, Special, server};
@@ -217,4 +218,43 @@ fn a_document_that_gets_another_name_under_a_fill_keeps_its_values_there_and_bac
     assert!(rollback.wait().unwrap().success(), "{}", std::fs::read_to_string(&log).unwrap());
     assert_eq!(site.blue(read), shown);
     assert_eq!(site.base(read), shown);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mariadbd"]
+async fn what_is_renamed_in_rows_of_others_holds_no_row_while_it_waits_for_another() {
+    let site = usual().site(server(), "tr_rows");
+    site.admin(
+        "INSERT INTO tabReport VALUES ('a', 'Deal', '[\"customer\"]'), ('b', 'Deal', '[\"customer\"]'); \
+         INSERT INTO __UserSettings VALUES ('a', 'Deal', '[\"customer\"]'), ('b', 'Deal', '[\"customer\"]')",
+    );
+    site.expanded();
+    let url = site.url(&site.name, "base", &site.name);
+    let mut holders = Vec::new();
+    for (table, key) in [("tabReport", "name"), ("__UserSettings", "user")] {
+        let mut holder = MySqlConnection::connect(&url).await.unwrap();
+        holder.execute("START TRANSACTION").await.unwrap();
+        let sql = format!("SELECT * FROM {table} WHERE {key} = 'b' FOR UPDATE");
+        holder.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await.unwrap();
+        holders.push((table, key, holder));
+    }
+    let mut contract = site.start("contract", &["--without-backup"]);
+    for (table, key, mut holder) in holders {
+        let running = format!(
+            "SELECT COUNT(*) FROM __crossfade_ledger WHERE part = 'contract' AND state = 'running' AND step LIKE '%rename-in-{table}'"
+        );
+        wait_for("the statement", || site.admin(&running) == "1");
+        // Another user of green's saves a row that the statement has read before that one.
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(1) {
+            site.base(&format!(
+                "SET innodb_lock_wait_timeout = 1; UPDATE {table} SET {key} = {key} WHERE {key} = 'a'"
+            ));
+        }
+        assert!(contract.try_wait().unwrap().is_none(), "it goes on trying");
+        holder.execute("COMMIT").await.unwrap();
+    }
+    assert!(contract.wait().unwrap().success());
+    let left = "SELECT COUNT(*) FROM tabReport WHERE json LIKE '%customer%'; SELECT COUNT(*) FROM __UserSettings WHERE data LIKE '%customer%'";
+    assert_eq!(site.base(left), "0\n0");
 }

@@ -204,11 +204,11 @@ fn in_singles(renamed: &Renamed<'_>, column: &str, of: &[(&str, &str)]) -> Opera
     let condition: Vec<String> = of.iter().map(|(column, text)| is(column, text)).collect();
     let condition = condition.join(" AND ");
     let sql = format!(
-        "SET STATEMENT innodb_lock_wait_timeout = 0 FOR UPDATE `tabSingles` SET {} = {} WHERE {condition}",
+        "UPDATE `tabSingles` SET {} = {} WHERE {condition}",
         quote::identifier(column),
         quote::literal(&renamed.green.name)
     );
-    statement(renamed, "tabSingles", sql, condition)
+    statement(renamed, "tabSingles", &sql, condition)
 }
 
 /// A text byte by byte: a collation takes some names for others.
@@ -238,7 +238,7 @@ fn search_index(renamed: &Renamed<'_>, operations: &mut Vec<Operation>) {
         ..step(
             renamed,
             "__global_search",
-            format!(
+            &format!(
                 "INSERT IGNORE INTO `__global_search` (`doctype`, {copied}) SELECT {new}, {copied} FROM `__global_search` WHERE `doctype` = {old}"
             ),
             condition,
@@ -252,7 +252,7 @@ fn search_index(renamed: &Renamed<'_>, operations: &mut Vec<Operation>) {
     );
     let last = format!("UPDATE `__global_search` SET `doctype` = {new} WHERE `doctype` = {old}");
     for (sql, condition) in [(drop, twice), (last, format!("`doctype` = {old}"))] {
-        let step = Box::new(step(renamed, "__global_search", sql, condition));
+        let step = Box::new(step(renamed, "__global_search", &sql, condition));
         operations.push(Operation::Metadata { table: table.clone(), field: None, step, contract: true });
     }
 }
@@ -268,7 +268,7 @@ fn rewrite(renamed: &Renamed<'_>, place: &Place, late: bool) -> Operation {
     let (table, column) = (quote::identifier(&place.table), quote::identifier(&place.column));
     let value = quote::literal(new);
     let sql = format!("UPDATE {table} SET {column} = {value} WHERE {condition}");
-    let mut step = step(renamed, &place.table, sql, condition.clone());
+    let mut step = step(renamed, &place.table, &sql, condition.clone());
     if late && WHOLE.iter().all(|(whole, _)| *whole != place.table) {
         // Others use the table: a few rows at a time.
         step.pace = Pace::Unknown;
@@ -278,7 +278,7 @@ fn rewrite(renamed: &Renamed<'_>, place: &Place, late: bool) -> Operation {
     Operation::Metadata { table: table_name(new), field: None, step: Box::new(step), contract: late }
 }
 
-fn statement(renamed: &Renamed<'_>, table: &str, sql: String, condition: String) -> Operation {
+fn statement(renamed: &Renamed<'_>, table: &str, sql: &str, condition: String) -> Operation {
     Operation::Metadata {
         table: table_name(&renamed.green.name),
         field: None,
@@ -288,7 +288,7 @@ fn statement(renamed: &Renamed<'_>, table: &str, sql: String, condition: String)
 }
 
 /// One statement that leaves no row as the condition says.
-fn step(renamed: &Renamed<'_>, table: &str, sql: String, condition: String) -> Step {
+fn step(renamed: &Renamed<'_>, table: &str, sql: &str, condition: String) -> Step {
     let title = format!("{table} names {} {}", renamed.blue.name, renamed.green.name);
     Step::rename_in(table, title, sql, condition)
 }

@@ -95,7 +95,7 @@ fn copy_single(field: &FieldPair<'_>, old: &str) -> Operation {
          WHERE {lacking}"
     );
     let title = format!("copy {old} of the Single {doctype} to {new}");
-    rows_step(field, "tabSingles", title, (sql, lacking), false)
+    rows_step(field, "tabSingles", title, (&sql, lacking), false)
 }
 
 /// What Frappe's `rename_field` (`frappe/model/utils/rename_field.py`) does beside the column. Property Setters and
@@ -112,7 +112,7 @@ fn metadata(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findi
             let condition = format!("`{of}` = {doctype} AND `{column}` = {from}");
             let sql = format!("UPDATE `{table}` SET `{column}` = {to} WHERE {condition}");
             let title = format!("{table} names the field {to}");
-            findings.operations.push(rows_step(field, table, title, (sql, condition), false));
+            findings.operations.push(rows_step(field, table, title, (&sql, condition), false));
         }
     }
     let (quoted_from, quoted_to) =
@@ -124,7 +124,7 @@ fn metadata(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findi
                 "UPDATE `{table}` SET `{column}` = REPLACE(`{column}`, {quoted_from}, {quoted_to}) WHERE {condition}"
             );
             let title = format!("{table} names the field {to}");
-            findings.operations.push(rows_step(field, table, title, (sql, condition), true));
+            findings.operations.push(rows_step(field, table, title, (&sql, condition), true));
         }
     }
 }
@@ -134,7 +134,7 @@ fn rows_step(
     field: &FieldPair<'_>,
     table: &str,
     title: String,
-    (sql, condition): (String, String),
+    (sql, condition): (&str, String),
     contract: bool,
 ) -> Operation {
     Operation::Metadata {
