@@ -1,11 +1,13 @@
 //! The planner's own steps on a table that both versions write: each sees what the other wrote, as its own types say.
 
 use crossfade::doctype::{AppReader, FrappeVersion, Snapshot};
-use crossfade::plan::{BLUE, Effect, Input, Plan, Renames, Work, plan};
+use crossfade::plan::{BLUE, CAST_MODE, Effect, Input, Plan, Renames, Work, plan};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
 
+use super::server::server;
 use super::site::Site;
+use super::versions::{self, Versions};
 
 fn doctype(name: &str, fields: &Value) -> Vec<u8> {
     let doctype = json!({
@@ -248,4 +250,73 @@ async fn the_way_back_gives_blue_its_values_under_their_old_names() {
     assert_eq!(shop.site.server.root(columns), before);
     let triggers = "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'in_step_back'";
     assert_eq!(shop.site.server.root(triggers), "0");
+}
+
+/// Texts that become numbers, dates and JSON, JSON and a number that become texts.
+fn retyped() -> Versions {
+    let deal = |kinds: [&str; 6]| {
+        let fields = ["count", "amount", "day", "body", "payload", "code"];
+        let fields: Vec<Value> = fields.iter().zip(kinds).map(|(name, kind)| field(name, kind)).collect();
+        versions::doctype("Deal", &fields, &json!({}))
+    };
+    Versions::new(
+        &[deal(["Data", "Data", "Data", "Long Text", "JSON", "Int"])],
+        &[deal(["Int", "Currency", "Date", "JSON", "Data", "Data"])],
+        &[],
+    )
+}
+
+/// What blue writes at a moment: rows that are empty and rows that green's types cannot hold, and each becomes the other one
+/// and gets another name at the next moments.
+fn writes(table: &str, at: usize) -> String {
+    let (last, before) = (at.wrapping_sub(1), at.wrapping_sub(2));
+    format!(
+        "INSERT INTO {table} (name, count, amount, day, body, payload, code) VALUES ('E{at}', NULL, NULL, NULL, NULL, NULL, 0), \
+         ('F{at}', 'x{at}', '1,{at}', 'soon', '{{broken', CONCAT('[\"', REPEAT('p', 200), '\"]'), {at}); \
+         UPDATE {table} SET count = NULL, amount = NULL, day = NULL, body = NULL, payload = NULL, code = 0 WHERE name = 'F{last}'; \
+         UPDATE {table} SET count = ' 7', amount = 'y', day = '2024-02-30', body = '[1', payload = '[{at}]', code = {at} WHERE name = 'E{last}'; \
+         UPDATE {table} SET name = CONCAT('a', name) WHERE name IN ('E{before}', 'F{before}')"
+    )
+}
+
+#[tokio::test]
+#[ignore = "needs mariadbd"]
+async fn what_blue_leaves_empty_is_empty_at_every_moment_there_and_back() {
+    let Versions { plan, .. } = retyped();
+    let site = retyped().site(server(), "in_step_empty");
+    let mut connection = MySqlConnection::connect(&site.url("root", "", "in_step_empty")).await.unwrap();
+    site.server.root(&format!(
+        "CREATE DATABASE {0}; CREATE USER {0}@'%' IDENTIFIED BY 'blue''s \\\\ \"secret\"'; \
+         GRANT SELECT, INSERT, UPDATE, DELETE ON {0}.* TO {0}@'%'; CREATE VIEW {0}.tabDeal AS SELECT * FROM {1}.tabDeal; \
+         CREATE TABLE {1}.alone LIKE {1}.tabDeal",
+        site.schema, site.name
+    ));
+    // A table that nobody releases has what blue must read.
+    let read = |table: &str| {
+        format!("SELECT name, count, amount, day, body, payload, code FROM {table} ORDER BY name")
+    };
+    let mut at = 0;
+    let mut moment = |sql: &str| {
+        site.blue(&writes("tabDeal", at));
+        site.base(&writes("alone", at));
+        at += 1;
+        assert_eq!(site.blue(&read("tabDeal")), site.base(&read("alone")), "after {sql}");
+    };
+    moment("nothing");
+    for step in &plan.expand {
+        send(&mut connection, &step.sql.replace(BLUE, &site.schema)).await;
+        moment(&step.sql);
+    }
+    for pair in &plan.in_step {
+        let other = format!(
+            "SET STATEMENT sql_mode = '{CAST_MODE}' FOR SELECT COUNT(*) FROM {} WHERE NOT ({})",
+            pair.table, pair.green_follows
+        );
+        assert_eq!(site.base(&other), "0", "{}", pair.green);
+    }
+    for undo in plan.expand.iter().rev().flat_map(|step| &step.undo) {
+        send(&mut connection, &undo.sql.replace(BLUE, &site.schema)).await;
+        moment(&undo.sql);
+    }
+    assert_eq!(site.base(&read("tabDeal")), site.base(&read("alone")));
 }

@@ -5,6 +5,10 @@
 //! the name is free. Green's values are made in the same go, in a column of another name. Then the old column is dropped
 //! and the new one takes its name in one INSTANT statement; the rows that were written in between are filled after it, as
 //! those of a renamed one. MariaDB would copy the table and block its writes for the same change.
+//!
+//! From the moment at which blue's view shows its own column until the triggers of the end no trigger touches a field that
+//! changes its type: the column under its name has the one type and then the other, and a trigger that is right for both
+//! would have to tell a NULL that blue writes from a value that it does not give.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -19,6 +23,9 @@ use super::{Draft, blue_index, dropping, pace};
 
 /// Label of the triggers that keep blue's new column equal to the old one, before blue's view shows it.
 const COPY: &str = "crossfade_copy";
+/// Label of the triggers while columns are swapped: they leave those alone. What is in the fields' columns meanwhile is
+/// made anew out of blue's, on both ways.
+const SWAP: &str = "crossfade_swap";
 /// Label of the triggers that keep blue's column and green's in step.
 const KEEP: &str = "crossfade_keep";
 
@@ -36,13 +43,17 @@ pub(super) fn steps(
     let (mut expand, mut contract) = (Vec::new(), Vec::new());
     let moved: Vec<&SyncPair> = pairs.iter().filter(|pair| pair.way != Way::Renamed).collect();
     let retyped: Vec<&SyncPair> = pairs.iter().filter(|pair| pair.way == Way::Retyped).collect();
+    let all: Vec<&SyncPair> = pairs.iter().collect();
     let fields = |step: Step, of: &[&SyncPair]| {
         let draft = of.iter().flat_map(|pair| [pair.field.as_str(), pair.green.0.as_str()]);
         Draft::of_fields(step, table, draft).and_tables(of.iter().flat_map(|pair| pair.serves()))
     };
-    let copy = (!moved.is_empty()).then(|| work.statements(COPY, &moved));
-    if let Some(copy) = &copy {
-        expand.extend(work.triggers(COPY, copy, None).map(|step| fields(step, &moved)));
+    let keep = work.statements(KEEP, &all);
+    let mut before = (!moved.is_empty()).then(|| work.statements(COPY, &moved));
+    if let Some(copy) = &before {
+        // Once blue's view shows them it is past that, whatever the triggers are then.
+        let past = [0, 1].map(|_| work.shows(&moved));
+        expand.extend(work.triggers(COPY, copy, None, Some(&past)).map(|step| fields(step, &moved)));
         expand.push(fields(work.backfill_blue(&moved), &moved));
         for pair in &moved {
             expand.extend(work.index_blue(pair).map(|step| fields(step, &[pair])));
@@ -51,11 +62,16 @@ pub(super) fn steps(
     }
     if !retyped.is_empty() {
         expand.extend(retyped.iter().filter_map(|pair| Some(fields(work.drop_index(pair)?, &[pair]))));
-        expand.push(fields(work.swap(&retyped), &retyped));
+        let mapped: Vec<&SyncPair> = moved.iter().copied().filter(|pair| pair.way == Way::Mapped).collect();
+        let swap = work.statements(SWAP, &mapped);
+        let past = keep.clone().map(|(_, effect)| effect);
+        let [mut insert, update] = work.triggers(SWAP, &swap, before.as_ref(), Some(&past));
+        // On the way back the other trigger has come before this one.
+        insert.undo.extend(work.backfill_back(retyped.iter().copied()));
+        expand.extend([insert, update, work.swap(&retyped)].map(|step| fields(step, &retyped)));
+        before = Some(swap);
     }
-    let all: Vec<&SyncPair> = pairs.iter().collect();
-    let keep = work.statements(KEEP, &all);
-    expand.extend(work.triggers(KEEP, &keep, copy.as_ref()).map(|step| fields(step, &all)));
+    expand.extend(work.triggers(KEEP, &keep, before.as_ref(), None).map(|step| fields(step, &all)));
     expand.push(fields(work.backfill_green(), &all));
     for pair in pairs {
         for index in &pair.indexes {
@@ -111,6 +127,11 @@ impl Table<'_> {
         Effect::TriggerSays { trigger: self.trigger_name("UPDATE"), label: KEEP.to_owned() }
     }
 
+    /// Blue's view shows its own columns.
+    fn shows(&self, moved: &[&SyncPair]) -> Effect {
+        Effect::BlueShows { table: self.view.to_owned(), columns: shown(moved) }
+    }
+
     /// What makes both triggers of one label, for [`EVENTS`].
     fn statements(&self, label: &str, pairs: &[&SyncPair]) -> [(String, Effect); 2] {
         EVENTS.map(|event| self.trigger(event, label, pairs))
@@ -119,23 +140,25 @@ impl Table<'_> {
     /// Both triggers in one version. What was there `before` them comes back at a rollback.
     fn triggers(
         &self,
-        label: &'static str,
+        label: &str,
         statements: &[(String, Effect); 2],
         before: Option<&[(String, Effect); 2]>,
-    ) -> impl Iterator<Item = Step> {
-        let steps = [0, 1].map(|at| {
+        past: Option<&[Effect; 2]>,
+    ) -> [Step; 2] {
+        [0, 1].map(|at| {
             let event = EVENTS[at];
             let (sql, effect) = statements[at].clone();
             let undo = match before {
                 Some(before) => Undo::statement(before[at].0.clone(), before[at].1.clone()),
                 None => Undo::drop_trigger(self.trigger_name(event)),
             };
-            let title = format!("carry values over at {event} of {}", self.name);
+            let what =
+                if label == SWAP { "leave the columns that are swapped alone" } else { "carry values over" };
+            let title = format!("{what} at {event} of {}", self.name);
             let id = format!("{}-{}", label.replace('_', "-"), event.to_lowercase());
-            let past = (label == COPY).then(|| self.kept());
+            let past = past.map(|past| past[at].clone());
             Step { rows: None, past, undo: vec![undo], ..self.step(&id, title, sql, effect) }
-        });
-        steps.into_iter()
+        })
     }
 
     fn drop_triggers(&self) -> impl Iterator<Item = Undo> {
@@ -147,10 +170,10 @@ impl Table<'_> {
         let bodies: Vec<String> = pairs
             .iter()
             .map(|pair| match (label, event) {
-                (COPY, "INSERT") => copy_insert(pair),
-                (COPY, _) => on_update(&Sides::before_swap(pair)),
-                (_, "INSERT") => on_insert(pair),
-                (_, _) => on_update(&Sides::of(pair)),
+                (KEEP, "INSERT") => on_insert(pair),
+                (KEEP, _) => on_update(&Sides::of(pair)),
+                (_, "INSERT") => copy_insert(pair),
+                (_, _) => on_update(&Sides::before_swap(pair)),
             })
             .collect();
         let sql = format!(
@@ -212,8 +235,7 @@ impl Table<'_> {
             [Fill::new(&pair.blue.0, value, &pair.blue.1.column_type)].into_iter().chain(ahead)
         });
         // Once blue's view shows the columns, what is in them is blue's own.
-        let past = Effect::BlueShows { table: self.view.to_owned(), columns: shown(moved) };
-        Step { past: Some(past), ..self.backfill(fills.collect()) }
+        Step { past: Some(self.shows(moved)), ..self.backfill(fills.collect()) }
     }
 
     fn backfill_green(&self) -> Step {
@@ -258,7 +280,7 @@ impl Table<'_> {
         let known = moved.first().map(|pair| &*pair.blue_columns).unwrap_or_default();
         let names: Vec<&str> = columns.keys().map(String::as_str).collect();
         let title = format!("blue's view of {} shows {} as they were", self.name, names.join(", "));
-        // What was swapped is filled when it is swapped back.
+        // What was swapped is filled as soon as triggers carry it again.
         let mapped = moved.iter().copied().filter(|pair| pair.way == Way::Mapped);
         let mut undo: Vec<Undo> = self.backfill_back(mapped).into_iter().collect();
         let of = (self.view != self.name).then(|| self.name.to_owned());
@@ -273,12 +295,7 @@ impl Table<'_> {
             rows: None,
             work: Work::BlueView { table: table(), of, columns: columns.clone() },
             undo,
-            ..self.step(
-                "show-blue",
-                title,
-                self.show_sql(known, &columns),
-                Effect::BlueShows { table: table(), columns },
-            )
+            ..self.step("show-blue", title, self.show_sql(known, &columns), self.shows(moved))
         }
     }
 
@@ -345,15 +362,14 @@ impl Table<'_> {
     /// All columns of another type in one statement: dropped, and the new ones come where they were.
     fn swap(&self, retyped: &[&SyncPair]) -> Step {
         let forth = self.swap_sql(retyped, |pair| (&pair.green.1, pair.ahead.as_deref()));
-        let mut undo = vec![Undo::statement(
+        let back = Undo::statement(
             self.swap_sql(retyped, |pair| (&pair.blue.1, None)),
             is_column(self.name, retyped, |pair| &pair.blue.1),
-        )];
-        undo.extend(self.backfill_back(retyped.iter().copied()));
+        );
         let names: Vec<&str> = retyped.iter().map(|pair| pair.field.as_str()).collect();
         let title = format!("{} of {}: the old column goes, the new one comes", names.join(", "), self.name);
         Step {
-            undo,
+            undo: vec![back],
             lock: self.how.lock(),
             pace: self.how.column_pace(self.rows),
             ..self.step("swap-columns", title, forth, is_column(self.name, retyped, |pair| &pair.green.1))
