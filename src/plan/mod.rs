@@ -44,5 +44,6 @@ pub use kind::KINDS;
 pub use naive::blocked_seconds;
 pub use rename::RenameError;
 pub use routing::{AppRequests, Routing};
+pub(crate) use site::is_same_type;
 pub use site::{ColumnFacts, IndexFacts, Site, TableFacts};
 pub use step::{Assignment, BLUE, Column, Effect, InStep, IndexColumns, Lock, Pace, Step, Undo, Work};

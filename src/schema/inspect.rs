@@ -6,7 +6,7 @@ use sqlx::{MySqlConnection, Row};
 
 use super::question::Question;
 use super::{Error, connection, quote, rename};
-use crate::plan::{CAST_MODE, Effect};
+use crate::plan::{CAST_MODE, Effect, is_same_type};
 
 /// What kind of thing a name in a database is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -303,25 +303,25 @@ pub(crate) async fn view_definition(
     question.await.map_err(Error::query(format!("read the view {view} of {schema}")))
 }
 
-/// Whether a column has the type and takes NULL or not; `json` is longtext with a check of its own.
+/// Whether a column has the type and takes NULL or not; `json` is longtext with a check of its own. Types are compared as
+/// the planner does: Frappe 16 asks for `tinyint`, and the server shows `tinyint(4)`.
 async fn column_is(
     connection: &mut MySqlConnection,
     [base, table, column]: [&str; 3],
     (column_type, nullable): &(String, bool),
 ) -> Result<bool, Error> {
-    let (shown, check) = if column_type.eq_ignore_ascii_case("json") {
-        ("longtext", "1")
-    } else {
-        (column_type.as_str(), "0")
-    };
-    let sql = "SELECT COUNT(*) FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA = ? AND c.TABLE_NAME = ? \
-               AND c.COLUMN_NAME = ? AND c.COLUMN_TYPE = ? AND c.IS_NULLABLE = ? \
+    let check = if column_type.eq_ignore_ascii_case("json") { "1" } else { "0" };
+    let sql = "SELECT CAST(c.COLUMN_TYPE AS CHAR) FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA = ? \
+               AND c.TABLE_NAME = ? AND c.COLUMN_NAME = ? AND c.IS_NULLABLE = ? \
                AND (? = '0' OR EXISTS (SELECT 1 FROM information_schema.CHECK_CONSTRAINTS k \
                WHERE k.CONSTRAINT_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME \
                AND k.CONSTRAINT_NAME = c.COLUMN_NAME))";
     let nullable = if *nullable { "YES" } else { "NO" };
-    let asked = [base, table, column, shown, nullable, check];
-    Ok(count(connection, sql, &asked, "look for a column's type").await? > 0)
+    let asked = [base, table, column, nullable, check];
+    let question = asked.into_iter().fold(Question::fixed(sql), Question::with);
+    let live: Option<String> =
+        question.scalar_optional(connection).await.map_err(Error::query("look for a column's type"))?;
+    Ok(live.is_some_and(|live| is_same_type(&live, column_type)))
 }
 
 /// Column names are case-insensitive in MariaDB.

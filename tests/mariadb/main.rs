@@ -43,6 +43,7 @@ mod refusals;
 mod relay;
 mod replication;
 mod restoring;
+mod retyped;
 mod rollback;
 mod sample_app;
 mod server;

@@ -16,15 +16,18 @@ pub(crate) struct Versions {
 impl Versions {
     /// `renames` are the DocType, the new name and the old name of a field.
     pub(crate) fn new(blue: &[Value], green: &[Value], renames: &[(&str, &str, &str)]) -> Self {
-        let (blue, green, nothing) = (snapshot(blue), snapshot(green), Snapshot::new(Vec::new()));
-        let mut known = Renames::default();
-        for (doctype, new, old) in renames {
-            known.fields.insert(((*doctype).to_owned(), (*new).to_owned()), (*old).to_owned());
-        }
-        let frappe = FrappeVersion::parse("15.41.0");
-        let first = Input { blue_frappe: frappe, green_frappe: frappe, ..Input::new(&nothing, &blue) };
-        let second =
-            Input { blue_frappe: frappe, green_frappe: frappe, renames: known, ..Input::new(&blue, &green) };
+        Self::of(["15.41.0"; 2], [&snapshot(blue), &snapshot(green)], renames)
+    }
+
+    /// The same with the versions of Frappe of both, and all of their apps.
+    pub(crate) fn of(
+        frappe: [&str; 2],
+        [blue, green]: [&Snapshot; 2],
+        renames: &[(&str, &str, &str)],
+    ) -> Self {
+        let nothing = Snapshot::new(Vec::new());
+        let first = input([frappe[0]; 2], [&nothing, blue], &[]);
+        let second = input(frappe, [blue, green], renames);
         Self { first: plan(&first).unwrap(), plan: plan(&second).unwrap() }
     }
 
@@ -64,7 +67,21 @@ pub(crate) fn field(name: &str, kind: &str) -> Value {
     json!({ "fieldname": name, "fieldtype": kind })
 }
 
-fn snapshot(doctypes: &[Value]) -> Snapshot {
+fn input<'a>(
+    frappe: [&str; 2],
+    [blue, green]: [&'a Snapshot; 2],
+    fields: &[(&str, &str, &str)],
+) -> Input<'a> {
+    let mut renames = Renames::default();
+    for (doctype, new, old) in fields {
+        renames.fields.insert(((*doctype).to_owned(), (*new).to_owned()), (*old).to_owned());
+    }
+    let [old, new] = frappe.map(FrappeVersion::parse);
+    Input { blue_frappe: old, green_frappe: new, renames, ..Input::new(blue, green) }
+}
+
+/// The app `shop` with these DocTypes.
+pub(crate) fn snapshot(doctypes: &[Value]) -> Snapshot {
     let mut reader = AppReader::new("shop");
     for (at, doctype) in doctypes.iter().enumerate() {
         let path = format!("shop/shop/doctype/d{at}/d{at}.json");
