@@ -113,6 +113,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     }
     frozen::add(&mut frozen, tables.wanted(), &versions);
     let mut findings = find([&blue, &green], &versions, &frozen);
+    let left = frozen::leave_to_green(&mut findings, &frozen);
     change::on_update::find(&tables, &mut findings);
     let mut patches = Vec::new();
     for (app, patch) in &pending {
@@ -136,7 +137,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
         },
     );
     explain::explain(&mut changes, &steps, &idle);
-    frozen::keep_apart(&mut frozen, tables.rewritten(), &steps.expand, &versions);
+    frozen::keep_apart(&mut frozen, [tables.rewritten(), &left], &steps.expand, &versions);
     let verdict = changes.iter().map(|change| change.verdict).max().unwrap_or(Verdict::Neutral);
     let plan = Plan {
         format: Plan::FORMAT,
@@ -251,7 +252,7 @@ fn find(snapshots: [&Snapshot; 2], versions: &Versions<'_>, frozen: &[FrozenTabl
     // No DocType needs what was found of another; their order stays.
     let (of_doctypes, of_types) = rayon::join(
         || pairs.par_iter().map(|pair| found(|into| change::of_doctype(pair, versions, into))).collect(),
-        || found(|into| change::platform_type::find(versions, into)),
+        || found(|into| change::platform_type::find(versions, frozen, into)),
     );
     let of_doctypes: Vec<Findings> = of_doctypes;
     findings.extend(of_doctypes.into_iter().chain([of_types]).collect());

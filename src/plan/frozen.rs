@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::doctype::{Hook, Snapshot, table_name};
 
-use super::change::Versions;
-use super::{Effect, FrozenTable, SharedRows, Site, Step};
+use super::change::{Findings, Versions};
+use super::operation::{Conversion, Operation, SyncPair, TextChange, Way};
+use super::{Effect, FrozenTable, SharedRows, Site, Step, Verdict, quote};
 
 /// Metadata: Frappe reads it as rows, so green's rows would make blue forget its fields. Measured on Frappe 15.41;
 /// a Custom Field written in blue would break its DocType for everybody, so blue may not write these.
@@ -98,17 +99,84 @@ pub(super) fn add(
     frozen.sort();
 }
 
+/// Leaves columns of frozen tables that get another type or other values to green: blue does not look at the table, and
+/// no view shows a column of it under another name. Gives the tables that are changed so.
+pub(super) fn leave_to_green(findings: &mut Findings, frozen: &[FrozenTable]) -> BTreeSet<String> {
+    let is_frozen = |table: &str| frozen.iter().any(|entry| entry.table == table);
+    let (mut left, mut renamed) = (BTreeSet::new(), BTreeSet::new());
+    for operation in std::mem::take(&mut findings.operations) {
+        match operation {
+            Operation::Sync { table, pair, .. } if pair.way != Way::Renamed && is_frozen(&table) => {
+                for (doctype, field, rename) in rename_rows(&table, &pair) {
+                    findings.operations.push(rename);
+                    renamed.insert((doctype, Some(field)));
+                }
+                left.insert(table);
+            }
+            other => findings.operations.push(other),
+        }
+    }
+    for change in findings.changes.iter_mut().filter(|change| change.verdict == Verdict::Mapped) {
+        if change.kind == "field_renamed" {
+            // A table field: what is renamed are rows of its child table.
+            if renamed.contains(&(change.doctype.clone(), change.field.clone())) {
+                change.why = "blue has rows of its own in this release: green's get the new name".to_owned();
+            }
+        } else if change.field.is_some() && left.contains(&table_name(&change.doctype)) {
+            change.verdict = Verdict::Neutral;
+            change.why =
+                "blue has a copy of the table in this release: green's migrate changes the column".to_owned();
+            if let Some(answer) = change.data.as_ref().filter(|answer| answer.has_rows()) {
+                let (share, examples) = (answer.share(), answer.show_changes());
+                change.why += &format!(
+                    "; in {share} the value does not stay what it is ({examples}), which migrate may refuse: mend those before the release"
+                );
+            }
+        }
+    }
+    left
+}
+
+/// Rows of a table field that has another name in green get it at once: blue has rows of its own.
+/// With each the DocType and the field that it is for.
+fn rename_rows(table: &str, pair: &SyncPair) -> Vec<(String, String, Operation)> {
+    let Conversion::Text(changes) = &pair.to_green else { return Vec::new() };
+    let column = quote::identifier(&pair.green.0);
+    let rewrite = |change: &TextChange| {
+        let (of, parents) = change.only.as_ref()?;
+        let texts: Vec<String> = parents.iter().map(|parent| quote::literal(parent)).collect();
+        let condition = format!(
+            "{} IN ({}) AND BINARY {column} = {}",
+            quote::identifier(of),
+            texts.join(", "),
+            quote::literal(&change.from)
+        );
+        let value = quote::literal(&change.to);
+        let sql = format!("UPDATE {} SET {column} = {value} WHERE {condition}", quote::identifier(table));
+        let step = Step::rename_in(table, format!("{table} names the field {value}"), sql, condition);
+        let (doctype, field) = (parents.first()?.clone(), change.to.clone());
+        let rename = Operation::Metadata {
+            table: table_name(&doctype),
+            field: Some(field.clone()),
+            step: Box::new(step),
+            contract: false,
+        };
+        Some((doctype, field, rename))
+    };
+    changes.iter().filter_map(rewrite).collect()
+}
+
 /// Takes back that rows are shared where the two versions would not understand each other's: in tables that patches of
-/// green rewrite, and in those that steps before green change in more than columns and indexes that come. All of a
+/// green rewrite, in those whose columns are left to green, and in those that steps before green change in more than columns and indexes that come. All of a
 /// document's rows go together.
 pub(super) fn keep_apart(
     frozen: &mut [FrozenTable],
-    rewritten: &BTreeSet<String>,
+    [rewritten, left]: [&BTreeSet<String>; 2],
     expand: &[Step],
     versions: &Versions<'_>,
 ) {
-    let changed: BTreeSet<&str> =
-        expand.iter().filter_map(disturbed).chain(rewritten.iter().map(String::as_str)).collect();
+    let by_green = rewritten.iter().chain(left).map(String::as_str);
+    let changed: BTreeSet<&str> = expand.iter().filter_map(disturbed).chain(by_green).collect();
     let mut apart = BTreeSet::new();
     for entry in frozen.iter().filter(|entry| entry.writable) {
         let doctype = entry.table.strip_prefix("tab").unwrap_or(&entry.table);

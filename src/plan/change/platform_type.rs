@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::doctype::{ColumnShape, DocField, DocType, Index, Storage, table_name};
 use crate::plan::operation::{Operation, SyncPair};
-use crate::plan::{Change, Verdict};
+use crate::plan::{Change, FrozenTable, Verdict};
 
 use super::{Findings, Versions, pair};
 
@@ -19,24 +19,27 @@ type Tally<'a> = BTreeMap<(&'a str, &'a str, String, String), Columns>;
 #[derive(Default)]
 struct Columns {
     all: Vec<String>,
-    /// Of DocTypes whose file changed (the sync does not touch the others): table, engine, what is to be kept in step.
+    /// Of DocTypes whose file changed (the sync does not touch the others) and that both versions use: table, engine, what is to be kept in step.
     synced: Vec<(String, Option<String>, Result<SyncPair, String>)>,
 }
 
 /// Columns of all DocTypes that both versions have.
-pub(crate) fn find(versions: &Versions<'_>, findings: &mut Findings) {
+pub(crate) fn find(versions: &Versions<'_>, frozen: &[FrozenTable], findings: &mut Findings) {
     let mut tally = Tally::new();
     for (name, (app, green)) in &versions.green {
         let Some((_, blue)) = versions.blue.get(versions.blue_name(name)) else { continue };
         if green.storage() == Storage::Table && blue.storage() == Storage::Table {
-            count(&app.name, blue, green, versions, &mut tally);
+            // Of a table of which blue has a copy green's migrate changes the columns itself.
+            let table = table_name(name);
+            let is_synced = blue.digest != green.digest && frozen.iter().all(|entry| entry.table != table);
+            count(&app.name, [blue, green], is_synced, versions, &mut tally);
         }
     }
     for ((app, fieldtype, old, new), Columns { all, synced }) in tally {
         let (verdict, act) = if is_display_width(&old, &new) {
             (Verdict::Neutral, "the display width is all that changes".to_owned())
         } else if synced.is_empty() {
-            (Verdict::Neutral, "none is in a DocType whose file changed, so the sync leaves them".to_owned())
+            (Verdict::Neutral, "none is in a table that both versions use and whose DocType's file changed, so none is carried over".to_owned())
         } else {
             carry(synced, findings)
         };
@@ -62,8 +65,8 @@ pub(crate) fn find(versions: &Versions<'_>, findings: &mut Findings) {
 
 fn count<'a>(
     app: &'a str,
-    blue: &DocType,
-    green: &'a DocType,
+    [blue, green]: [&'a DocType; 2],
+    is_synced: bool,
     versions: &Versions<'_>,
     tally: &mut Tally<'a>,
 ) {
@@ -83,7 +86,7 @@ fn count<'a>(
             let key = (app, field.fieldtype.as_str(), was.column_type.clone(), is.column_type.clone());
             let columns = tally.entry(key).or_default();
             columns.all.push(format!("{}.{}", green.name, field.fieldname));
-            if blue.digest != green.digest {
+            if is_synced {
                 let fieldtype = field.fieldtype.as_str();
                 let types = [(&was, fieldtype), (&is, fieldtype)];
                 let pair = pair::retyped_pair(blue, &field.fieldname, types, Arc::clone(&known), versions);
