@@ -150,7 +150,7 @@ impl Script {
         Ok(())
     }
 
-    /// `table NAME engine=.. row_format=.. rows=..`, `column TABLE NAME TYPE`, `index TABLE COLUMN`, `ran PATCH`,
+    /// `table NAME engine=.. row_format=.. rows=..`, `column TABLE NAME TYPE`, `index TABLE COLUMNS key=value..`, `ran PATCH`,
     /// `custom DOCTYPE FIELD TYPE key=value..`, `setter DOCTYPE FIELD PROPERTY VALUE`, `doctype NAME`, `server VERSION`.
     fn live(&mut self, command: &Command) -> Result<(), Box<dyn Error>> {
         let site = self.site.get_or_insert_default();
@@ -180,7 +180,16 @@ impl Script {
                 let table = site.tables.entry(next()?).or_default();
                 let column = next()?;
                 let columns = column.split(',').map(str::to_owned).collect();
-                table.indexes.push(IndexFacts { name: column, columns, unique: false });
+                let mut index = IndexFacts { name: column, columns, ..IndexFacts::default() };
+                while let Some((key, value)) = arguments.next_key() {
+                    match key {
+                        "name" => value.clone_into(&mut index.name),
+                        "unique" => index.unique = true,
+                        "partial" => index.partial = true,
+                        other => return Err(format!("unknown fact {other}").into()),
+                    }
+                }
+                table.indexes.push(index);
             }
             "ran" => {
                 site.patches.get_or_insert_default().insert(next()?);

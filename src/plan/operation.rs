@@ -6,6 +6,9 @@ use crate::doctype::{ColumnShape, DefaultValue, Index, Table};
 
 use super::{Column, Step, cast, quote};
 
+/// MariaDB takes so many characters in a name.
+pub(crate) const LONGEST_NAME: usize = 64;
+
 /// Two columns of one table: each version writes its own, triggers carry the values over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SyncPair {
@@ -25,8 +28,8 @@ pub(crate) struct SyncPair {
     pub(crate) to_blue: Conversion,
     /// Indexes of green's column.
     pub(crate) indexes: Vec<Index>,
-    /// Whether blue's column has an index, and whether that is unique.
-    pub(crate) blue_index: Option<bool>,
+    /// The index of the field, which blue's column gets one for.
+    pub(crate) blue_index: Option<OldIndex>,
     /// What else only renamed DocTypes ask of a pair.
     pub(crate) names: Option<NamesPair>,
     /// Column in which green's values are made while blue's are moved, so that the rows are gone through once: it takes
@@ -44,6 +47,15 @@ impl SyncPair {
     pub(crate) fn serves(&self) -> impl Iterator<Item = &str> {
         self.names.iter().flat_map(|names| &names.serves).map(String::as_str)
     }
+}
+
+/// The index of a column that blue's values move away from: it goes before the column does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OldIndex {
+    /// Names that it has, or may have; it gets the first of them if it comes back.
+    pub(crate) names: Vec<String>,
+    /// Whether it is unique.
+    pub(crate) unique: bool,
 }
 
 /// A pair whose values are names of DocTypes.
@@ -233,6 +245,17 @@ pub(crate) enum Operation {
         /// Whether the parent's names are numbers.
         numeric_names: bool,
     },
+}
+
+/// Names that Frappe may have given the index of a field: like the field, or `<field>_index` if it came later; a unique
+/// one has the first.
+pub(crate) fn index_names(field: &str, unique: bool) -> Vec<String> {
+    let mut names = vec![field.to_owned(), format!("{field}_index")];
+    if !unique {
+        names.reverse();
+    }
+    names.retain(|name| name.chars().count() <= LONGEST_NAME);
+    names
 }
 
 /// A column as `CREATE TABLE` and `ALTER TABLE` take it.

@@ -82,6 +82,8 @@ pub struct IndexFacts {
     pub columns: Vec<String>,
     /// Whether it is unique.
     pub unique: bool,
+    /// Whether it is on a part of a value: the first characters, words (FULLTEXT), a hash.
+    pub partial: bool,
 }
 
 impl Site {

@@ -271,15 +271,19 @@ async fn read_columns(connection: &mut MySqlConnection, site: &mut Site) -> Resu
 
 async fn read_indexes(connection: &mut MySqlConnection, site: &mut Site) -> Result<(), FactsError> {
     let sql = "SELECT CAST(TABLE_NAME AS CHAR), CAST(INDEX_NAME AS CHAR), CAST(COLUMN_NAME AS CHAR), \
-               CAST(NON_UNIQUE AS SIGNED) FROM information_schema.STATISTICS \
+               CAST(NON_UNIQUE AS SIGNED), CAST(SUB_PART IS NOT NULL OR INDEX_TYPE <> 'BTREE' AS SIGNED) FROM information_schema.STATISTICS \
                WHERE TABLE_SCHEMA = DATABASE() AND INDEX_NAME <> 'PRIMARY' \
                ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX";
-    let rows: Vec<(String, String, String, i64)> = fetch(connection, "the indexes", sql).await?;
-    for (table, name, column, non_unique) in rows {
+    let rows: Vec<(String, String, String, i64, i64)> = fetch(connection, "the indexes", sql).await?;
+    for (table, name, column, non_unique, partial) in rows {
         let Some(facts) = site.tables.get_mut(&table) else { continue };
+        let (unique, partial) = (non_unique == 0, partial != 0);
         match facts.indexes.last_mut().filter(|index| index.name == name) {
-            Some(index) => index.columns.push(column),
-            None => facts.indexes.push(IndexFacts { name, columns: vec![column], unique: non_unique == 0 }),
+            Some(index) => {
+                index.columns.push(column);
+                index.partial |= partial;
+            }
+            None => facts.indexes.push(IndexFacts { name, columns: vec![column], unique, partial }),
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use crossfade::doctype::{AppReader, FrappeVersion, Snapshot};
 use crossfade::plan::{Input, Plan, Renames, plan};
+use crossfade::schema::facts;
 use serde_json::{Value, json};
 
 use super::server::Server;
@@ -78,6 +79,18 @@ fn input<'a>(
     }
     let [old, new] = frappe.map(FrappeVersion::parse);
     Input { blue_frappe: old, green_frappe: new, renames, ..Input::new(blue, green) }
+}
+
+/// The plan between two versions on a site, by what its database says.
+pub(crate) fn live_plan(site: &Site, [blue, green]: [&Snapshot; 2]) -> Plan {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let url = format!("mysql://127.0.0.1:{}/{}", site.server.port, site.name);
+    let facts = runtime.block_on(async {
+        let mut connection = facts::connect(&url, Some(&site.server.credentials())).await.unwrap();
+        facts::read(&mut connection).await.unwrap()
+    });
+    let input = Input { site: Some(&facts), ..input(["15.41.0"; 2], [blue, green], &[]) };
+    plan(&input).unwrap()
 }
 
 /// The app `shop` with these DocTypes.

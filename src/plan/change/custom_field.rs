@@ -191,14 +191,11 @@ impl Place<'_> {
             return (Verdict::Neutral, "the DocType is new".to_owned().into());
         };
         let Some(known) = self.known else { return (Verdict::Neutral, Said::default()) };
-        let types =
-            [(old, known.field.fieldtype.as_str()), (self.shape, self.custom.field.fieldtype.as_str())];
-        let made = pair::retyped_pair(blue, name, types, pair::columns(blue, versions), versions);
+        let sides = [(old, &known.field), (self.shape, &self.custom.field)];
+        let made = pair::retyped_pair(blue, name, sides, pair::columns(blue, versions), versions);
         let carried = made.map_err(Said::from).and_then(|pair| {
             let side = Side { field: &self.custom.field, shape: None };
-            let has_index = known.field.unique || known.field.search_index;
-            let blue_index = (!old.is_text() && has_index).then_some(known.field.unique);
-            let pair = SyncPair { indexes: field_added::indexes(&side, self.shape), blue_index, ..pair };
+            let pair = SyncPair { indexes: field_added::indexes(&side, self.shape), ..pair };
             let said = rows::of_pair(versions, findings, &blue.name, &pair, known.field.unique)?;
             pair::enter(table, self.doctype, pair, findings);
             Ok(said)

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::doctype::{ColumnShape, Storage, sequence_name, table_name};
-use crate::plan::operation::{Conversion, NamesPair, Operation, SyncPair, TextChange, Way};
+use crate::plan::operation::{
+    Conversion, NamesPair, OldIndex, Operation, SyncPair, TextChange, Way, index_names,
+};
 use crate::plan::{Assignment, Effect, FrozenTable, Pace, Step, TableFacts, Undo, Verdict, Work, quote};
 
 use super::doctype_name::{self, METADATA, Meaning, Place, Renamed};
@@ -350,7 +352,7 @@ fn sync(
     let field = holder.and_then(|(_, doctype)| doctype.field(column));
     let blue_index = field
         .filter(|field| live.is_none() && (field.search_index || field.unique))
-        .map(|field| field.unique);
+        .map(|field| OldIndex { names: index_names(column, field.unique), unique: field.unique });
     let pair = SyncPair {
         field: column.to_owned(),
         blue: (blue, shape.clone()),

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::doctype::{ColumnShape, DocType, Table, table_name};
-use crate::plan::TableFacts;
-use crate::plan::operation::{Conversion, Operation, SyncPair, TextChange, Way};
+use crate::doctype::{ColumnShape, DocField, DocType, Table, table_name};
+use crate::plan::operation::{Conversion, OldIndex, Operation, SyncPair, TextChange, Way, index_names};
+use crate::plan::{IndexFacts, TableFacts};
+
+pub(super) use crate::plan::operation::LONGEST_NAME;
 
 use super::rows::{self, Said};
 use super::{FieldPair, Findings, Versions, field_added};
-
-/// MariaDB takes so many characters in a name.
-pub(super) const LONGEST_NAME: usize = 64;
 
 /// The field has another name in green: green's column is a new one. Gives what the rows say to it.
 pub(super) fn renamed(
@@ -57,36 +56,41 @@ pub(super) fn retyped(
     let pair = retyped_pair(
         field.blue_doctype,
         field.name,
-        [(old, &blue.field.fieldtype), (new, &green.field.fieldtype)],
+        [(old, blue.field), (new, green.field)],
         columns(field.blue_doctype, versions),
         versions,
     )?;
-    let indexes = field_added::indexes(green, new);
-    let blue_index =
-        (!old.is_text() && (blue.field.unique || blue.field.search_index)).then_some(blue.field.unique);
-    let pair = SyncPair { indexes, blue_index, ..pair };
+    let pair = SyncPair { indexes: field_added::indexes(green, new), ..pair };
     let said = rows::of_pair(versions, findings, &field.blue_doctype.name, &pair, blue.field.unique)?;
     enter(field.table(), field.green_doctype, pair, findings);
     Ok(said)
 }
 
-/// The pair for a column of another type, without indexes; `known` are the columns of blue's table.
+/// The pair for a column of another type, without green's indexes; `known` are the columns of blue's table.
 pub(super) fn retyped_pair(
     doctype: &DocType,
     field: &str,
-    [(old, old_type), (new, new_type)]: [(&ColumnShape, &str); 2],
+    [(old, old_field), (new, new_field)]: [(&ColumnShape, &DocField); 2],
     known: Arc<[String]>,
     versions: &Versions<'_>,
 ) -> Result<SyncPair, String> {
     let live = versions.live(&doctype.name);
-    if let Some(index) = live.and_then(|live| live.indexes.iter().find(|index| spans(index, field))) {
+    let seen = live.filter(|live| !live.columns.is_empty());
+    let indexes = seen.map(|live| live.indexes.iter().filter(|index| has(index, field)).collect::<Vec<_>>());
+    if let Some(index) = indexes.iter().flatten().find(|index| index.columns.len() > 1 || index.partial) {
+        let what = if index.partial {
+            format!("is on a part of {field}")
+        } else {
+            format!("spans {field} and other columns")
+        };
         return Err(format!(
-            "the index {} spans {field} and other columns: drop it before the release, and make it anew after it",
+            "the index {} {what}: drop it before the release, and make it anew after it",
             index.name
         ));
     }
+    let blue_index = old_index(field, indexes.as_deref(), (old, old_field));
     let old = live_shape(old, field, live);
-    let (to_green, to_blue) = casts(&old, new, old_type, new_type)?;
+    let (to_green, to_blue) = casts(&old, new, &old_field.fieldtype, &new_field.fieldtype)?;
     Ok(SyncPair {
         field: field.to_owned(),
         blue: (blue_name(field, &known, live), old),
@@ -96,10 +100,27 @@ pub(super) fn retyped_pair(
         to_green,
         to_blue,
         indexes: Vec::new(),
-        blue_index: None,
+        blue_index,
         names: None,
         ahead: None,
     })
+}
+
+/// The index of a field: what the site has, whoever made it; where no site was asked, what the field asks for.
+fn old_index(
+    field: &str,
+    live: Option<&[&IndexFacts]>,
+    (old, old_field): (&ColumnShape, &DocField),
+) -> Option<OldIndex> {
+    let Some(live) = live else {
+        let unique = old_field.unique;
+        let is_asked = !old.is_text() && (unique || old_field.search_index);
+        return is_asked.then(|| OldIndex { names: index_names(field, unique), unique });
+    };
+    let mut live = live.to_vec();
+    live.sort_by_key(|index| !index.unique);
+    let unique = live.first()?.unique;
+    Some(OldIndex { names: live.iter().map(|index| index.name.clone()).collect(), unique })
 }
 
 /// A table field has another name in green: the rows say in `parentfield` which one they belong to.
@@ -155,8 +176,8 @@ pub(super) fn columns(doctype: &DocType, versions: &Versions<'_>) -> Arc<[String
     Table::of(doctype, versions.blue_frappe).columns.into_iter().map(|(name, _)| name).collect()
 }
 
-fn spans(index: &crate::plan::IndexFacts, field: &str) -> bool {
-    index.columns.len() > 1 && index.columns.iter().any(|column| column.eq_ignore_ascii_case(field))
+fn has(index: &IndexFacts, field: &str) -> bool {
+    index.columns.iter().any(|column| column.eq_ignore_ascii_case(field))
 }
 
 /// What the site has under the name, where it is known: its type may not be the one that the file asks for.

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::doctype::{ColumnShape, DocField, DocType, Index, Storage, table_name};
+use crate::doctype::{ColumnShape, DocField, DocType, Storage, table_name};
 use crate::plan::operation::{Operation, SyncPair};
 use crate::plan::{Change, FrozenTable, Verdict};
 
-use super::{Findings, Versions, pair};
+use super::{Findings, Side, Versions, field_added, pair};
 
 /// How often one mapping applies: fieldtype, old column, new column -> fields, by app.
 type Tally<'a> = BTreeMap<(&'a str, &'a str, String, String), Columns>;
@@ -87,12 +87,10 @@ fn count<'a>(
             let columns = tally.entry(key).or_default();
             columns.all.push(format!("{}.{}", green.name, field.fieldname));
             if is_synced {
-                let fieldtype = field.fieldtype.as_str();
-                let types = [(&was, fieldtype), (&is, fieldtype)];
-                let pair = pair::retyped_pair(blue, &field.fieldname, types, Arc::clone(&known), versions);
+                let sides = [(&was, old), (&is, field)];
+                let pair = pair::retyped_pair(blue, &field.fieldname, sides, Arc::clone(&known), versions);
                 let pair = pair.map(|pair| SyncPair {
-                    blue_index: index(old, &was),
-                    indexes: indexes(field, &is),
+                    indexes: field_added::indexes(&Side { field, shape: None }, &is),
                     ..pair
                 });
                 columns.synced.push((table_name(&green.name), green.engine.clone(), pair));
@@ -116,17 +114,6 @@ fn carry(
         }
     }
     (Verdict::Mapped, format!("the sync changes {count} of them: blue's values move to columns of their own"))
-}
-
-/// Whether blue's column has an index, and whether it is unique.
-fn index(field: &DocField, shape: &ColumnShape) -> Option<bool> {
-    (!shape.is_text() && (field.unique || field.search_index)).then_some(field.unique)
-}
-
-fn indexes(field: &DocField, shape: &ColumnShape) -> Vec<Index> {
-    let columns = vec![field.fieldname.clone()];
-    let name = if field.unique { field.fieldname.clone() } else { format!("{}_index", field.fieldname) };
-    index(field, shape).map(|unique| Index { name, columns, unique }).into_iter().collect()
 }
 
 /// `int(11)` and `int` are one type to MariaDB; `int(1)` and `tinyint` are not.

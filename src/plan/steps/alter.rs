@@ -171,14 +171,16 @@ pub(super) fn add_index_sql(table: &str, index: &Index, how: How) -> String {
     )
 }
 
+/// The statement that drops those of these indexes that are there.
+pub(super) fn drop_indexes(table: &str, names: &[String], how: How) -> String {
+    let dropped: Vec<String> =
+        names.iter().map(|name| format!("DROP INDEX IF EXISTS {}", quote::identifier(name))).collect();
+    format!("ALTER TABLE {} {}, {}", quote::identifier(table), dropped.join(", "), how.indexes())
+}
+
 /// Drops an index, if it is there.
 pub(super) fn without_index(table: &str, index: &Index, how: How) -> Undo {
-    let sql = format!(
-        "ALTER TABLE {} DROP INDEX IF EXISTS {}, {}",
-        quote::identifier(table),
-        quote::identifier(&index.name),
-        how.indexes(),
-    );
+    let sql = drop_indexes(table, std::slice::from_ref(&index.name), how);
     let columns = index.columns.clone();
     Undo::statement(sql, Effect::IndexAbsent { table: table.to_owned(), columns, unique: index.unique })
 }

@@ -7,10 +7,10 @@ use crate::plan::quote;
 /// The indexes of one pair's column. One of two columns that are both kept in step comes with the first of them.
 pub(super) fn of(table: &str, pairs: &[SyncPair], pair: &SyncPair) -> Vec<Index> {
     let name = |parts: &[&str]| format!("crossfade_{}", quote::short_hash(parts));
-    let own = pair.blue_index.map(|unique| Index {
+    let own = pair.blue_index.as_ref().map(|index| Index {
         name: name(&[table, &pair.field]),
         columns: vec![pair.blue.0.clone()],
-        unique,
+        unique: index.unique,
     });
     let in_blue = |pair: &SyncPair| -> Vec<(Vec<String>, bool)> {
         let indexes = pair.names.iter().flat_map(|names| &names.indexes);

@@ -99,7 +99,12 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>, mut serving
     for ((table, _), (engine, index)) in
         plan.indexes.iter().flat_map(|(key, of)| of.iter().map(move |one| (key, one)))
     {
-        let step = alter::add_index(table, index, How::of(table, engine.as_deref(), site), rows(table));
+        let mut step = alter::add_index(table, index, How::of(table, engine.as_deref(), site), rows(table));
+        // The way back drops a column that was swapped, which an index on it does not allow in an instant.
+        let is_swapped = |pair: &SyncPair| pair.way == Way::Retyped && index.columns.contains(&pair.field);
+        if plan.moved(table).any(is_swapped) {
+            step.undo.iter_mut().for_each(|undo| undo.optional = false);
+        }
         expand.push(Draft::of_fields(step, table, index.columns.iter().map(String::as_str)));
     }
     for (parent, child, field, numeric_names) in &plan.guards {

@@ -10,10 +10,11 @@
 //! changes its type: the column under its name has the one type and then the other, and a trigger that is right for both
 //! would have to tell a NULL that blue writes from a value that it does not give.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::doctype::{ColumnShape, Index};
-use crate::plan::operation::{SyncPair, Way, column};
+use crate::plan::operation::{OldIndex, SyncPair, Way, column, index_names};
 use crate::plan::{Assignment, BLUE, Effect, Lock, Step, Undo, Work, cast, quote};
 
 use super::alter::{self, How};
@@ -316,24 +317,17 @@ impl Table<'_> {
         )
     }
 
-    /// Frappe names an index like its field, or `<field>_index` if it came later.
+    /// A column that has an index cannot be dropped in an instant.
     fn drop_index(&self, pair: &SyncPair) -> Option<Step> {
-        let unique = pair.blue_index?;
-        let names = [pair.field.clone(), format!("{}_index", pair.field)];
-        let dropped: Vec<String> =
-            names.iter().map(|name| format!("DROP INDEX IF EXISTS {}", quote::identifier(name))).collect();
+        let OldIndex { names, unique } = pair.blue_index.as_ref()?;
         let columns = vec![pair.field.clone()];
-        let index = Index { name: names[usize::from(!unique)].clone(), columns: columns.clone(), unique };
+        let name = names.first()?.clone();
+        let index = Index { name, columns: columns.clone(), unique: *unique };
         let undo = Undo::statement(
             alter::add_index_sql(self.name, &index, self.how),
-            Effect::IndexExists { table: self.name.to_owned(), columns: columns.clone(), unique },
+            Effect::IndexExists { table: self.name.to_owned(), columns: columns.clone(), unique: *unique },
         );
-        let sql = format!(
-            "ALTER TABLE {} {}, {}",
-            quote::identifier(self.name),
-            dropped.join(", "),
-            self.how.indexes()
-        );
+        let sql = alter::drop_indexes(self.name, names, self.how);
         let title = format!("drop the index of {}, which blue does not use any more", pair.field);
         let effect = Effect::IndexAbsent { table: self.name.to_owned(), columns, unique: false };
         Some(Step {
@@ -362,10 +356,13 @@ impl Table<'_> {
     /// All columns of another type in one statement: dropped, and the new ones come where they were.
     fn swap(&self, retyped: &[&SyncPair]) -> Step {
         let forth = self.swap_sql(retyped, |pair| (&pair.green.1, pair.ahead.as_deref()));
-        let back = Undo::statement(
+        // Green's migrate may have made indexes of its own, by the names that Frappe gives them.
+        let indexed = retyped.iter().filter(|pair| !pair.green.1.is_text());
+        let mut undo: Vec<Undo> = indexed.map(|pair| self.without_any_index(pair)).collect();
+        undo.push(Undo::statement(
             self.swap_sql(retyped, |pair| (&pair.blue.1, None)),
             is_column(self.name, retyped, |pair| &pair.blue.1),
-        );
+        ));
         let names: Vec<&str> = retyped.iter().map(|pair| pair.field.as_str()).collect();
         let title = format!("{} of {}: the old column goes, the new one comes", names.join(", "), self.name);
         Step {
@@ -376,14 +373,26 @@ impl Table<'_> {
         }
     }
 
+    /// What drops the indexes of a field's column.
+    fn without_any_index(&self, pair: &SyncPair) -> Undo {
+        let columns = vec![pair.field.clone()];
+        let effect = Effect::IndexAbsent { table: self.name.to_owned(), columns, unique: false };
+        let names = index_names(&pair.field, true);
+        Undo::statement(alter::drop_indexes(self.name, &names, self.how), effect)
+    }
+
     fn swap_sql<'a>(
         &self,
         retyped: &[&'a SyncPair],
         comes: impl Fn(&'a SyncPair) -> (&'a ColumnShape, Option<&'a str>),
     ) -> String {
         let behind = behind(retyped);
-        let parts: Vec<String> = retyped
-            .iter()
+        // The last one first: of several behind one column each comes before those that are there.
+        let position = |pair: &SyncPair| pair.blue_columns.iter().position(|name| *name == pair.field);
+        let mut placed: Vec<&SyncPair> = retyped.to_vec();
+        placed.sort_by_key(|pair| Reverse(position(pair)));
+        let parts: Vec<String> = placed
+            .into_iter()
             .flat_map(|pair| {
                 let place = behind.get(pair.field.as_str());
                 let place = place.map_or(String::new(), |name| format!(" AFTER {}", quote::identifier(name)));
