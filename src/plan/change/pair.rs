@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::doctype::{ColumnShape, DocField, DocType, Table, table_name};
 use crate::plan::operation::{Conversion, OldIndex, Operation, SyncPair, TextChange, Way, index_names};
-use crate::plan::{IndexFacts, TableFacts};
+use crate::plan::{IndexFacts, TableFacts, quote};
 
 pub(super) use crate::plan::operation::LONGEST_NAME;
 
@@ -207,10 +207,12 @@ fn casts(
     Ok((to_green, to_blue))
 }
 
-/// A name for blue's column that nobody has: `<field>__blue` if it fits.
+/// A name for blue's column that nobody has: `<field>__blue` if it fits, else one that no other field of the plan gets.
 pub(super) fn blue_name(field: &str, known: &[String], live: Option<&TableFacts>) -> String {
     let plain = format!("{field}__blue");
-    let candidates = std::iter::once(plain.clone()).chain((0_u32..).map(|at| format!("crossfade_blue_{at}")));
+    let hash = quote::short_hash(&[field]);
+    let hashed = (0_u32..).map(|at| format!("crossfade_blue_{hash}_{at}"));
+    let candidates = std::iter::once(plain.clone()).chain(hashed);
     let is_free = |name: &String| {
         name.chars().count() <= LONGEST_NAME
             && !known.iter().any(|column| column.eq_ignore_ascii_case(name))
