@@ -34,6 +34,18 @@ pub enum RenameError {
         /// What there is, nearest first.
         known: String,
     },
+    /// One of the two versions has both fields: each has values of its own.
+    #[error(
+        "failed to apply the rename {entry:?}: {side} has {name:?} too, so the one does not take the place of the other; leave the rename out, and let a patch copy the values"
+    )]
+    Both {
+        /// What was given.
+        entry: String,
+        /// `blue` or `green`.
+        side: &'static str,
+        /// The field that the other version alone should have.
+        name: String,
+    },
     /// One name of green is given two names of blue.
     #[error("failed to apply the rename {entry:?}: {new:?} is declared twice")]
     Twice {
@@ -126,6 +138,11 @@ impl Renames {
                 return Err(absent(entry, side, what, name, fields.iter().map(String::as_str)));
             }
         }
+        for (side, fields, name) in [("blue", &blue, new), ("green", &green, old)] {
+            if has(fields, name) {
+                return Err(RenameError::Both { entry: entry.to_owned(), side, name: name.to_owned() });
+            }
+        }
         match self.fields.insert((in_green, new.to_owned()), old.to_owned()) {
             Some(known) if known != old => Err(twice(entry, new)),
             Some(_) | None => Ok(()),
@@ -186,8 +203,10 @@ mod tests {
     }
 
     fn declared(entries: &[&str]) -> Result<Renames, String> {
-        let blue = snapshot(&[("Order", &["title", "note"]), ("Tag", &["label"]), ("v1.Log", &["x"])]);
-        let green = snapshot(&[("Order", &["subject", "note"]), ("Label", &["text"]), ("v2.Log", &["x"])]);
+        let blue =
+            snapshot(&[("Order", &["title", "note", "code"]), ("Tag", &["label"]), ("v1.Log", &["x"])]);
+        let green =
+            snapshot(&[("Order", &["subject", "note", "key"]), ("Label", &["text"]), ("v2.Log", &["x"])]);
         let entries: Vec<String> = entries.iter().map(|entry| (*entry).to_owned()).collect();
         let mut renames = Renames::default();
         renames.declare(&entries, &blue, &green).map_err(|error| error.to_string())?;
@@ -214,11 +233,19 @@ mod tests {
     #[test]
     fn a_wrong_name_is_an_error_that_says_what_there_is() {
         for (entry, expected) in [
-            ("Order.titel=subject", "blue has no field \"titel\" in Order; it has \"title\", \"note\""),
-            ("Order.title=subjekt", "green has no field \"subjekt\" in Order; it has \"subject\""),
+            (
+                "Order.titel=subject",
+                "blue has no field \"titel\" in Order; it has \"title\", \"note\", \"code\"",
+            ),
+            (
+                "Order.title=subjekt",
+                "green has no field \"subjekt\" in Order; it has \"subject\", \"note\", \"key\"",
+            ),
             ("Ordr=Label", "blue has no DocType \"Ordr\"; it has \"Order\""),
             ("Tag=Lable", "green has no DocType \"Lable\"; it has \"Label\""),
             ("Gone.title=subject", "blue has no DocType \"Gone\""),
+            ("Order.title=note", "blue has \"note\" too"),
+            ("Order.note=subject", "green has \"note\" too"),
             ("Order", "write \"Old DocType=New DocType\""),
             ("=x", "write"),
             ("Order=Order", "write"),
@@ -226,6 +253,6 @@ mod tests {
             let message = declared(&[entry]).unwrap_err();
             assert!(message.contains(expected) && message.contains(entry), "{entry}: {message}");
         }
-        assert!(declared(&["Order.title=subject", "Order.note=subject"]).unwrap_err().contains("twice"));
+        assert!(declared(&["Order.title=subject", "Order.code=subject"]).unwrap_err().contains("twice"));
     }
 }

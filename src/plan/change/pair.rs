@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::doctype::{ColumnShape, DocField, DocType, Table, table_name};
 use crate::plan::operation::{Conversion, OldIndex, Operation, SyncPair, TextChange, Way, index_names};
+use crate::plan::site::is_same_type;
 use crate::plan::{IndexFacts, TableFacts, quote};
 
 pub(super) use crate::plan::operation::LONGEST_NAME;
@@ -22,6 +23,7 @@ pub(super) fn renamed(
         return Ok(Said::default());
     };
     let live = versions.live(&field.blue_doctype.name);
+    is_free(field, new, versions)?;
     let old = live_shape(old, &blue.field.fieldname, live);
     let (to_green, to_blue) = casts(&old, new, &blue.field.fieldtype, &green.field.fieldtype)?;
     let pair = SyncPair {
@@ -40,6 +42,25 @@ pub(super) fn renamed(
     let said = rows::of_pair(versions, findings, &field.blue_doctype.name, &pair, blue.field.unique)?;
     enter(field.table(), field.green_doctype, pair, findings);
     Ok(said)
+}
+
+/// Whether green's new column may be filled: one that is there already must be left over from green's own.
+fn is_free(field: &FieldPair<'_>, new: &ColumnShape, versions: &Versions<'_>) -> Result<(), String> {
+    let (doctype, name) = (&field.blue_doctype.name, field.name);
+    if versions.custom_field(doctype, name).is_some() {
+        return Err(format!(
+            "the site has a Custom Field {name} in {doctype}, whose values the rename would overwrite: rename or remove that field first"
+        ));
+    }
+    let there = versions.live(doctype).and_then(|live| live.column(name));
+    match there.filter(|there| !is_same_type(there, &new.column_type)) {
+        Some(there) => Err(format!(
+            "the site has a column {} already (left by an earlier version), as {there}, and green's is {}: remove or change it first",
+            quote::identifier(name),
+            new.column_type
+        )),
+        None => Ok(()),
+    }
 }
 
 /// The field has another type in green under the same name: blue's values move to a column of their own. Gives what the
