@@ -47,6 +47,8 @@ pub enum Doubt {
     Rows {
         /// SQL condition.
         condition: String,
+        /// Whether a single row decides, so that a sample is no answer.
+        all: bool,
     },
 }
 
@@ -95,7 +97,7 @@ impl DataQuestion {
                 "SELECT CAST(COALESCE(SUM(n), 0) AS SIGNED), COUNT(*) FROM (SELECT COUNT(*) AS n FROM {from} \
                  WHERE {value} IS NOT NULL GROUP BY {value} HAVING COUNT(*) > 1) AS same"
             ),
-            Doubt::Changed { condition, .. } | Doubt::Rows { condition } => {
+            Doubt::Changed { condition, .. } | Doubt::Rows { condition, .. } => {
                 format!("SELECT COUNT(*), 0 FROM {from} WHERE {condition}")
             }
         }
@@ -116,7 +118,7 @@ impl DataQuestion {
                 text(&column),
                 text(becomes),
             ),
-            Doubt::Rows { condition } => {
+            Doubt::Rows { condition, .. } => {
                 format!("SELECT {}, NULL, 0 FROM {from} WHERE {condition} LIMIT {EXAMPLES}", text(&column))
             }
         }

@@ -6,7 +6,7 @@ use sqlx::mysql::MySqlConnection;
 
 use super::connection;
 use super::question::Question;
-use crate::plan::{DATA_SQL_MODE, DataAnswer, DataQuestion, Example, Site};
+use crate::plan::{DATA_SQL_MODE, DataAnswer, DataQuestion, Doubt, Example, Site};
 
 /// Tables with more rows are asked in a sample at once.
 const SAMPLED_FROM: u64 = 2_000_000;
@@ -64,7 +64,8 @@ async fn answer(
     bound: Duration,
 ) -> DataAnswer {
     let rows = site.tables.get(&question.table).map_or(0, |table| table.rows);
-    let whole = (rows <= SAMPLED_FROM).then_some(None);
+    let is_whole = rows <= SAMPLED_FROM || matches!(question.doubt, Doubt::Rows { all: true, .. });
+    let whole = is_whole.then_some(None);
     for sample in whole.into_iter().chain([Some(SAMPLE)]) {
         match ask(connection, question, sample).await {
             Ok((concerned, values, examples)) => {

@@ -216,8 +216,8 @@ fn kept_by_length(
     let (green, doctype) = (field.green.as_ref()?, field.blue_doctype.name.as_str());
     let condition = format!("CHAR_LENGTH({}) > {to}", quote::identifier(field.name));
     let answer =
-        (from > to).then(|| rows::fitting(versions, findings, (doctype, field.name), condition))??;
-    if !answer.has_rows() {
+        (from > to).then(|| rows::longer(versions, findings, (doctype, field.name), condition))??;
+    if answer.has_none() {
         return None;
     }
     let live = versions.live(doctype);
@@ -228,11 +228,18 @@ fn kept_by_length(
         let engine = field.green_doctype.engine.clone();
         findings.operations.push(Operation::AddIndex { table: field.table(), engine, index });
     }
-    let text = format!(
-        "Frappe keeps the length of {from}, for in {} the value has more than {to} characters ({}): the column stays as it is",
-        answer.share(),
-        answer.show()
-    );
+    let text = if answer.has_rows() {
+        format!(
+            "Frappe keeps the length of {from}, for in {} the value has more than {to} characters ({}): the column stays as it is",
+            answer.share(),
+            answer.show()
+        )
+    } else {
+        format!(
+            "Frappe keeps the length of {from} if a single value has more than {to} characters, and {}: the column stays as it is; if no value has more, migrate is refused the copy that it asks for, so look at all rows before the release",
+            rows::unharmed(&answer, "none was found")
+        )
+    };
     Some(Said { text, data: Some(answer) })
 }
 

@@ -115,7 +115,17 @@ pub(super) fn fitting(
     (doctype, column): (&str, &str),
     condition: String,
 ) -> Option<DataAnswer> {
-    ask(versions, findings, doctype, column, Doubt::Rows { condition })
+    ask(versions, findings, doctype, column, Doubt::Rows { condition, all: false })
+}
+
+/// The same, where a single row decides: all of them are looked at.
+pub(super) fn longer(
+    versions: &Versions<'_>,
+    findings: &mut Findings,
+    (doctype, column): (&str, &str),
+    condition: String,
+) -> Option<DataAnswer> {
+    ask(versions, findings, doctype, column, Doubt::Rows { condition, all: true })
 }
 
 /// A sentence for an answer that names no row.
