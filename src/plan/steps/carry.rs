@@ -114,8 +114,15 @@ pub(super) fn on_insert(pair: &SyncPair) -> String {
     let blue_default = if pair.way == Way::Renamed { default(&pair.blue.1) } else { "NULL".to_owned() };
     let takes_no_null = pair.blue.1.not_null || pair.green.1.not_null;
     let not_given = if takes_no_null { format!(" OR {blue} IS NULL") } else { String::new() };
+    // Blue's column has moved to one without its default, for that is how it is known that blue's is not given.
+    let as_before = match &pair.blue.1 {
+        ColumnShape { not_null: true, default: Some(_), .. } if pair.way == Way::Retyped => {
+            format!("SET {blue} = COALESCE({blue}, {}); ", default(&pair.blue.1))
+        }
+        _ => String::new(),
+    };
     format!(
-        "IF SUBSTRING_INDEX(USER(), '@', 1) = '{BLUE}' OR ({} AND NOT ({})) THEN SET {green} = {to_green}; \
+        "IF SUBSTRING_INDEX(USER(), '@', 1) = '{BLUE}' OR ({} AND NOT ({})) THEN {as_before}SET {green} = {to_green}; \
          ELSEIF NOT ({}){not_given} THEN SET {blue} = {to_blue};{settled} END IF;",
         sides.same_green(&green, &green_default),
         sides.same_blue(&blue, &blue_default),

@@ -366,7 +366,7 @@ impl Table<'_> {
         let names: Vec<&str> = retyped.iter().map(|pair| pair.field.as_str()).collect();
         let title = format!("{} of {}: the old column goes, the new one comes", names.join(", "), self.name);
         Step {
-            undo: vec![back],
+            undo,
             lock: self.how.lock(),
             pace: self.how.column_pace(self.rows),
             ..self.step("swap-columns", title, forth, is_column(self.name, retyped, |pair| &pair.green.1))
