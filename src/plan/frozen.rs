@@ -105,33 +105,37 @@ pub(super) fn leave_to_green(findings: &mut Findings, frozen: &[FrozenTable]) ->
     let is_frozen = |table: &str| frozen.iter().any(|entry| entry.table == table);
     let (mut left, mut renamed) = (BTreeSet::new(), BTreeSet::new());
     for operation in std::mem::take(&mut findings.operations) {
-        match operation {
-            Operation::Sync { table, pair, .. } if pair.way != Way::Renamed && is_frozen(&table) => {
-                for (doctype, field, rename) in rename_rows(&table, &pair) {
-                    findings.operations.push(rename);
-                    renamed.insert((doctype, Some(field)));
-                }
-                left.insert(table);
+        if let Operation::Sync { table, pair, .. } = &operation
+            && pair.way != Way::Renamed
+            && is_frozen(table)
+        {
+            for (doctype, field, rename) in rename_rows(table, pair) {
+                findings.operations.push(rename);
+                renamed.insert((doctype, Some(field)));
             }
-            other => findings.operations.push(other),
+            left.insert(table.clone());
+        } else {
+            findings.operations.push(operation);
         }
     }
     for change in findings.changes.iter_mut().filter(|change| change.verdict == Verdict::Mapped) {
         if change.kind == "field_renamed" {
             // A table field: what is renamed are rows of its child table.
             if renamed.contains(&(change.doctype.clone(), change.field.clone())) {
-                change.why = "blue has rows of its own in this release: green's get the new name".to_owned();
+                "blue has rows of its own in this release: green's get the new name"
+                    .clone_into(&mut change.why);
             }
         } else if change.field.is_some() && left.contains(&table_name(&change.doctype)) {
             change.verdict = Verdict::Neutral;
-            change.why =
-                "blue has a copy of the table in this release: green's migrate changes the column".to_owned();
-            if let Some(answer) = change.data.as_ref().filter(|answer| answer.has_rows()) {
-                let (share, examples) = (answer.share(), answer.show_changes());
-                change.why += &format!(
-                    "; in {share} the value does not stay what it is ({examples}), which migrate may refuse: mend those before the release"
-                );
-            }
+            let why = "blue has a copy of the table in this release: green's migrate changes the column";
+            change.why = match change.data.as_ref().filter(|answer| answer.has_rows()) {
+                Some(answer) => format!(
+                    "{why}; in {} the value does not stay what it is ({}), which migrate may refuse: mend those before the release",
+                    answer.share(),
+                    answer.show_changes()
+                ),
+                None => why.to_owned(),
+            };
         }
     }
     left

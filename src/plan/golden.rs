@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use goldenscript::{Command, Runner};
+use goldenscript::{ArgumentConsumer, Command, Runner};
 use serde_json::{Map, Value, json};
 
 use crate::doctype::{AppReader, FrappeVersion, Snapshot};
@@ -178,18 +178,8 @@ impl Script {
             }
             "index" => {
                 let table = site.tables.entry(next()?).or_default();
-                let column = next()?;
-                let columns = column.split(',').map(str::to_owned).collect();
-                let mut index = IndexFacts { name: column, columns, ..IndexFacts::default() };
-                while let Some((key, value)) = arguments.next_key() {
-                    match key {
-                        "name" => value.clone_into(&mut index.name),
-                        "unique" => index.unique = true,
-                        "partial" => index.partial = true,
-                        other => return Err(format!("unknown fact {other}").into()),
-                    }
-                }
-                table.indexes.push(index);
+                let columns = next()?;
+                table.indexes.push(read_index(columns, &mut arguments)?);
             }
             "ran" => {
                 site.patches.get_or_insert_default().insert(next()?);
@@ -352,6 +342,21 @@ impl Runner for Script {
         }
         Ok(String::new())
     }
+}
+
+/// An index that is named like its columns, unless a script says another name.
+fn read_index(name: String, more: &mut ArgumentConsumer<'_>) -> Result<IndexFacts, Box<dyn Error>> {
+    let columns = name.split(',').map(str::to_owned).collect();
+    let mut index = IndexFacts { name, columns, ..IndexFacts::default() };
+    while let Some((key, value)) = more.next_key() {
+        match key {
+            "name" => value.clone_into(&mut index.name),
+            "unique" => index.unique = true,
+            "partial" => index.partial = true,
+            other => return Err(format!("unknown fact {other}").into()),
+        }
+    }
+    Ok(index)
 }
 
 fn is_step(line: &str) -> bool {

@@ -183,8 +183,8 @@ fn indexes_that_no_field_asks_for_go_with_blue_and_come_back() {
 #[test]
 #[ignore = "needs mariadbd"]
 fn the_default_of_blues_column_moves_with_it() {
-    let size = |kind: &str| [json!({ "fieldname": "size", "fieldtype": kind, "default": "7" })];
-    let [blue, green] = versions([&size("Int"), &size("Data")]);
+    let fields = |kind: &str| [json!({ "fieldname": "size", "fieldtype": kind, "default": "7" })];
+    let [blue, green] = versions([&fields("Int"), &fields("Data")]);
     let site = between(["15.41.0"; 2], [&blue, &green]).site(server(), "retyped_default");
     site.expanded();
     site.blue("INSERT INTO tabDeal (name) VALUES ('a'); INSERT INTO tabDeal (name, size) VALUES ('b', 0)");

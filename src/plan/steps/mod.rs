@@ -96,17 +96,7 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>, mut serving
         expand.extend(before);
         contract.extend(after);
     }
-    for ((table, _), (engine, index)) in
-        plan.indexes.iter().flat_map(|(key, of)| of.iter().map(move |one| (key, one)))
-    {
-        let mut step = alter::add_index(table, index, How::of(table, engine.as_deref(), site), rows(table));
-        // The way back drops a column that was swapped, which an index on it does not allow in an instant.
-        let is_swapped = |pair: &SyncPair| pair.way == Way::Retyped && index.columns.contains(&pair.field);
-        if plan.moved(table).any(is_swapped) {
-            step.undo.iter_mut().for_each(|undo| undo.optional = false);
-        }
-        expand.push(Draft::of_fields(step, table, index.columns.iter().map(String::as_str)));
-    }
+    expand.extend(plan.indexed(site));
     for (parent, child, field, numeric_names) in &plan.guards {
         let table = table_name(parent);
         for guard in guard::children(parent, child, *numeric_names) {
@@ -280,6 +270,24 @@ impl Sorted {
                 sync::steps([table, view], pairs, how, rows(site, table))
             })
             .collect()
+    }
+
+    /// The indexes that are no pair's own.
+    fn indexed(&self, site: Option<&Site>) -> impl Iterator<Item = Draft> {
+        let all = self.indexes.iter().flat_map(|((table, _), of)| of.iter().map(move |one| (table, one)));
+        all.map(move |(table, (engine, index))| {
+            let how = How::of(table, engine.as_deref(), site);
+            let mut step = alter::add_index(table, index, how, rows(site, table));
+            // The way back drops a column that was swapped, which an index on it does not allow in an instant.
+            let is_swapped =
+                |pair: &SyncPair| pair.way == Way::Retyped && index.columns.contains(&pair.field);
+            if self.moved(table).any(is_swapped) {
+                for undo in &mut step.undo {
+                    undo.optional = false;
+                }
+            }
+            Draft::of_fields(step, table, index.columns.iter().map(String::as_str))
+        })
     }
 
     /// Pairs of a table for which blue's values move to a new column.
