@@ -33,9 +33,14 @@ fn follow(parent: &str, child: &str, numeric_names: bool) -> Step {
     trigger([parent, child], "follow", "UPDATE", &body, title)
 }
 
-/// `parent` is text: compared with a number its index would not be used.
+/// `parent` is text: compared with a number its index would not be used. A number as text has the collation of the connection
+/// that made the trigger, and two that differ cannot be compared (1267): it is told which one Frappe's tables have.
 fn of_document(parent: &str, numeric_names: bool) -> String {
-    let name = if numeric_names { "CAST(OLD.`name` AS CHAR)" } else { "OLD.`name`" };
+    let name = if numeric_names {
+        "CONVERT(OLD.`name` USING utf8mb4) COLLATE utf8mb4_unicode_ci"
+    } else {
+        "OLD.`name`"
+    };
     format!("`parent` = {name} AND `parenttype` = {}", quote::literal(parent))
 }
 
