@@ -113,8 +113,10 @@ fn of_rights(rights: &Rights, base: &str, wanted: &Wanted) -> Vec<Finding> {
     for (name, database, tail) in [(base, base, ""), (schema.as_str(), of_schema, tail)] {
         let missing = rights.missing_on(name);
         if !missing.is_empty() {
-            let what =
-                format!("the administrator lacks on {name}, or cannot pass on: {}", missing.join(", "));
+            let what = format!(
+                "the administrator itself lacks on {name}, or cannot pass on: {} (views and triggers run without roles)",
+                missing.join(", ")
+            );
             let sql = rights.grant_on(&missing, database, tail);
             findings.push(Finding::must(what, sql.clone(), sql));
         }

@@ -131,3 +131,31 @@ fn a_server_that_undoes_a_transaction_for_a_lock_is_refused() {
     );
     assert_eq!(site.traces(), before);
 }
+
+/// Its own statements would go through, those of views and triggers would not.
+#[test]
+#[ignore = "needs mariadbd"]
+fn rights_that_come_by_a_role_do_not_make_an_administrator() {
+    let site = usual().site(server(), "doc_role");
+    site.server.root(
+        "CREATE USER doc_role_admin@'%' IDENTIFIED BY 'doc_role_admin'; CREATE ROLE doc_role_all; \
+         GRANT ALL ON *.* TO doc_role_all WITH GRANT OPTION; GRANT doc_role_all TO doc_role_admin@'%'; \
+         SET DEFAULT ROLE doc_role_all FOR doc_role_admin@'%'",
+    );
+    let (code, text) = doctor(site.server, "doc_role_admin", "doc_role", &[]);
+    assert_eq!(code, 3, "{text}");
+    let what = "the administrator itself lacks on doc_role, or cannot pass on: SELECT, INSERT";
+    assert!(text.contains(what) && text.contains("views and triggers run without roles"), "{text}");
+    assert!(!text.contains("lacks PROCESS") && !text.contains("lacks CREATE USER"), "{text}");
+    let before = site.traces();
+    let refused = site.as_administrator("doc_role_admin", "isolate", &[]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(3) && said.contains(what), "{said}");
+    assert_eq!(site.traces(), before);
+    // With what is printed it goes through, and blue is served.
+    site.server.root(&statements(&text));
+    assert_eq!(doctor(site.server, "doc_role_admin", "doc_role", &[]).0, 0);
+    let isolated = site.as_administrator("doc_role_admin", "isolate", &[]);
+    assert!(isolated.status.success(), "{}", String::from_utf8_lossy(&isolated.stderr));
+    site.blue("INSERT INTO tabDeal (name, customer) VALUES ('by blue', 'c')");
+}
