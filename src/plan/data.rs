@@ -30,8 +30,8 @@ pub struct DataQuestion {
 /// What is in doubt about the values of a column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Doubt {
-    /// Whether several rows have one value, as a unique index compares: without case and trailing blanks, '' counts and
-    /// NULL does not.
+    /// Whether several rows have one value, as a unique index compares: without case and trailing blanks; NULL does not
+    /// count.
     Duplicates {
         /// The value: an SQL expression on the columns of the row.
         value: String,

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::doctype::{Storage, table_name};
 
 use super::change::Idle;
-use super::steps::{Serves, Serving, Steps};
+use super::steps::{Serves, Serving, Steps, empty};
 use super::{Change, Effect, Step, naive};
 
 /// An index that a step makes: its table, its columns, whether it is unique.
@@ -17,7 +17,7 @@ pub(super) fn asked_about(changes: &[Change]) -> Serving {
 }
 
 /// Adds to each change its own steps, and what users would see of it without them. Several changes of one field share
-/// its steps, but for the index that one of them asks for, and those that need none.
+/// its steps, but for the index that one of them asks for (with what goes before it), and those that need none.
 pub(super) fn explain(changes: &mut [Change], steps: &Steps, idle: &Idle) {
     let made: HashMap<&str, MadeIndex> =
         steps.expand.iter().filter_map(|step| Some((step.id.as_str(), index(step)?))).collect();
@@ -25,7 +25,9 @@ pub(super) fn explain(changes: &mut [Change], steps: &Steps, idle: &Idle) {
     for change in changes {
         let own = asked_index(change);
         let is_own = |id: &&String| match (&own, made.get(id.as_str())) {
-            (Some(own), made) => made == Some(own),
+            (Some(own), None) => own.2 && id.contains(empty::ID),
+            (Some(own), Some(made)) => made == own,
+            (None, None) if id.contains(empty::ID) => false,
             (None, Some(made)) => !asked.contains(made),
             (None, None) => true,
         };

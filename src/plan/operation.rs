@@ -38,6 +38,14 @@ pub(crate) struct SyncPair {
 }
 
 impl SyncPair {
+    /// The pair with indexes of green's column: where one is unique, Frappe takes an empty text for none.
+    pub(crate) fn with_indexes(mut self, indexes: Vec<Index>) -> Self {
+        if let Conversion::Cast { empty_is_null, .. } = &mut self.to_green {
+            *empty_is_null = indexes.iter().any(|index| index.unique) && has_empty(&self.green.1);
+        }
+        Self { indexes, ..self }
+    }
+
     /// A name for [`Self::ahead`] that no field has.
     pub(crate) fn ahead_name(&self) -> String {
         format!("crossfade_green_{}", quote::short_hash(&[&self.field]))
@@ -92,6 +100,8 @@ pub(crate) enum Conversion {
         to: String,
         /// Whether that column refuses NULL.
         not_null: bool,
+        /// Whether it is unique, and an empty text NULL in it.
+        empty_is_null: bool,
     },
     /// Some texts become others; everything else stays as it is.
     Text(Vec<TextChange>),
@@ -113,7 +123,10 @@ impl Conversion {
     pub(crate) fn sql(&self, row: &str, column: &str) -> Option<String> {
         let value = [row, &quote::identifier(column)].concat();
         match self {
-            Self::Cast { from, to, not_null } => cast::cast(&value, from, to, *not_null),
+            Self::Cast { from, to, not_null, empty_is_null } => {
+                let cast = cast::cast(&value, from, to, *not_null)?;
+                Some(if *empty_is_null { format!("NULLIF({cast}, '')") } else { cast })
+            }
             Self::Text(changes) => {
                 let cases: Vec<String> = changes
                     .iter()
@@ -201,6 +214,13 @@ pub(crate) enum Operation {
         /// The index.
         index: Index,
     },
+    /// Write NULL where blue writes an empty text: green's field is unique.
+    EmptyIsNull {
+        /// Table name.
+        table: String,
+        /// Field that becomes unique.
+        field: String,
+    },
     /// Change a column in place, in a way that MariaDB does without touching a row.
     ModifyColumn {
         /// Table name.
@@ -256,6 +276,16 @@ pub(crate) fn index_names(field: &str, unique: bool) -> Vec<String> {
     }
     names.retain(|name| name.chars().count() <= LONGEST_NAME);
     names
+}
+
+/// Whether a column can hold an empty text and NULL too.
+pub(crate) fn has_empty(shape: &ColumnShape) -> bool {
+    !shape.not_null && matches!(cast::Family::of(&shape.column_type), Some(cast::Family::Varchar(_)))
+}
+
+/// The value of a column, NULL for an empty text; `row` is `NEW.` or empty.
+pub(crate) fn null_for_empty(column: &str, row: &str) -> String {
+    format!("NULLIF({row}{}, '')", quote::identifier(column))
 }
 
 /// A column as `CREATE TABLE` and `ALTER TABLE` take it.

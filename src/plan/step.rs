@@ -305,7 +305,8 @@ pub struct Step {
     /// Rows that it reads or writes, as the optimiser guesses them; `None` if no live site was asked.
     #[serde(default)]
     pub rows: Option<u64>,
-    /// How to take it back; empty only where what it wrote goes with another step's undo or with a frozen table.
+    /// How to take it back; empty only where what it wrote goes with another step's undo or with a frozen table, or is the
+    /// same to both versions.
     pub undo: Vec<Undo>,
 }
 

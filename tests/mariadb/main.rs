@@ -53,5 +53,6 @@ mod site;
 mod traffic;
 mod trouble;
 mod turn;
+mod unique;
 mod versions;
 mod widths;

@@ -167,7 +167,8 @@ impl Place<'_> {
         let mut said = Said::default();
         if index.unique {
             let place = (self.doctype.name.as_str(), name);
-            match rows::duplicates(versions, findings, place, quote::identifier(name)) {
+            let table = table_name(&self.doctype.name);
+            match rows::becomes_unique(versions, findings, place, self.shape, table) {
                 Ok(found) => said = found,
                 Err(reason) => return (Verdict::Blocking, reason),
             }
@@ -195,7 +196,7 @@ impl Place<'_> {
         let made = pair::retyped_pair(blue, name, sides, pair::columns(blue, versions), versions);
         let carried = made.map_err(Said::from).and_then(|pair| {
             let side = Side { field: &self.custom.field, shape: None };
-            let pair = SyncPair { indexes: field_added::indexes(&side, self.shape), ..pair };
+            let pair = pair.with_indexes(field_added::indexes(&side, self.shape));
             let said = rows::of_pair(versions, findings, &blue.name, &pair, known.field.unique)?;
             pair::enter(table, self.doctype, pair, findings);
             Ok(said)

@@ -34,11 +34,12 @@ pub(super) fn renamed(
         blue_columns: columns(field.blue_doctype, versions),
         to_green,
         to_blue,
-        indexes: field_added::indexes(green, new),
+        indexes: Vec::new(),
         blue_index: None,
         names: None,
         ahead: None,
-    };
+    }
+    .with_indexes(field_added::indexes(green, new));
     let said = rows::of_pair(versions, findings, &field.blue_doctype.name, &pair, blue.field.unique)?;
     enter(field.table(), field.green_doctype, pair, findings);
     Ok(said)
@@ -81,7 +82,7 @@ pub(super) fn retyped(
         columns(field.blue_doctype, versions),
         versions,
     )?;
-    let pair = SyncPair { indexes: field_added::indexes(green, new), ..pair };
+    let pair = pair.with_indexes(field_added::indexes(green, new));
     let said = rows::of_pair(versions, findings, &field.blue_doctype.name, &pair, blue.field.unique)?;
     enter(field.table(), field.green_doctype, pair, findings);
     Ok(said)
@@ -218,6 +219,7 @@ fn casts(
         from: from.column_type.clone(),
         to: to.column_type.clone(),
         not_null,
+        empty_is_null: false,
     };
     let (to_green, to_blue) = (cast(old, new, new.not_null), cast(new, old, old.not_null));
     if to_green.sql("", "x").is_none() || to_blue.sql("", "x").is_none() {

@@ -1,7 +1,8 @@
 //! What the rows of the live site say to a change: questions that its file asks, and the answers as sentences.
 
+use crate::doctype::ColumnShape;
 use crate::plan::data::grouped;
-use crate::plan::operation::{Conversion, SyncPair};
+use crate::plan::operation::{Conversion, Operation, SyncPair, has_empty, null_for_empty};
 use crate::plan::{DataAnswer, DataQuestion, Doubt, cast, quote};
 
 use super::{Findings, Versions};
@@ -48,8 +49,25 @@ fn ask(
     answer
 }
 
+/// A column that is there becomes unique: from then on an empty text in it is NULL, as green writes it. Gives what the rows
+/// say to the index.
+pub(super) fn becomes_unique(
+    versions: &Versions<'_>,
+    findings: &mut Findings,
+    (doctype, column): (&str, &str),
+    shape: &ColumnShape,
+    table: String,
+) -> Result<Said, Said> {
+    let value = if has_empty(shape) { null_for_empty(column, "") } else { quote::identifier(column) };
+    let said = duplicates(versions, findings, (doctype, column), value)?;
+    if has_empty(shape) {
+        findings.operations.push(Operation::EmptyIsNull { table, field: column.to_owned() });
+    }
+    Ok(said)
+}
+
 /// Whether several rows have one value where a unique index is to be: the reason against it, or what is known.
-pub(super) fn duplicates(
+fn duplicates(
     versions: &Versions<'_>,
     findings: &mut Findings,
     (doctype, column): (&str, &str),
@@ -87,7 +105,7 @@ pub(super) fn changed(
     pair: &SyncPair,
 ) -> Said {
     let (column, shape) = (source(pair), &pair.blue.1);
-    let Conversion::Cast { from, to, not_null } = &pair.to_green else { return Said::default() };
+    let Conversion::Cast { from, to, not_null, .. } = &pair.to_green else { return Said::default() };
     let value = quote::identifier(column);
     let Some(condition) = cast::changes(&value, from, to, [!shape.not_null, *not_null]) else {
         return Said::default();

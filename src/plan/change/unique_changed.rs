@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::doctype::Index;
+use crate::doctype::{ColumnShape, Index};
+use crate::plan::Verdict;
 use crate::plan::operation::Operation;
-use crate::plan::{Verdict, quote};
 
 use super::rows::{self, Said};
 use super::{FieldPair, Findings, Found, Versions};
@@ -16,7 +16,7 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
         return;
     }
     let (kind, cls, verdict, Said { text: why, data }) = if green.field.unique {
-        match add(field, versions, findings) {
+        match add(field, new, versions, findings) {
             Ok(said) => ("unique_added", "narrow", Verdict::Additive, said),
             Err(reason) => ("unique_added", "narrow", Verdict::Blocking, reason),
         }
@@ -40,7 +40,12 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
 }
 
 /// Frappe names a unique index like its field, and sends nothing where an index of that name is there.
-fn add(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) -> Result<Said, Said> {
+fn add(
+    field: &FieldPair<'_>,
+    shape: &ColumnShape,
+    versions: &Versions<'_>,
+    findings: &mut Findings,
+) -> Result<Said, Said> {
     let live = versions.live(&field.blue_doctype.name);
     let columns = vec![field.name.to_owned()];
     let by_name =
@@ -55,7 +60,7 @@ fn add(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) 
         return Ok(why.to_owned().into());
     }
     let place = (field.blue_doctype.name.as_str(), field.name);
-    let said = rows::duplicates(versions, findings, place, quote::identifier(field.name))?;
+    let said = rows::becomes_unique(versions, findings, place, shape, field.table())?;
     findings.operations.push(Operation::AddIndex {
         table: field.table(),
         engine: field.green_doctype.engine.clone(),

@@ -46,8 +46,12 @@ impl<'a> Sides<'a> {
     /// While both columns have blue's type: green's is still the old column.
     pub(super) fn before_swap(pair: &'a SyncPair) -> Self {
         let column_type = pair.blue.1.column_type.as_str();
-        let keep =
-            Conversion::Cast { from: column_type.to_owned(), to: column_type.to_owned(), not_null: false };
+        let keep = Conversion::Cast {
+            from: column_type.to_owned(),
+            to: column_type.to_owned(),
+            not_null: false,
+            empty_is_null: false,
+        };
         Self::new(pair, (&pair.field, column_type), [Cow::Owned(keep.clone()), Cow::Owned(keep)])
     }
 

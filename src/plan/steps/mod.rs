@@ -5,6 +5,7 @@ mod alter;
 mod blue_index;
 mod carry;
 mod create;
+pub(crate) mod empty;
 mod guard;
 mod pace;
 mod rename;
@@ -92,7 +93,7 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>, mut serving
         let step = alter::modify_column(table, column, [&shapes[0], &shapes[1]], how, rows(table));
         expand.push(Draft::of_fields(step, table, [column.as_str()]));
     }
-    for (before, after) in plan.synced(site) {
+    for (before, after) in plan.synced(site).into_iter().chain(plan.emptied(site)) {
         expand.extend(before);
         contract.extend(after);
     }
@@ -164,6 +165,8 @@ struct Sorted {
     modified: BTreeMap<(String, String), (Option<String>, [ColumnShape; 2])>,
     pairs: BTreeMap<String, (Option<String>, Vec<SyncPair>)>,
     indexes: Indexes,
+    /// Fields that become unique, by table: an empty text in them is NULL from then on.
+    emptied: BTreeMap<String, BTreeSet<String>>,
     guards: BTreeSet<(String, String, String, bool)>,
     metadata: Vec<(Serves, Step, bool)>,
 }
@@ -200,6 +203,9 @@ impl Sorted {
                 if !is_guarded {
                     self.guards.insert((parent, child, field, numeric_names));
                 }
+            }
+            Operation::EmptyIsNull { table, field } => {
+                self.emptied.entry(table).or_default().insert(field);
             }
             Operation::ModifyColumn { table, engine, column, old, new } => {
                 self.modified.insert((table, column), (engine, [old, new]));
@@ -287,6 +293,16 @@ impl Sorted {
                 }
             }
             Draft::of_fields(step, table, index.columns.iter().map(String::as_str))
+        })
+    }
+
+    /// What makes empty texts NULL, by table, before green and after blue.
+    fn emptied(&self, site: Option<&Site>) -> impl Iterator<Item = (Vec<Draft>, Vec<Draft>)> {
+        self.emptied.iter().map(move |(table, fields)| {
+            let steps = empty::steps(table, fields, rows(site, table));
+            let draft = |step| Draft::of_fields(step, table, fields.iter().map(String::as_str));
+            let (before, after) = (steps.0.into_iter().map(draft), steps.1.into_iter().map(draft));
+            (before.collect(), after.collect())
         })
     }
 

@@ -1,0 +1,89 @@
+//! A field becomes unique: what blue leaves empty is no duplicate.
+
+use serde_json::{Value, json};
+
+use super::server::server;
+use super::site::Site;
+use super::versions::{Versions, doctype, field};
+
+fn unique(name: &str, kind: &str) -> Value {
+    json!({ "fieldname": name, "fieldtype": kind, "unique": 1 })
+}
+
+/// A serial and a tag become unique, one of them under another name; a text becomes a unique number.
+fn versions() -> Versions {
+    let device = |fields: &[Value]| doctype("Device", fields, &json!({}));
+    Versions::new(
+        &[device(&[
+            field("serial", "Data"),
+            field("label", "Data"),
+            field("slot", "Data"),
+            field("note", "Data"),
+        ])],
+        &[device(&[
+            unique("serial", "Data"),
+            unique("tag", "Data"),
+            unique("slot", "Int"),
+            field("note", "Data"),
+        ])],
+        &[("Device", "tag", "label")],
+    )
+}
+
+fn site(name: &str, rows: &str) -> Site {
+    let site = versions().site(server(), name);
+    site.admin(&format!("INSERT INTO tabDevice (name, serial, label, slot) VALUES {rows}"));
+    site
+}
+
+const ROWS: &str =
+    "('D1', 'a', 'x', '1'), ('D2', '', '', '2'), ('D3', '', ' ', '3'), ('D4', NULL, NULL, '4')";
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn what_blue_leaves_empty_is_no_duplicate() {
+    let site = site("unique_empty", ROWS);
+    site.expanded();
+    let green =
+        || site.base("SELECT name, IFNULL(serial, 'null'), IFNULL(tag, 'null') FROM tabDevice ORDER BY name");
+    assert_eq!(green(), "D1\ta\tx\nD2\tnull\tnull\nD3\tnull\tnull\nD4\tnull\tnull");
+    // As Frappe of blue writes it: '' where the form is empty, once more at each save.
+    site.blue("INSERT INTO tabDevice (name, serial, label, slot) VALUES ('D5', '', '', '5')");
+    site.blue("INSERT INTO tabDevice (name, serial, label, slot) VALUES ('D6', '  ', '', '6'), ('D7', 'b', 'y', '7')");
+    site.blue(
+        "UPDATE tabDevice SET serial = '', label = '', note = 'saved' WHERE name IN ('D1', 'D2', 'D7')",
+    );
+    assert_eq!(site.blue("SELECT name FROM tabDevice WHERE serial IS NOT NULL"), "");
+    // A renamed field has a column of its own in blue: it says what blue wrote.
+    assert_eq!(site.blue("SELECT COUNT(*) FROM tabDevice WHERE label = ''"), "6");
+    assert_eq!(green().matches("\tnull\tnull").count(), 7, "{}", green());
+    site.base(
+        "INSERT INTO tabDevice (name, serial, tag, slot) VALUES ('G1', 'c', 'z', 8), ('G2', NULL, NULL, 9)",
+    );
+    site.base("UPDATE tabDevice SET serial = NULL, tag = NULL WHERE name = 'G1'");
+    assert_eq!(site.blue("SELECT name FROM tabDevice WHERE serial = 'c' OR label = 'z'"), "");
+    // A value still stands once.
+    site.blue("UPDATE tabDevice SET serial = 'd', label = 'e' WHERE name = 'D1'");
+    for sql in ["serial = 'D '", "label = 'E'"] {
+        let refused = site.try_blue(&format!("UPDATE tabDevice SET {sql} WHERE name = 'D2'")).unwrap_err();
+        assert!(refused.contains("1062"), "{refused}");
+    }
+    site.run("verify", &[]).ok();
+    site.run("contract", &["--without-backup"]).ok();
+    assert_eq!(site.base("SHOW TRIGGERS"), "");
+    site.base("INSERT INTO tabDevice (name, serial, tag, slot) VALUES ('G3', NULL, NULL, 10)");
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn the_way_back_takes_an_empty_text_as_before() {
+    let site = site("unique_back", ROWS);
+    site.expanded();
+    site.blue("INSERT INTO tabDevice (name, serial, label, slot) VALUES ('D5', '', '', '5')");
+    site.run("rollback", &["--stage", "tables"]).ok();
+    assert_eq!(site.base("SHOW TRIGGERS"), "");
+    site.base(
+        "INSERT INTO tabDevice (name, serial, label, slot) VALUES ('D8', '', '', ''), ('D9', '', '', '')",
+    );
+    assert_eq!(site.base("SELECT COUNT(*) FROM tabDevice WHERE serial = ''"), "2");
+}
