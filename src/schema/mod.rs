@@ -70,6 +70,7 @@ mod singles;
 mod singles_name;
 mod step;
 mod throttle;
+mod unique;
 mod view;
 
 pub use error::Error;

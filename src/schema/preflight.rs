@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::inspect::{self, Kind};
 use super::keyset::Key;
 use super::question::Question;
-use super::{Error, Session, account, doctor, inventory, rehearsal, singles};
+use super::{Error, Session, account, doctor, inventory, rehearsal, singles, unique};
 use crate::plan::{Plan, Work};
 
 /// Fails with a refusal that lists every obstacle.
@@ -33,6 +33,10 @@ pub(crate) async fn check(
     obstacles.extend(frozen_tables(session, &tables).await?);
     obstacles.extend(keyless(session, objects, plan).await?);
     obstacles.extend(rehearsal::run(session, &plan.expand).await?);
+    // Once the expand has begun its steps have moved what would be asked.
+    if matches!(inventory::stage(session).await?, None | Some(inventory::Stage::Open)) {
+        obstacles.extend(unique::duplicates(session, &plan.expand).await?);
+    }
     if obstacles.is_empty() { Ok(()) } else { Err(Error::Refused(obstacles.join("; "))) }
 }
 

@@ -87,10 +87,10 @@ fn duplicates(
     }
     let text = match &answer.unanswered {
         Some(reason) => {
-            format!("whether there are duplicates is not known ({reason}): look before the release")
+            format!("whether there are duplicates is not known ({reason}): isolate looks at all rows")
         }
         None if answer.sampled => {
-            format!("no duplicates in {}; look at all of them before the release", answer.scope())
+            format!("no duplicates in {}: isolate looks at all of them", answer.scope())
         }
         None => format!("no duplicates in {}", answer.scope()),
     };
