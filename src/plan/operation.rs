@@ -221,6 +221,17 @@ pub(crate) enum Operation {
         /// Field that becomes unique.
         field: String,
     },
+    /// Build an index of blue's again at a rollback: green's migrate drops it.
+    KeepIndex {
+        /// Table name.
+        table: String,
+        /// Engine as the DocType says, for a plan without facts.
+        engine: Option<String>,
+        /// The index.
+        index: Index,
+        /// The shape of its column.
+        shape: ColumnShape,
+    },
     /// Change a column in place, in a way that MariaDB does without touching a row.
     ModifyColumn {
         /// Table name.

@@ -15,7 +15,7 @@ use super::inspect::{self, Kind};
 use super::inventory::{self, Entry, Stage};
 use super::ledger::{self, Part};
 use super::view::{self, View};
-use super::{Error, OWN_PREFIX, Session, account, isolate, mirror, quote, step};
+use super::{Error, OWN_PREFIX, Session, account, isolate, mirror, quote, step, unique};
 use crate::plan::{Plan, Work};
 
 /// Gives the tables back to blue, which stays on its schema meanwhile. May be repeated after a kill.
@@ -114,7 +114,8 @@ async fn undo(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
             }
             ledger::begin(session, Part::Rollback, &name, &plan.hash, &undo.sql).await?;
             let begun = ledger::has_begun(session, Part::Expand, &step.id).await?;
-            if begun && !step::holds(session, &undo.effect).await? {
+            let is_left = begun && !step::holds(session, &undo.effect).await?;
+            if is_left && unique::allow(session, &undo.effect).await? {
                 let title = format!("take back {}", step.title);
                 let is_there = step::run(session, &title, &undo.sql, &undo.work, &undo.effect).await?;
                 // What is not filled would go with the column that is dropped next.

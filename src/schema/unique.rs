@@ -20,6 +20,19 @@ struct Wanted<'a> {
     values: Vec<String>,
 }
 
+/// Whether what takes a step back can be done: a unique index of blue's comes back only where no value stands twice. What
+/// stands in its way is said, and blue goes on without it.
+pub(crate) async fn allow(session: &mut Session<'_>, effect: &Effect) -> Result<bool, Error> {
+    let Effect::IndexExists { table, columns, unique: true } = effect else { return Ok(true) };
+    let values = columns.iter().map(|column| quote::identifier(column)).collect();
+    let found = ask(session, &Wanted { table, columns: columns.join(", "), values }).await?;
+    if let Some(found) = &found {
+        let message = format!("{found}; blue goes on without it: make them differ and add it by hand");
+        session.progress.report("unique", 1, 1, &message);
+    }
+    Ok(found.is_none())
+}
+
 /// A sentence for each index that the rows do not allow. Reads whole tables, each in one statement that locks no row.
 pub(crate) async fn duplicates(session: &mut Session<'_>, steps: &[Step]) -> Result<Vec<String>, Error> {
     let live = inspect::columns(&mut session.connection, &session.base).await?;
@@ -36,7 +49,10 @@ pub(crate) async fn duplicates(session: &mut Session<'_>, steps: &[Step]) -> Res
         let Wanted { table, columns, .. } = wanted;
         let message = format!("looking for values of {columns} that stand twice, in all rows of {table}");
         session.progress.report("unique", done, total, &message);
-        found.extend(ask(session, wanted).await?);
+        let twice = ask(session, wanted).await?;
+        found.extend(
+            twice.map(|twice| format!("{twice}; make all such values differ, or NULL, before the release")),
+        );
     }
     Ok(found)
 }
@@ -100,8 +116,7 @@ async fn ask(session: &mut Session<'_>, wanted: &Wanted<'_>) -> Result<Option<St
     }
     let groups: Vec<String> = rows.into_iter().map(group).collect();
     Ok(Some(format!(
-        "{table} cannot take the unique index over {columns}: these rows have one value there: {}; make all such values \
-         differ, or NULL, before the release",
+        "{table} cannot take the unique index over {columns}: these rows have one value there: {}",
         groups.join("; ")
     )))
 }

@@ -116,3 +116,55 @@ fn duplicates_are_found_in_all_rows_before_anything_is_changed() {
     let again = site.run("isolate", &[]).ok();
     assert!(!again.contains("stand twice"), "{again}");
 }
+
+/// A serial that is unique and a slot with an index, to green neither; its migrate has dropped both indexes.
+fn migrated(name: &str) -> Site {
+    let device = |fields: &[Value]| doctype("Device", fields, &json!({}));
+    let slot = json!({ "fieldname": "slot", "fieldtype": "Data", "search_index": 1 });
+    let blue = [device(&[unique("serial", "Data"), slot])];
+    let site = Versions::new(&blue, &[device(&[field("serial", "Data"), field("slot", "Data")])], &[])
+        .site(server(), name);
+    site.admin("INSERT INTO tabDevice (name, serial) VALUES ('D1', 'a'), ('D2', NULL)");
+    site.expanded();
+    assert_eq!(indexes(&site), "serial\t0\nslot\t1");
+    site.base("ALTER TABLE tabDevice DROP INDEX serial, DROP INDEX slot");
+    site.run("verify", &[]).ok();
+    site.base("INSERT INTO tabDevice (name, serial) VALUES ('G1', ''), ('G2', ''), ('G3', 'b')");
+    site
+}
+
+fn indexes(site: &Site) -> String {
+    site.base(
+        "SELECT COLUMN_NAME, NON_UNIQUE FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() \
+         AND TABLE_NAME = 'tabDevice' AND COLUMN_NAME IN ('serial', 'slot') ORDER BY 1",
+    )
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn an_index_that_green_dropped_is_back_after_a_rollback() {
+    let site = migrated("unique_again");
+    site.run("rollback", &["--stage", "tables"]).ok();
+    assert_eq!(indexes(&site), "serial\t0\nslot\t1");
+    assert_eq!(site.base("SELECT COUNT(*) FROM tabDevice WHERE serial IS NULL"), "3");
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_rollback_says_which_rows_keep_a_unique_index_from_coming_back() {
+    let site = migrated("unique_gone");
+    site.base("INSERT INTO tabDevice (name, serial) VALUES ('G4', 'A')");
+    let said = site.run("rollback", &["--stage", "tables"]).ok();
+    assert_eq!(indexes(&site), "slot\t1");
+    let reason = "tabDevice cannot take the unique index over serial: these rows have one value there: D1 and G4; blue goes on";
+    assert!(said.contains(reason), "{said}");
+}
+
+/// Once blue is gone green's table is as green's migrate has left it.
+#[test]
+#[ignore = "needs mariadbd"]
+fn an_index_that_green_dropped_stays_away_after_the_contract() {
+    let site = migrated("unique_over");
+    site.run("contract", &["--without-backup"]).ok();
+    assert_eq!(indexes(&site), "");
+}

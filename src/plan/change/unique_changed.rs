@@ -7,7 +7,7 @@ use crate::plan::Verdict;
 use crate::plan::operation::Operation;
 
 use super::rows::{self, Said};
-use super::{FieldPair, Findings, Found, Versions};
+use super::{FieldPair, Findings, Found, Versions, index_changed};
 
 pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findings) {
     let Some((blue, green)) = field.both() else { return };
@@ -21,8 +21,9 @@ pub(super) fn find(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mu
             Err(reason) => ("unique_added", "narrow", Verdict::Blocking, reason),
         }
     } else {
+        let kept = index_changed::keep(field, true, versions, findings);
         let why = "green's migrate drops the index in an instant; from then on blue's users can save a duplicate as well";
-        ("unique_removed", "widen", Verdict::Neutral, why.to_owned().into())
+        ("unique_removed", "widen", Verdict::Neutral, [why, kept].concat().into())
     };
     findings.field_with(
         field,

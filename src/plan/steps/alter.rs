@@ -159,6 +159,31 @@ pub(super) fn add_index(table: &str, index: &Index, how: How, rows: Option<u64>)
     }
 }
 
+/// An index of blue's, which is there and which green's migrate drops: there is nothing to do until a rollback builds it again.
+pub(super) fn index_again(table: &str, index: &Index, how: How, rows: Option<u64>) -> Step {
+    let (columns, unique) = (index.columns.clone(), index.unique);
+    let past = Effect::IndexAbsent { table: table.to_owned(), columns, unique };
+    let sql = format!(
+        "ALTER TABLE {} ADD {} IF NOT EXISTS {} ({}), {}",
+        quote::identifier(table),
+        index_word(unique),
+        quote::identifier(&index.name),
+        list(&index.columns),
+        how.indexes(),
+    );
+    let step = add_index(table, index, how, rows);
+    Step {
+        id: format!("keep-index-{}-{table}", index.name),
+        title: format!("index {} of {table} as blue has it, also after a rollback", index.columns.join(", ")),
+        pace: Pace::Instant,
+        lock: Lock::None,
+        past: Some(past),
+        undo: vec![Undo::statement(sql.clone(), step.effect.clone())],
+        sql,
+        ..step
+    }
+}
+
 /// The statement that adds an index.
 pub(super) fn add_index_sql(table: &str, index: &Index, how: How) -> String {
     format!(

@@ -67,6 +67,13 @@ fn backfill(table: &str, fields: &BTreeSet<String>, rows: Option<u64>) -> Step {
     }
 }
 
+/// Green, to which the field is not unique, has written empty texts: NULL again before blue's index is back.
+pub(super) fn again(table: &str, fields: &[String], rows: Option<u64>) -> Undo {
+    let fields = fields.iter().cloned().collect();
+    let Step { sql, effect, work, .. } = backfill(table, &fields, rows);
+    Undo { optional: false, sql, effect, work }
+}
+
 fn names(fields: &BTreeSet<String>) -> String {
     fields.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 
 use crate::doctype::{ColumnShape, Index, Table, table_name};
 
-use super::operation::{Operation, SyncPair, Way, column};
+use super::operation::{Operation, SyncPair, Way, column, has_empty};
 use super::{Column, InStep, Site, Step, Undo};
 use alter::How;
 
@@ -93,7 +93,7 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>, mut serving
         let step = alter::modify_column(table, column, [&shapes[0], &shapes[1]], how, rows(table));
         expand.push(Draft::of_fields(step, table, [column.as_str()]));
     }
-    for (before, after) in plan.synced(site).into_iter().chain(plan.emptied(site)) {
+    for (before, after) in plan.synced(site).into_iter().chain(plan.emptied(site)).chain(plan.kept(site)) {
         expand.extend(before);
         contract.extend(after);
     }
@@ -167,6 +167,8 @@ struct Sorted {
     indexes: Indexes,
     /// Fields that become unique, by table: an empty text in them is NULL from then on.
     emptied: BTreeMap<String, BTreeSet<String>>,
+    /// Indexes that a rollback builds again, by table and name.
+    kept: BTreeMap<(String, String), (Option<String>, Index, ColumnShape)>,
     guards: BTreeSet<(String, String, String, bool)>,
     metadata: Vec<(Serves, Step, bool)>,
 }
@@ -203,6 +205,9 @@ impl Sorted {
                 if !is_guarded {
                     self.guards.insert((parent, child, field, numeric_names));
                 }
+            }
+            Operation::KeepIndex { table, engine, index, shape } => {
+                self.kept.insert((table, index.name.clone()), (engine, index, shape));
             }
             Operation::EmptyIsNull { table, field } => {
                 self.emptied.entry(table).or_default().insert(field);
@@ -303,6 +308,19 @@ impl Sorted {
             let draft = |step| Draft::of_fields(step, table, fields.iter().map(String::as_str));
             let (before, after) = (steps.0.into_iter().map(draft), steps.1.into_iter().map(draft));
             (before.collect(), after.collect())
+        })
+    }
+
+    /// What a rollback builds again; nothing before green and after blue.
+    fn kept(&self, site: Option<&Site>) -> impl Iterator<Item = (Vec<Draft>, Vec<Draft>)> {
+        self.kept.iter().map(move |((table, _), (engine, index, shape))| {
+            let how = How::of(table, engine.as_deref(), site);
+            let mut step = alter::index_again(table, index, how, rows(site, table));
+            if index.unique && has_empty(shape) {
+                step.undo.insert(0, empty::again(table, &index.columns, rows(site, table)));
+            }
+            let columns = index.columns.iter().map(String::as_str);
+            (vec![Draft::of_fields(step, table, columns)], Vec::new())
         })
     }
 
