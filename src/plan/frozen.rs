@@ -157,7 +157,7 @@ fn rename_rows(table: &str, pair: &SyncPair) -> Vec<(String, String, Operation)>
         );
         let value = quote::literal(&change.to);
         let sql = format!("UPDATE {} SET {column} = {value} WHERE {condition}", quote::identifier(table));
-        let step = Step::rename_in(table, format!("{table} names the field {value}"), sql, condition);
+        let step = Step::rename_in(table, format!("{table} names the field {value}"), &sql, condition);
         let (doctype, field) = (parents.first()?.clone(), change.to.clone());
         let rename = Operation::Metadata {
             table: table_name(&doctype),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::doctype::{ColumnShape, CustomField, DocField, DocType, Snapshot, Storage, table_name};
-use crate::plan::operation::{Operation, SyncPair, column};
+use crate::plan::operation::{Operation, column};
 use crate::plan::site::is_same_type;
 use crate::plan::{Change, Verdict, quote};
 
