@@ -72,16 +72,16 @@ fn a_rollback_opens_blues_door_and_finishes_half_a_swap() {
     let site = Site::small("rb_half");
     site.plan(plans::additive());
     site.expanded();
-    site.blue("INSERT INTO tabWorkspace VALUES ('Mine', 'of blue', 1)");
-    let standby = format!("rb_half__r1.__crossfade_standby_{}", super::isolation::short_hash("tabWorkspace"));
+    site.base("UPDATE tabDocType SET module = 'of green'");
+    let standby = format!("rb_half__r1.__crossfade_standby_{}", super::isolation::short_hash("tabDocType"));
     site.server.root(&format!(
         "ALTER USER rb_half__r1@'%' ACCOUNT LOCK; CREATE DATABASE rb_half__r1__trash; \
-         CREATE VIEW {standby} AS SELECT name, title, idx FROM rb_half.tabWorkspace; \
-         RENAME TABLE rb_half.tabWorkspace TO rb_half__r1__trash.tabWorkspace"
+         CREATE VIEW {standby} AS SELECT name, module, custom FROM rb_half.tabDocType; \
+         RENAME TABLE rb_half.tabDocType TO rb_half__r1__trash.tabDocType"
     ));
     site.run("rollback", &["--stage", "tables"]).ok();
-    assert_eq!(site.blue("SELECT title FROM tabWorkspace WHERE name = 'Mine'"), "of blue");
-    assert_eq!(site.base("SELECT title FROM tabWorkspace WHERE name = 'Mine'"), "of blue");
+    let module = "SELECT module FROM tabDocType WHERE name = 'Order'";
+    assert_eq!((site.blue(module), site.base(module)), ("Sales".to_owned(), "Sales".to_owned()));
     site.run("rollback", &["--stage", "finish"]).ok();
 }
 
