@@ -102,6 +102,13 @@ fn as_the_page_says() -> Fallible<String> {
     if said["spec"]["ignoreDifferences"][0]["kind"] != "Deployment" {
         return Err("the first Application of the page is not that of a bench that is handed over".into());
     }
-    said["spec"]["syncPolicy"]["automated"] = json!({"prune": true, "selfHeal": true});
+    let policy = &mut said["spec"]["syncPolicy"];
+    policy["automated"] = json!({"prune": true, "selfHeal": true});
+    // The list takes the place of the application's own, whose fields are those of a server-side apply: an ordinary one would
+    // leave what Git does not say any more.
+    policy["syncOptions"]
+        .as_array_mut()
+        .ok_or("the page has no syncOptions")?
+        .push(json!("ServerSideApply=true"));
     Ok(said.to_string())
 }
