@@ -137,7 +137,7 @@ fn kill_at_each(site: &Site, command: &str, more: &[&str]) -> u64 {
 pub(crate) fn kill_at_some(site: &Site, command: &str, more: &[&str], stride: u64) -> u64 {
     let stride = if is_long() { 1 } else { stride };
     let (mut last, mut kills) = (1, 0);
-    let mut states = BTreeSet::new();
+    let mut reached = BTreeSet::new();
     loop {
         match kill_at(site, command, more, last) {
             None => kills += 1,
@@ -150,7 +150,7 @@ pub(crate) fn kill_at_some(site: &Site, command: &str, more: &[&str], stride: u6
                 return kills;
             }
         }
-        let is_new = is_long() && states.insert(site.try_base(LEDGER).unwrap_or_default());
+        let is_new = is_long() && reached.insert(site.try_base(LEDGER).unwrap_or_default());
         last = if is_new { 1 } else { last + stride };
     }
 }
