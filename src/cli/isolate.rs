@@ -47,10 +47,10 @@ impl Isolate {
     pub(crate) fn run(&self, output: Output) -> ExitCode {
         site::run(output, |printer| async move {
             let plan = self.release.served_plan()?;
-            let password = self.password()?;
+            let site_config = self.site_config.as_deref().map(read).transpose()?;
+            let password = self.password(site_config.as_ref())?;
             let database = self.release.database()?;
             let begun = Instant::now();
-            let site_config = self.site_config.as_deref().map(read).transpose()?;
             let mut session = self.release.session(&database, &printer).await?;
             let named = site_config.as_ref().and_then(|config| tables_user(config, database.name()));
             session.settings.user = session.settings.user.take().or(named);
@@ -78,7 +78,7 @@ impl Isolate {
 
     /// From its file; else that of an earlier run, which blue may use already: what it wrote is where it was told, or in its
     /// place by now; else a new one.
-    fn password(&self) -> Result<String, Failure> {
+    fn password(&self, site_config: Option<&Map<String, Value>>) -> Result<String, Failure> {
         if let Some(path) = &self.schema_password_file {
             let text = std::fs::read_to_string(path).map_err(Failure::file("read", path))?;
             let password = text.trim_end_matches(['\r', '\n']);
@@ -88,16 +88,13 @@ impl Isolate {
             }
             return Ok(password.to_owned());
         }
-        for path in
-            [&self.site_config_out, &self.site_config].into_iter().flatten().filter(|path| path.exists())
-        {
-            let config = read(path)?;
-            let is_this_schemas = config.get("db_name").and_then(Value::as_str) == Some(&self.release.schema);
-            if let Some(password) =
-                config.get("db_password").and_then(Value::as_str).filter(|_| is_this_schemas)
-            {
-                return Ok(password.to_owned());
-            }
+        let written = self.site_config_out.as_deref().filter(|path| path.exists()).map(read).transpose()?;
+        let of_schema = |config: &&Map<String, Value>| {
+            config.get("db_name").and_then(Value::as_str) == Some(&self.release.schema)
+        };
+        let mut configs = [written.as_ref(), site_config].into_iter().flatten().filter(of_schema);
+        if let Some(password) = configs.find_map(|config| config.get("db_password").and_then(Value::as_str)) {
+            return Ok(password.to_owned());
         }
         let mut random = rand::rng();
         Ok((0..PASSWORD_LENGTH).map(|_| char::from(random.sample(rand::distr::Alphanumeric))).collect())
