@@ -27,6 +27,12 @@ pub fn literal(value: &str) -> String {
     format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''").replace('\0', "\\0"))
 }
 
+/// A value as a text that compares as names do in Frappe's tables. By itself it has the collation of the connection or of another
+/// table, and two that differ cannot be compared (error 1267).
+pub(crate) fn comparable(value: &str) -> String {
+    format!("CONVERT({value} USING utf8mb4) COLLATE utf8mb4_unicode_ci")
+}
+
 /// Twelve hexadecimal digits that stand for names where MariaDB's 64 characters do not hold them.
 pub(crate) fn short_hash(names: &[&str]) -> String {
     hex::encode(&Sha256::digest(names.join("\0"))[..6])

@@ -1,6 +1,6 @@
 //! Names and values in SQL text: what the engine adds to the one place that quotes, [`crate::plan::quote`].
 
-pub(crate) use crate::plan::quote::{identifier, literal, short_hash};
+pub(crate) use crate::plan::quote::{comparable, identifier, literal, short_hash};
 
 /// `database.object` as two identifiers.
 pub(crate) fn qualified(database: &str, object: &str) -> String {

@@ -124,9 +124,10 @@ impl Row<'_> {
         let name = format!("{side}.{}", quote::identifier(self.named_by));
         format!(
             "({name} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {} AS apart WHERE apart.of_table = {} \
-             AND apart.document = CONVERT({name} USING utf8mb4) COLLATE utf8mb4_unicode_ci))",
+             AND apart.document = {}))",
             self.scope,
             quote::literal(self.table),
+            quote::comparable(&name),
         )
     }
 }

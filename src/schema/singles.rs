@@ -12,8 +12,6 @@ pub(crate) const TABLE: &str = "tabSingles";
 /// Which fields both versions know, in blue's schema. A DocType that is not in it is in step with all its fields:
 /// before the hand-over all are, and for good those that live only in the database (custom ones).
 const SCOPE: &str = "__crossfade_singles";
-/// How the list compares names: as a usual site does.
-const COLLATE: &str = "COLLATE utf8mb4_unicode_ci";
 /// What Frappe itself keeps of every document.
 const STANDARD: [&str; 16] = [
     "name",
@@ -39,7 +37,8 @@ pub(crate) async fn copy(session: &mut Session<'_>, entry: &Entry, is_there: boo
     let scope = quote::qualified(&session.schema, SCOPE);
     let sql = format!(
         "CREATE TABLE IF NOT EXISTS {scope} (doctype varchar(255) NOT NULL, field varchar(255) NOT NULL, \
-         PRIMARY KEY (doctype, field)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 {COLLATE}"
+         PRIMARY KEY (doctype, field)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 \
+         COLLATE=utf8mb4_unicode_ci"
     );
     session.ddl("create the list of shared Singles fields", &sql).await?;
     if entry.filled && is_there {
@@ -152,7 +151,7 @@ fn body(event: Event, to: &str, scope: &str) -> String {
 
 /// Whether both versions know a field, by green's names; the site's table may have another collation than the list.
 pub(crate) fn in_scope(doctype: &str, field: &str, scope: &str) -> String {
-    let [doctype, field] = [doctype, field].map(|name| format!("CONVERT({name} USING utf8mb4) {COLLATE}"));
+    let [doctype, field] = [doctype, field].map(quote::comparable);
     format!(
         "(NOT EXISTS (SELECT 1 FROM {scope} AS known WHERE known.doctype = {doctype}) \
          OR EXISTS (SELECT 1 FROM {scope} AS known WHERE known.doctype = {doctype} AND known.field = {field}))"

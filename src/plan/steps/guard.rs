@@ -33,14 +33,10 @@ fn follow(parent: &str, child: &str, numeric_names: bool) -> Step {
     trigger([parent, child], "follow", "UPDATE", &body, title)
 }
 
-/// `parent` is text: compared with a number its index would not be used. A number as text has the collation of the connection
-/// that made the trigger, and two that differ cannot be compared (1267): it is told which one Frappe's tables have.
+/// `parent` is text: compared with a number its index would not be used. A number as text would have the collation of the
+/// connection that made the trigger.
 fn of_document(parent: &str, numeric_names: bool) -> String {
-    let name = if numeric_names {
-        "CONVERT(OLD.`name` USING utf8mb4) COLLATE utf8mb4_unicode_ci"
-    } else {
-        "OLD.`name`"
-    };
+    let name = if numeric_names { quote::comparable("OLD.`name`") } else { "OLD.`name`".to_owned() };
     format!("`parent` = {name} AND `parenttype` = {}", quote::literal(parent))
 }
 
