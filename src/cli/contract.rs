@@ -9,7 +9,7 @@ use super::Output;
 use super::site::{self, Printer};
 use super::site_release::SiteRelease;
 use crate::schema::progress::Progress;
-use crate::schema::{cache, contract};
+use crate::schema::{Session, cache, contract};
 
 /// Drops triggers, blue's schema and its user, and blue's keys in Redis. There is no way back.
 #[derive(Debug, Args)]
@@ -45,16 +45,18 @@ impl Contract {
         site::run(output, |printer| async move {
             let plan = self.release.plan()?;
             let database = self.release.database()?;
-            let mut session = self.release.session(&database, &printer).await?;
-            let options = contract::Options {
-                backup: self.backup.as_deref(),
-                without_backup: self.without_backup,
-                drop_removed: self.drop_removed,
+            let work = async |session: &mut Session<'_>| {
+                let options = contract::Options {
+                    backup: self.backup.as_deref(),
+                    without_backup: self.without_backup,
+                    drop_removed: self.drop_removed,
+                };
+                contract::run(session, &plan, options).await?;
+                self.clear_cache(&printer, database.name()).await?;
+                let waited = session.waited();
+                Ok(format!("{} is gone; the tables are green's alone; {waited}", self.release.schema))
             };
-            contract::run(&mut session, &plan, options).await?;
-            self.clear_cache(&printer, database.name()).await?;
-            let waited = session.waited();
-            Ok(format!("{} is gone; the tables are green's alone; {waited}", self.release.schema))
+            self.release.in_session(&database, &printer, work).await
         })
     }
 

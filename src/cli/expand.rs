@@ -7,7 +7,7 @@ use clap::Args;
 use super::Output;
 use super::site;
 use super::site_release::SiteRelease;
-use crate::schema::{expand, verify};
+use crate::schema::{Session, expand, verify};
 
 /// Settles blue's schema, runs the plan's steps on the tables, and verifies them. May be run again at any time.
 #[derive(Debug, Args)]
@@ -22,17 +22,19 @@ impl Expand {
         site::run(output, |printer| async move {
             let plan = self.release.served_plan()?;
             let database = self.release.database()?;
-            let mut session = self.release.session(&database, &printer).await?;
-            let expanded = expand::run(&mut session, &plan).await?;
-            let verified = verify::run(&mut session, &plan).await?;
-            Ok(format!(
-                "{} steps ran, {} were in effect, {} things verified, {}; {}",
-                expanded.ran,
-                expanded.found,
-                verified.looked,
-                verified.compared,
-                session.waited()
-            ))
+            let work = async |session: &mut Session<'_>| {
+                let expanded = expand::run(session, &plan).await?;
+                let verified = verify::run(session, &plan).await?;
+                Ok(format!(
+                    "{} steps ran, {} were in effect, {} things verified, {}; {}",
+                    expanded.ran,
+                    expanded.found,
+                    verified.looked,
+                    verified.compared,
+                    session.waited()
+                ))
+            };
+            self.release.in_session(&database, &printer, work).await
         })
     }
 }

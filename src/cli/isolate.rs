@@ -14,7 +14,7 @@ use super::Output;
 use super::site::{self, Failure};
 use super::site_release::SiteRelease;
 use crate::schema::progress::Progress;
-use crate::schema::{handover, isolate};
+use crate::schema::{Session, handover, isolate};
 
 /// Characters of a password that is made here: 190 bits.
 const PASSWORD_LENGTH: usize = 32;
@@ -51,14 +51,15 @@ impl Isolate {
             let password = self.password(site_config.as_ref())?;
             let database = self.release.database()?;
             let begun = Instant::now();
-            let mut session = self.release.session(&database, &printer).await?;
-            let named = site_config.as_ref().and_then(|config| tables_user(config, database.name()));
-            session.settings.user = session.settings.user.take().or(named);
-            let made = isolate::run(&mut session, &plan, &password).await?;
-            let spent = begun.elapsed().as_secs_f64();
-            printer.report("connections", 0, 1, &handover::connected(&mut session).await?);
-            let user = session.tables_user();
-            drop(session);
+            let work = async |session: &mut Session<'_>| {
+                let named = site_config.as_ref().and_then(|config| tables_user(config, database.name()));
+                session.settings.user = session.settings.user.take().or(named);
+                let made = isolate::run(session, &plan, &password).await?;
+                let spent = begun.elapsed().as_secs_f64();
+                printer.report("connections", 0, 1, &handover::connected(session).await?);
+                Ok((made, spent, session.tables_user()))
+            };
+            let (made, spent, user) = self.release.in_session(&database, &printer, work).await?;
             if let (Some(config), Some(to)) = (&site_config, &self.site_config_out) {
                 let config = blues_config(config, &self.release.schema, &password);
                 write(to, &format!("{:#}\n", Value::Object(config)))?;

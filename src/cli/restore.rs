@@ -8,6 +8,7 @@ use clap::Args;
 use super::Output;
 use super::site;
 use super::site_release::SiteRelease;
+use crate::schema::Session;
 use crate::schema::restore::{self, Wanted};
 
 /// Puts columns and tables back that `contract --backup` kept. The release stays: green goes on.
@@ -28,10 +29,12 @@ impl Restore {
     pub(crate) fn run(&self, output: Output) -> ExitCode {
         site::run(output, |printer| async move {
             let database = self.release.database()?;
-            let mut session = self.release.session(&database, &printer).await?;
-            let wanted = Wanted { copies_into: self.copies_into.as_deref() };
-            let kept = restore::run(&mut session, &self.backup, wanted).await?;
-            Ok(format!("{} tables with {} rows were put back", kept.parts, kept.rows))
+            let work = async |session: &mut Session<'_>| {
+                let wanted = Wanted { copies_into: self.copies_into.as_deref() };
+                let kept = restore::run(session, &self.backup, wanted).await?;
+                Ok(format!("{} tables with {} rows were put back", kept.parts, kept.rows))
+            };
+            self.release.in_session(&database, &printer, work).await
         })
     }
 }

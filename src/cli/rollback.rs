@@ -7,10 +7,10 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::Output;
-use super::site;
+use super::site::{self, Failure, Printer};
 use super::site_release::SiteRelease;
 use crate::schema::progress::Progress;
-use crate::schema::{cache, rollback};
+use crate::schema::{Session, cache, rollback};
 
 /// Takes a release back. Stage `tables` first, then blue's configuration back to the tables, then stage `finish`.
 #[derive(Debug, Args)]
@@ -47,38 +47,16 @@ impl Rollback {
             let plan = self.release.plan()?;
             let database = self.release.database()?;
             let urls = self.redis_urls()?;
-            let mut session = self.release.session(&database, &printer).await?;
-            match self.stage {
-                Stage::Tables => rollback::tables(&mut session, &plan).await?,
-                Stage::Finish => {
-                    rollback::finish(&mut session, Duration::from_secs(self.quiet_seconds)).await?;
+            let work = async |session: &mut Session<'_>| {
+                match self.stage {
+                    Stage::Tables => rollback::tables(session, &plan).await?,
+                    Stage::Finish => {
+                        rollback::finish(session, Duration::from_secs(self.quiet_seconds)).await?;
+                    }
                 }
-            }
-            for url in &urls {
-                // Blue's is the first, and blue goes on: what green left waiting in its own is run there.
-                let blues = urls.first().unwrap_or(url);
-                let cleared = match self.stage {
-                    Stage::Tables if url != blues => {
-                        cache::renew_settings(url, database.name(), blues, database.name()).await?;
-                        cache::retire(url, database.name(), blues, database.name()).await?
-                    }
-                    Stage::Tables => {
-                        // Users' settings under the tables' prefix are of before the hand-over in blue's Redis, and stay: what
-                        // blue was told since is newer, and so is, of its own users, what green was told.
-                        cache::renew_settings(url, &self.release.schema, url, database.name()).await?;
-                        cache::clear(url, database.name()).await?
-                    }
-                    Stage::Finish => cache::retire(url, &self.release.schema, blues, database.name()).await?,
-                };
-                let message =
-                    format!("{} keys deleted, {} deferred inserts moved", cleared.keys, cleared.moved);
-                printer.report("cache", 1, 1, &message);
-            }
-            if let (Stage::Finish, Some(blues)) = (self.stage, urls.first()) {
-                // A Pod that was back on the tables early may have cached what one that was not has changed.
-                let stale = cache::clear(blues, database.name()).await?;
-                printer.report("cache", 1, 1, &format!("{} keys of {} deleted", stale.keys, database.name()));
-            }
+                self.clear_cache(&printer, database.name(), &urls).await
+            };
+            self.release.in_session(&database, &printer, work).await?;
             Ok(match self.stage {
                 Stage::Tables => {
                     "the tables are blue's again: give blue its own configuration back".to_owned()
@@ -88,7 +66,36 @@ impl Rollback {
         })
     }
 
-    fn redis_urls(&self) -> Result<Vec<String>, site::Failure> {
+    /// Of each Redis what the other colour must not find, once the tables are blue's again and once blue's schema is gone.
+    async fn clear_cache(&self, printer: &Printer, base: &str, urls: &[String]) -> Result<(), Failure> {
+        for url in urls {
+            // Blue's is the first, and blue goes on: what green left waiting in its own is run there.
+            let blues = urls.first().unwrap_or(url);
+            let cleared = match self.stage {
+                Stage::Tables if url != blues => {
+                    cache::renew_settings(url, base, blues, base).await?;
+                    cache::retire(url, base, blues, base).await?
+                }
+                Stage::Tables => {
+                    // Users' settings under the tables' prefix are of before the hand-over in blue's Redis, and stay: what
+                    // blue was told since is newer, and so is, of its own users, what green was told.
+                    cache::renew_settings(url, &self.release.schema, url, base).await?;
+                    cache::clear(url, base).await?
+                }
+                Stage::Finish => cache::retire(url, &self.release.schema, blues, base).await?,
+            };
+            let message = format!("{} keys deleted, {} deferred inserts moved", cleared.keys, cleared.moved);
+            printer.report("cache", 1, 1, &message);
+        }
+        if let (Stage::Finish, Some(blues)) = (self.stage, urls.first()) {
+            // A Pod that was back on the tables early may have cached what one that was not has changed.
+            let stale = cache::clear(blues, base).await?;
+            printer.report("cache", 1, 1, &format!("{} keys of {} deleted", stale.keys, base));
+        }
+        Ok(())
+    }
+
+    fn redis_urls(&self) -> Result<Vec<String>, Failure> {
         let mut urls = self.redis_cache.clone();
         for path in &self.common_config {
             urls.extend(site::setting(None, Some(path), "redis_cache")?);

@@ -63,12 +63,18 @@ impl SiteRelease {
         self.connection.open()
     }
 
-    /// Connects and takes the site's lock.
-    pub(crate) async fn session<'a>(
+    /// Connects, takes the site's lock and does work, as long as the server knows the connections of it.
+    pub(crate) async fn in_session<T>(
         &self,
         database: &Database,
-        printer: &'a Printer,
-    ) -> Result<Session<'a>, Failure> {
-        Ok(Session::begin(database, &self.schema, (&self.bounds).into(), printer).await?)
+        printer: &Printer,
+        work: impl AsyncFnOnce(&mut Session<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut session = Session::begin(database, &self.schema, (&self.bounds).into(), printer).await?;
+        let lost = session.lost();
+        tokio::select! {
+            done = work(&mut session) => done,
+            error = lost => Err(error.into()),
+        }
     }
 }

@@ -32,9 +32,10 @@ pub enum Error {
         /// Seconds waited.
         waited: u64,
     },
-    /// The connection that held the site's lock is gone.
+    /// The connection that held the site's lock is gone, or the one that works.
     #[error(
-        "failed to keep the site's lock: its connection was closed by the server; start the command again"
+        "failed to keep the connections, of which one holds the site's lock: the server does not know them any more; start the \
+         command again and it goes on"
     )]
     LockLost,
     /// DDL found its table busy for the whole budget.
@@ -109,6 +110,12 @@ impl Error {
             Self::Waited(_) => FailureKind::Waited,
             Self::Redis { .. } => FailureKind::Redis,
         }
+    }
+
+    /// Whether a server has said it, and not the way to one that is silent.
+    pub(crate) fn is_of_the_server(&self) -> bool {
+        let (Self::Connect { source, .. } | Self::Query { source, .. }) = self else { return false };
+        super::connection::error_number(source) != 0
     }
 
     /// Whether a human must act before another try can do better (exit code 3).

@@ -3,17 +3,16 @@
 //! All DDL runs on this very connection: if the server closes it, the lock and the DDL are gone together, and no
 //! second command can be at work beside a first one that has not noticed.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use sqlx::MySqlConnection;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::connection::{self, Database};
 use super::question::Question;
 use super::{Error, quote};
 
-/// How often it is looked, while a statement runs, whether the server still knows its connection.
+/// How often it is looked whether the server still knows the connections of a command at work.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// After so many looks in a row at a server that cannot be reached it counts as gone: some minutes.
 const MOST_MISSED: u32 = 10;
@@ -28,7 +27,7 @@ pub(crate) struct SiteLock {
 }
 
 /// A lock by its name and the id of the connection that holds it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Held {
     name: String,
     id: i64,
@@ -80,28 +79,33 @@ impl Held {
         Ok(question.scalar::<i64>(connection).await? == self.id)
     }
 
-    /// Does work on the connection that holds the lock, as long as the server knows it.
+    /// Ends when the server does not know the lock's connection any more, nor `worker`, the other one of the command.
     ///
     /// The machine of a server may go away without a word, and whoever waits for an answer then waits for ever: the driver
     /// has no TCP keepalive. So another connection asks.
-    pub(crate) async fn during<T>(
-        &self,
-        database: &Database,
-        work: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
-        let mut work = pin!(work);
+    pub(crate) async fn lost(self, worker: i64, database: Database) -> Error {
         let mut missed = 0;
-        loop {
-            if let Ok(done) = timeout(LOOK_EVERY, &mut work).await {
-                return done;
-            }
-            let look = async { self.is_known(&mut database.connect().await.ok()?).await.ok() };
-            match timeout(LOOK_EVERY, look).await.ok().flatten() {
-                Some(true) => missed = 0,
-                Some(false) => return Err(Error::LockLost),
-                None if missed == MOST_MISSED => return Err(Error::LockLost),
-                None => missed += 1,
+        while missed <= MOST_MISSED {
+            sleep(LOOK_EVERY).await;
+            match timeout(LOOK_EVERY, self.look(worker, &database)).await {
+                Ok(Ok(true)) => missed = 0,
+                Ok(Ok(false)) => break,
+                // A server that says no, such as one that has no connection left, is there.
+                Ok(Err(error)) if error.is_of_the_server() => missed = 0,
+                Ok(Err(_)) | Err(_) => missed += 1,
             }
         }
+        Error::LockLost
+    }
+
+    async fn look(&self, worker: i64, database: &Database) -> Result<bool, Error> {
+        let mut connection = database.connect().await?;
+        let asked = async {
+            let connections = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = ?";
+            let known: i64 =
+                Question::fixed(connections).with(worker.to_string()).scalar(&mut connection).await?;
+            Ok(known > 0 && self.is_known(&mut connection).await?)
+        };
+        asked.await.map_err(Error::query("look after the connections of this command"))
     }
 }

@@ -7,6 +7,7 @@ use sqlx::MySqlConnection;
 use super::connection::{self, Database};
 use super::lock::SiteLock;
 use super::progress::Progress;
+use super::question::Question;
 use super::throttle::Throttle;
 use super::{Error, ddl};
 
@@ -44,6 +45,8 @@ impl Default for Settings {
 pub struct Session<'a> {
     /// The connection that everything but DDL goes through; its default database is the site's.
     pub(crate) connection: MySqlConnection,
+    /// What the server calls that connection.
+    id: i64,
     /// The site's database: the tables.
     pub(crate) base: String,
     /// Blue's schema of this release.
@@ -80,9 +83,11 @@ impl<'a> Session<'a> {
         check_schema_name(database.name(), schema)?;
         progress.report("lock", 0, 1, &format!("locking {} at {}", database.name(), database.address()));
         let lock = SiteLock::take(database, settings.lock_wait).await?;
-        let connection = database.connect().await?;
+        let mut connection = database.connect().await?;
+        let id = Question::fixed("SELECT CAST(CONNECTION_ID() AS SIGNED)").scalar(&mut connection).await;
         Ok(Self {
             connection,
+            id: id.map_err(Error::query("ask for the connection's id"))?,
             base: database.name().to_owned(),
             schema: schema.to_owned(),
             settings,
@@ -91,6 +96,11 @@ impl<'a> Session<'a> {
             waited: ddl::Waited::default(),
             lock,
         })
+    }
+
+    /// Ends when the server no longer knows the connections of this command, which then waits for answers that never come.
+    pub fn lost(&self) -> impl Future<Output = Error> + use<> {
+        self.lock.held.clone().lost(self.id, self.database.clone())
     }
 
     /// Runs DML or a question without a result.
@@ -119,8 +129,7 @@ impl<'a> Session<'a> {
             databases,
             progress: self.progress,
         };
-        let work = ddl::run(&mut self.lock.connection, attempt, statements);
-        self.waited.add(self.lock.held.during(&self.database, work).await?);
+        self.waited.add(ddl::run(&mut self.lock.connection, attempt, statements).await?);
         Ok(())
     }
 
