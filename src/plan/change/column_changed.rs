@@ -256,7 +256,9 @@ fn in_single(blue: &Side<'_>, green: &Side<'_>, fate: Fate) -> (Verdict, Said) {
     }
     (
         Verdict::Neutral,
-        "tabSingles keeps every value as text, and each version casts what it reads".to_owned().into(),
+        "tabSingles keeps every value as text, and each version casts what it reads; a save writes what it read, for both"
+            .to_owned()
+            .into(),
     )
 }
 
