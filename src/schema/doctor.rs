@@ -163,6 +163,9 @@ async fn of_settings(
             "",
         ));
     }
+    if version.contains("MariaDB") {
+        findings.extend(of_instant(connection).await?);
+    }
     if undoes == 1 {
         findings.push(Finding::must(
             "innodb_rollback_on_timeout is ON: a lock that is taken undoes the whole transaction, and what sends the statement \
@@ -172,6 +175,21 @@ async fn of_settings(
         ));
     }
     Ok((version, findings))
+}
+
+/// Columns are added, and swapped, in an instant; a server can be told not to do so.
+async fn of_instant(connection: &mut MySqlConnection) -> Result<Option<Finding>, Error> {
+    let allowed: String = Question::fixed("SELECT CAST(@@innodb_instant_alter_column_allowed AS CHAR)")
+        .scalar(connection)
+        .await
+        .map_err(Error::query("read what may be altered in an instant"))?;
+    Ok((allowed != "add_drop_reorder").then(|| {
+        Finding::must(
+            format!("innodb_instant_alter_column_allowed is {allowed}: columns cannot be added or swapped without a copy of the table"),
+            "SET GLOBAL innodb_instant_alter_column_allowed = 'add_drop_reorder', and the same in the server's configuration",
+            "SET GLOBAL innodb_instant_alter_column_allowed = 'add_drop_reorder'",
+        )
+    }))
 }
 
 /// What makes a release see more, and its users wait less.

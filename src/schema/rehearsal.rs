@@ -1,5 +1,5 @@
 //! What MariaDB would refuse in the middle is found before anything is changed: every statement of a plan that makes
-//! or alters a table is tried on an empty temporary copy of it, which only this connection sees.
+//! or alters a table is tried on an empty copy of it, a temporary one where there can be one.
 //!
 //! So a table whose rows become too long (8126 bytes in a page of `InnoDB`, 65535 altogether), too many indexes or
 //! columns, an index that is too long, a default that does not fit its type are refusals and not half-done releases.
@@ -22,15 +22,17 @@ pub(crate) async fn run(session: &mut Session<'_>, steps: &[Step]) -> Result<Vec
         }
     }
     let copy = quote::qualified(&session.base, &format!("{OWN_PREFIX}_try"));
-    let drop = format!("DROP TEMPORARY TABLE IF EXISTS {copy}");
     let mut refused = Vec::new();
     for (table, steps) in &tables {
+        let mut drop = format!("DROP TEMPORARY TABLE IF EXISTS {copy}");
         if there.get(table) == Some(&Kind::Table) {
-            let like =
-                format!("CREATE TEMPORARY TABLE {copy} LIKE {}", quote::qualified(&session.base, table));
-            if let Err(error) = connection::run(&mut session.connection, like).await {
-                refused.push(sentence(table, "an empty copy of it", &error));
-                continue;
+            let like = format!("TABLE {copy} LIKE {}", quote::qualified(&session.base, table));
+            let made = connection::run(&mut session.connection, format!("CREATE TEMPORARY {like}")).await;
+            if made.is_err() {
+                // With a FULLTEXT index or compressed rows there is no temporary one: a real one, which is no less empty.
+                drop = format!("DROP TABLE IF EXISTS {copy}");
+                let act = format!("make an empty copy of {table}");
+                session.ddl_all(&act, &[drop.clone(), format!("CREATE {like}")]).await?;
             }
         } else if !steps.iter().any(|step| step.sql.starts_with("CREATE TABLE ")) {
             // It comes to be by another step, such as a rename.
@@ -43,13 +45,13 @@ pub(crate) async fn run(session: &mut Session<'_>, steps: &[Step]) -> Result<Vec
                 break;
             }
         }
-        session.execute("drop a temporary table", drop.clone()).await?;
+        session.execute("drop an empty copy", drop).await?;
     }
     Ok(refused)
 }
 
 /// The table that a statement makes or alters.
-fn table_of(sql: &str) -> Option<String> {
+pub(super) fn table_of(sql: &str) -> Option<String> {
     let rest = sql.strip_prefix("ALTER TABLE `").or_else(|| sql.strip_prefix("CREATE TABLE `"))?;
     let mut name = String::new();
     let mut characters = rest.chars().peekable();

@@ -111,8 +111,8 @@ fn every_setting_that_is_wrong_is_named_and_nothing_is_begun() {
 
 #[test]
 #[ignore = "needs mariadbd"]
-fn a_server_that_undoes_a_transaction_for_a_lock_is_refused() {
-    let options = ["--innodb-rollback-on-timeout=ON"];
+fn a_server_that_cannot_do_what_a_release_needs_is_refused() {
+    let options = ["--innodb-rollback-on-timeout=ON", "--innodb-instant-alter-column-allowed=add_last"];
     let server: &'static Server =
         Box::leak(Box::new(Server::start(&Special { options: &options, disk: None })));
     let site = usual().site(server, "doc_undoes");
@@ -121,7 +121,9 @@ fn a_server_that_undoes_a_transaction_for_a_lock_is_refused() {
     );
     let (code, text) = doctor(server, "undoes", "doc_undoes", &[]);
     assert_eq!(code, 3, "{text}");
-    assert!(text.contains("[to do] innodb_rollback_on_timeout is ON"), "{text}");
+    for setting in ["innodb_rollback_on_timeout is ON", "innodb_instant_alter_column_allowed is add_last"] {
+        assert!(text.contains(&format!("[to do] {setting}")), "{text}");
+    }
     let before = site.traces();
     let refused = site.run("isolate", &[]);
     assert!(
@@ -130,6 +132,8 @@ fn a_server_that_undoes_a_transaction_for_a_lock_is_refused() {
         refused.output
     );
     assert_eq!(site.traces(), before);
+    server.root(&statements(&text));
+    assert!(!doctor(server, "undoes", "doc_undoes", &[]).1.contains("innodb_instant_alter_column_allowed"));
 }
 
 /// Its own statements would go through, those of views and triggers would not.

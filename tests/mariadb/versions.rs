@@ -26,8 +26,13 @@ impl Versions {
         [blue, green]: [&Snapshot; 2],
         renames: &[(&str, &str, &str)],
     ) -> Self {
+        Self::renaming(frappe, [blue, green], of_fields(renames))
+    }
+
+    /// The same where DocTypes have other names too.
+    pub(crate) fn renaming(frappe: [&str; 2], [blue, green]: [&Snapshot; 2], renames: Renames) -> Self {
         let nothing = Snapshot::new(Vec::new());
-        let first = input([frappe[0]; 2], [&nothing, blue], &[]);
+        let first = input([frappe[0]; 2], [&nothing, blue], Renames::default());
         let second = input(frappe, [blue, green], renames);
         Self { first: plan(&first).unwrap(), plan: plan(&second).unwrap() }
     }
@@ -44,7 +49,7 @@ impl Versions {
             "CREATE TABLE `tabProperty Setter` (name varchar(140) PRIMARY KEY, doc_type varchar(140), field_name varchar(140)); \
              ALTER TABLE `tabCustom Field` ADD COLUMN insert_after varchar(140); \
              CREATE TABLE tabReport (name varchar(140) PRIMARY KEY, ref_doctype varchar(140), json longtext); \
-             CREATE TABLE __UserSettings (user varchar(140), doctype varchar(140), data text, UNIQUE KEY user (user, doctype))",
+             CREATE TABLE __UserSettings (user varchar(180) NOT NULL, doctype varchar(180) NOT NULL, data text, UNIQUE KEY user (user, doctype))",
         );
         for step in &self.first.expand {
             site.admin(&step.sql);
@@ -68,28 +73,29 @@ pub(crate) fn field(name: &str, kind: &str) -> Value {
     json!({ "fieldname": name, "fieldtype": kind })
 }
 
-fn input<'a>(
-    frappe: [&str; 2],
-    [blue, green]: [&'a Snapshot; 2],
-    fields: &[(&str, &str, &str)],
-) -> Input<'a> {
+/// The DocType, the new name and the old name of each field.
+pub(crate) fn of_fields(fields: &[(&str, &str, &str)]) -> Renames {
     let mut renames = Renames::default();
     for (doctype, new, old) in fields {
         renames.fields.insert(((*doctype).to_owned(), (*new).to_owned()), (*old).to_owned());
     }
+    renames
+}
+
+fn input<'a>(frappe: [&str; 2], [blue, green]: [&'a Snapshot; 2], renames: Renames) -> Input<'a> {
     let [old, new] = frappe.map(FrappeVersion::parse);
     Input { blue_frappe: old, green_frappe: new, renames, ..Input::new(blue, green) }
 }
 
 /// The plan between two versions on a site, by what its database says.
-pub(crate) fn live_plan(site: &Site, [blue, green]: [&Snapshot; 2]) -> Plan {
+pub(crate) fn live_plan(site: &Site, [blue, green]: [&Snapshot; 2], renames: Renames) -> Plan {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let url = format!("mysql://127.0.0.1:{}/{}", site.server.port, site.name);
     let facts = runtime.block_on(async {
         let mut connection = facts::connect(&url, Some(&site.server.credentials())).await.unwrap();
         facts::read(&mut connection).await.unwrap()
     });
-    let input = Input { site: Some(&facts), ..input(["15.41.0"; 2], [blue, green], &[]) };
+    let input = Input { site: Some(&facts), ..input(["15.41.0"; 2], [blue, green], renames) };
     plan(&input).unwrap()
 }
 
