@@ -245,12 +245,12 @@ async fn columns_of(
     if values.is_empty() {
         return Ok(None);
     }
-    let names = inspect::primary_key(&mut session.connection, &base, table).await?;
+    let names = inspect::row_key(&mut session.connection, [&base, table], wanted).await?;
     let key: Vec<Column> =
         names.iter().filter_map(|name| all.iter().find(|column| &column.name == name).cloned()).collect();
     if key.is_empty() {
         return Err(Error::Refused(format!(
-            "{table} has no primary key by which its dropped columns could be put back: add one"
+            "{table} has no primary key, and no unique index without NULL, by which its dropped columns could be put back: add one"
         )));
     }
     let create = show_create(session, &base, table).await?;

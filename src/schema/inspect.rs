@@ -117,6 +117,31 @@ pub(crate) async fn primary_key(
     Ok(rows.into_iter().map(|(name,)| name).collect())
 }
 
+/// The columns by which each row of a table is found: its primary key, or a unique index that leaves no row out and has none of
+/// the columns `without` (`__UserSettings` of Frappe has no primary key); empty if there is neither.
+pub(crate) async fn row_key(
+    connection: &mut MySqlConnection,
+    [schema, table]: [&str; 2],
+    without: &[String],
+) -> Result<Vec<String>, Error> {
+    let rows: Vec<(String, String, i64)> = Question::fixed(
+        "SELECT CAST(INDEX_NAME AS CHAR), CAST(COLUMN_NAME AS CHAR), CAST(NULLABLE = '' AND SUB_PART IS NULL AS SIGNED) \
+         FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND NON_UNIQUE = 0 \
+         ORDER BY INDEX_NAME <> 'PRIMARY', INDEX_NAME, SEQ_IN_INDEX",
+    )
+    .with(schema)
+    .with(table)
+    .all(connection)
+    .await
+    .map_err(Error::query(format!("read the keys of {table}")))?;
+    let serves = |(_, column, is_whole): &(String, String, i64)| {
+        *is_whole == 1 && !without.iter().any(|name| name.eq_ignore_ascii_case(column))
+    };
+    let mut indexes = rows.chunk_by(|one, other| one.0 == other.0);
+    let key = indexes.find(|index| index.iter().all(serves)).unwrap_or_default();
+    Ok(key.iter().map(|(_, column, _)| column.clone()).collect())
+}
+
 /// The data type of a column in lower case, such as `varchar`; empty if there is no such column.
 pub(crate) async fn data_type(
     connection: &mut MySqlConnection,

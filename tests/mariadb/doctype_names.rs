@@ -298,7 +298,9 @@ fn renamed_doctypes_of_every_kind_are_served_to_both_and_killed_between_steps() 
     assert_eq!(read(|sql| site.blue(sql), false), read(|sql| site.base(sql), true));
     site.run("verify", &[]).ok();
     let before = read(|sql| site.base(sql), true);
-    killed_after_each_step(&site, "contract", &["--without-backup"], |_| {});
+    let backup = site.server.directory.join("names_end.gz");
+    let backup = backup.to_str().unwrap();
+    killed_after_each_step(&site, "contract", &["--backup", backup], |_| {});
     assert_eq!(read(|sql| site.base(sql), true), before);
     let of_doctype = "SELECT reference_name FROM tabComment WHERE name = 'C3'; SELECT doctype FROM __global_search; SELECT link_to FROM tabShortcut WHERE name = 'K2'";
     assert_eq!(site.base(of_doctype), format!("{0}\n{0}\n{OLD}", NEW.replace('\\', "\\\\")));
@@ -307,6 +309,11 @@ fn renamed_doctypes_of_every_kind_are_served_to_both_and_killed_between_steps() 
                 SELECT COUNT(*) FROM tabSingles WHERE doctype = 'Preferences'";
     assert_eq!(site.admin(left), "0\n0\n0");
     assert!(!site.traces().contains("__r1"), "{}", site.traces());
+    // Also of a table that has a unique index alone.
+    site.run("restore", &["--backup", backup]).ok();
+    let of =
+        format!("SELECT user, doctype = {}, doctype__blue = {} FROM __UserSettings", text(NEW), text(OLD));
+    assert_eq!(site.admin(&of), "u\t1\t1");
 }
 
 #[test]
