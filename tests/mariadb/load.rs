@@ -3,12 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use crossfade::doctype::Snapshot;
+use crossfade::plan::Renames;
+use serde_json::{Value, json};
 
 use super::many_clients::{Clients, Seen, Urls, Versions as At};
 use super::server::{Server, Special};
 use super::site::Site;
-use super::versions::{Versions, doctype, field};
+use super::versions::{Versions, doctype, field, live_plan, of_fields, snapshot};
 
 /// Users, rows, seconds that a user waits between two requests, and requests in each part of the release.
 fn size() -> (u64, u64, f64, u64) {
@@ -19,10 +21,10 @@ fn size() -> (u64, u64, f64, u64) {
     }
 }
 
-/// A field renamed, in a child table too; a text that becomes a number, a number that becomes a text, a text that becomes
-/// a date; a text that gets longer; a field added, one removed, one that becomes unique; a child table and a DocType
-/// added, a DocType removed.
-fn all_kinds() -> Versions {
+/// A field renamed, in a child table and in a Single too, and one with JSON; a text that becomes a number, a number that
+/// becomes a text, a text that becomes a date; a text that gets longer; a field added, one removed, one that becomes unique;
+/// a child table and a DocType added, a DocType removed, one whose names are numbers renamed.
+fn all_kinds() -> ([Snapshot; 2], Renames) {
     let table =
         |name: &str, options: &str| json!({ "fieldname": name, "fieldtype": "Table", "options": options });
     let child = json!({ "istable": 1 });
@@ -36,6 +38,7 @@ fn all_kinds() -> Versions {
                 field("day", "Data"),
                 field("note", "Small Text"),
                 field("serial", "Data"),
+                field("extra", "JSON"),
                 field("gone", "Data"),
                 table("items", "Deal Row"),
             ],
@@ -54,6 +57,7 @@ fn all_kinds() -> Versions {
                 field("day", "Date"),
                 field("note", "Long Text"),
                 json!({ "fieldname": "serial", "fieldtype": "Data", "unique": 1 }),
+                field("details", "JSON"),
                 json!({ "fieldname": "channel", "fieldtype": "Data", "default": "web" }),
                 table("items", "Deal Row"),
                 table("taxes", "Deal Tax"),
@@ -64,7 +68,31 @@ fn all_kinds() -> Versions {
         doctype("Deal Tax", &[field("amount", "Currency")], &child),
         doctype("Other Thing", &[field("title", "Data")], &json!({})),
     ];
-    Versions::new(&blue, &green, &[("Deal", "client", "customer"), ("Deal Row", "quantity", "qty")])
+    let fields = [
+        ("Deal", "client", "customer"),
+        ("Deal", "details", "extra"),
+        ("Deal Row", "quantity", "qty"),
+        ("Deal Settings", "mark", "logo"),
+    ];
+    let doctypes = [("Case".to_owned(), "Ticket".to_owned())].into();
+    let all = |deal: &[Value], beside: [Value; 3]| snapshot(&[deal, &beside].concat());
+    (
+        [all(&blue, beside("Ticket", "logo")), all(&green, beside("Case", "mark"))],
+        Renames { doctypes, ..of_fields(&fields) },
+    )
+}
+
+/// A document whose name is a number, one that names DocTypes, and a Single.
+fn beside(numbered: &str, logo: &str) -> [Value; 3] {
+    let link = json!({ "fieldname": "reference_doctype", "fieldtype": "Link", "options": "DocType" });
+    let to =
+        json!({ "fieldname": "reference_name", "fieldtype": "Dynamic Link", "options": "reference_doctype" });
+    let (colour, logo) = (field("colour", "Data"), field(logo, "Data"));
+    [
+        doctype(numbered, &[field("subject", "Data")], &json!({ "autoname": "autoincrement" })),
+        doctype("Comment", &[link, to], &json!({})),
+        doctype("Deal Settings", &[colour, logo], &json!({ "issingle": 1 })),
+    ]
 }
 
 /// The site with rows that the casts have something to do with.
@@ -72,7 +100,15 @@ fn shop(name: &str, rows: u64) -> Site {
     let options = ["--innodb-buffer-pool-size=3G", "--innodb-log-file-size=1G"];
     let server: &'static Server =
         Box::leak(Box::new(Server::start(&Special { options: &options, disk: None })));
-    let site = all_kinds().site(server, name);
+    let ([blue, green], renames) = all_kinds();
+    let site = Versions::renaming(["15.41.0"; 2], [&blue, &green], renames.clone()).site(server, name);
+    site.admin(
+        "DROP TABLE __global_search; CREATE TABLE __global_search (doctype varchar(100), name varchar(140), content text, \
+         title varchar(140), route varchar(140), published int(1) NOT NULL DEFAULT 0, UNIQUE KEY k (doctype, name)) ENGINE=MyISAM; \
+         CREATE TABLE __Auth (doctype varchar(140) NOT NULL, name varchar(255) NOT NULL, fieldname varchar(140) NOT NULL, \
+         password text NOT NULL, encrypted int(1) NOT NULL DEFAULT 0, PRIMARY KEY (doctype, name, fieldname)); \
+         ALTER TABLE tabComment ADD INDEX reference (reference_doctype, reference_name)",
+    );
     site.admin(&format!(
         "INSERT INTO tabDeal (name, creation, modified, customer, count, code, day, note, serial, gone) \
          SELECT CONCAT('D', LPAD(seq, 7, '0')) AS name, NOW(6), NOW(6), CONCAT('c', seq), IF(seq % 3, seq, CONCAT('no ', seq)), seq, \
@@ -80,6 +116,7 @@ fn shop(name: &str, rows: u64) -> Site {
          INSERT INTO `tabDeal Row` (name, parent, parenttype, parentfield, qty) SELECT CONCAT('R', seq), CONCAT('D', LPAD(seq, 7, '0')), \
          'Deal', 'items', seq FROM seq_1_to_{rows}"
     ));
+    site.plan(live_plan(&site, [&blue, &green], renames));
     site
 }
 

@@ -92,6 +92,8 @@ impl Clients {
                     number: 0,
                     known: BTreeMap::new(),
                     added: Vec::new(),
+                    tickets: Vec::new(),
+                    settings: None,
                 };
                 runtime.spawn(client.work(Arc::clone(&shared), pause))
             })
@@ -141,7 +143,7 @@ impl Written {
         let (by, number) = (self.by, self.number);
         let gone = self.gone.as_deref().unwrap_or("-");
         format!(
-            "{by}{number}|{number}|{number}|2024-02-0{}|{by} {name}|{name}-{number}|{gone}",
+            "{by}{number}|{number}|{number}|2024-02-0{}|{by} {name}|{name}-{number}|{{\"n\": {number}}}|{gone}",
             number % 9 + 1
         )
     }
@@ -150,7 +152,7 @@ impl Written {
         let (by, number) = (self.by, self.number);
         let channel = self.channel.as_deref().unwrap_or("web");
         format!(
-            "{by}{number}|{number}|{number}|2024-02-0{}|{by} {name}|{name}-{number}|{channel}",
+            "{by}{number}|{number}|{number}|2024-02-0{}|{by} {name}|{name}-{number}|{{\"n\": {number}}}|{channel}",
             number % 9 + 1
         )
     }
@@ -167,6 +169,10 @@ struct Client {
     known: BTreeMap<String, Written>,
     /// Documents of its own that it may delete.
     added: Vec<String>,
+    /// Tickets of its own: number and subject.
+    tickets: Vec<(String, String)>,
+    /// What the Single holds, as the one user who may write it knows.
+    settings: Option<String>,
 }
 
 impl Client {
@@ -198,7 +204,19 @@ impl Client {
         };
         let url = self.url(versions, is_blue);
         self.number += 1;
-        let kind = rand::rng().random_range(0..10);
+        let kind = rand::rng().random_range(0..12);
+        let readers: &[bool] = if versions == Versions::Both { &[true, false] } else { &[is_blue] };
+        if kind >= 10 {
+            // Two people who save the settings at one moment are told so by any Frappe: one does.
+            if self.user == 0 {
+                self.save_settings(&url, is_blue).await?;
+            }
+            self.save_ticket(&url, is_blue).await?;
+            for reads_blue in readers {
+                self.look_beside(&self.url(versions, *reads_blue), *reads_blue).await?;
+            }
+            return Ok(());
+        }
         let names = match kind {
             0..3 => vec![self.some_document()],
             3..6 => {
@@ -223,7 +241,6 @@ impl Client {
                 None => vec![self.some_document()],
             },
         };
-        let readers: &[bool] = if versions == Versions::Both { &[true, false] } else { &[is_blue] };
         for name in &names {
             for reads_blue in readers {
                 let url = self.url(versions, *reads_blue);
@@ -355,6 +372,73 @@ impl Client {
         self.send(url, "COMMIT".to_owned()).await
     }
 
+    /// A document whose name is a number, with a comment that names its DocType; or the last one once more.
+    async fn save_ticket(&mut self, url: &str, is_blue: bool) -> Result<(), String> {
+        let (doctype, by) = if is_blue { ("Ticket", "blue") } else { ("Case", "green") };
+        let subject = format!("{by} {}", self.number);
+        self.send(url, "START TRANSACTION".to_owned()).await?;
+        let (number, subject) = if self.number.is_multiple_of(2) && !self.tickets.is_empty() {
+            let (number, _) = self.tickets.pop().unwrap();
+            let update = format!("UPDATE `tab{doctype}` SET subject = '{subject}' WHERE name = {number}");
+            self.send(url, update).await?;
+            (number, subject)
+        } else {
+            let next = format!("SELECT CAST(NEXTVAL({}_id_seq) AS CHAR)", doctype.to_lowercase());
+            let number = self.read(url, next).await?.ok_or("no number")?;
+            let ticket = format!("INSERT INTO `tab{doctype}` SET name = {number}, subject = '{subject}'");
+            self.send(url, ticket).await?;
+            let refers = format!("reference_doctype = '{doctype}', reference_name = '{number}'");
+            self.send(url, format!("INSERT INTO tabComment SET name = 'c{number}', {refers}")).await?;
+            (number, subject)
+        };
+        self.send(url, "COMMIT".to_owned()).await?;
+        self.tickets.push((number, subject));
+        Ok(())
+    }
+
+    /// As Frappe saves a Single: all its rows go, and those that the version knows come.
+    async fn save_settings(&mut self, url: &str, is_blue: bool) -> Result<(), String> {
+        let (logo, by) = if is_blue { ("logo", "blue") } else { ("mark", "green") };
+        let value = format!("{by} {}", self.number);
+        self.send(url, "START TRANSACTION".to_owned()).await?;
+        let of = "doctype = 'Deal Settings'";
+        let locked = format!("SELECT value FROM tabSingles WHERE {of} AND field = 'modified' FOR UPDATE");
+        self.send(url, locked).await?;
+        self.send(url, format!("DELETE FROM tabSingles WHERE {of}")).await?;
+        let row = |field: &str| format!("('Deal Settings', '{field}', '{value}')");
+        let rows = ["modified", "colour", logo].map(row).join(", ");
+        self.send(url, format!("INSERT INTO tabSingles (doctype, field, value) VALUES {rows}")).await?;
+        self.send(url, "COMMIT".to_owned()).await?;
+        self.settings = Some(value);
+        Ok(())
+    }
+
+    /// Its own tickets with their comments, and the settings if it writes them.
+    async fn look_beside(&mut self, url: &str, is_blue: bool) -> Result<(), String> {
+        let (doctype, logo) = if is_blue { ("Ticket", "logo") } else { ("Case", "mark") };
+        let at = rand::rng().random_range(0..self.tickets.len());
+        for (number, subject) in [self.tickets[at].clone(), self.tickets[self.tickets.len() - 1].clone()] {
+            let sql = format!(
+                "SELECT CONCAT_WS('|', subject, (SELECT COUNT(*) FROM tabComment WHERE reference_doctype = '{doctype}' \
+                 AND reference_name = '{number}')) FROM `tab{doctype}` WHERE name = {number}"
+            );
+            let (read, written) = (self.read(url, sql).await?, format!("{subject}|1"));
+            if read.as_deref() != Some(written.as_str()) {
+                return Err(format!("silent: {doctype} {number} reads {read:?}, written was {written}"));
+            }
+        }
+        let Some(settings) = self.settings.clone() else { return Ok(()) };
+        let sql = format!(
+            "SELECT GROUP_CONCAT(field, '=', value ORDER BY field) FROM tabSingles WHERE doctype = 'Deal Settings' \
+             AND field IN ('colour', '{logo}')"
+        );
+        let (read, written) = (self.read(url, sql).await?, format!("colour={settings},{logo}={settings}"));
+        if read.as_deref() != Some(written.as_str()) {
+            return Err(format!("silent: the settings read {read:?}, written was {written}"));
+        }
+        Ok(())
+    }
+
     async fn is_gone(&mut self, versions: Versions, name: &str) -> Result<(), String> {
         let has_green = matches!(versions, Versions::Both | Versions::Green);
         let tables: &[&str] = if has_green { &["tabDeal Row", "tabDeal Tax"] } else { &["tabDeal Row"] };
@@ -373,9 +457,9 @@ impl Client {
     async fn look(&mut self, url: &str, is_blue: bool, name: &str) -> Result<(), String> {
         self.send(url, format!("SELECT * FROM tabDeal WHERE name = '{name}'")).await?;
         let columns = if is_blue {
-            "customer, count, code, day, note, serial, COALESCE(gone, '-')"
+            "customer, count, code, day, note, serial, extra, COALESCE(gone, '-')"
         } else {
-            "client, count, code, day, note, serial, channel"
+            "client, count, code, day, note, serial, details, channel"
         };
         let sql = format!("SELECT CONCAT_WS('|', {columns}) FROM tabDeal WHERE name = '{name}'");
         let Some(read) = self.read(url, sql).await? else {
@@ -421,9 +505,16 @@ fn set(is_blue: bool, name: &str, written: &Written) -> String {
         "modified = NOW(6), modified_by = 'u', docstatus = 0, count = {number}, code = {number}, day = '2024-02-0{day}', \
          note = '{by} {name}', serial = '{name}-{number}'"
     );
+    let json = format!("'{{\"n\": {number}}}'");
     if is_blue {
-        format!("{of_both}, customer = '{by}{number}', gone = '{}'", gone.as_deref().unwrap_or_default())
+        format!(
+            "{of_both}, extra = {json}, customer = '{by}{number}', gone = '{}'",
+            gone.as_deref().unwrap_or_default()
+        )
     } else {
-        format!("{of_both}, client = '{by}{number}', channel = '{}'", channel.as_deref().unwrap_or_default())
+        format!(
+            "{of_both}, details = {json}, client = '{by}{number}', channel = '{}'",
+            channel.as_deref().unwrap_or_default()
+        )
     }
 }
