@@ -68,10 +68,7 @@ for (const [name, of] of WAYS) {
       null,
     ])
     await by.tick('Unique')
-    await says(editor, 'unique added', 'Acme Customer.email', 'Additive', [
-      /ADD UNIQUE INDEX `email`/,
-      /DROP TRIGGER/,
-    ])
+    await says(editor, 'unique added', 'Acme Customer.email', 'Additive', [/ADD UNIQUE INDEX `email`/, /DROP TRIGGER/])
     await by.addBelow('email', 'Loyalty Points')
     await by.choose('Type', 'Currency')
     await says(editor, 'field added', 'Acme Customer.loyalty_points', 'Additive', [
