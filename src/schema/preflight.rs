@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::inspect::{self, Kind};
 use super::keyset::Key;
 use super::question::Question;
-use super::{Error, Session, account, doctor, inventory, rehearsal, singles, unique};
+use super::{Error, Session, account, doctor, inventory, rehearsal, rename, singles, unique};
 use crate::plan::{Plan, Work};
 
 /// Fails with a refusal that lists every obstacle.
@@ -68,21 +68,15 @@ async fn keyless(
 /// No column comes or goes in an instant where `InnoDB` has a FULLTEXT index (1845, measured on 10.11): the release
 /// would stop half-way.
 async fn full_text(session: &mut Session<'_>, plan: &Plan) -> Result<Vec<String>, Error> {
-    let renamed: BTreeMap<&str, &str> = plan
-        .expand
-        .iter()
-        .filter_map(|step| match &step.work {
-            Work::RenameTable { from, to, .. } => Some((to.as_str(), from.as_str())),
-            Work::Statement | Work::BlueView { .. } | Work::Backfill { .. } => None,
-        })
-        .collect();
     let undo = plan.expand.iter().flat_map(|step| &step.undo).filter(|undo| !undo.optional);
     let steps = plan.expand.iter().chain(&plan.contract).map(|step| &step.sql);
     let altered: BTreeSet<String> = steps
         .chain(undo.map(|undo| &undo.sql))
         .filter(|sql| sql.contains(" COLUMN ") && sql.ends_with("ALGORITHM=INSTANT"))
         .filter_map(|sql| rehearsal::table_of(sql))
-        .flat_map(|table| renamed.get(table.as_str()).map(|old| (*old).to_owned()).into_iter().chain([table]))
+        .flat_map(|table| {
+            rename::old_name(&plan.expand, &table).map(str::to_owned).into_iter().chain([table])
+        })
         .collect();
     let indexes: Vec<(String, String)> = Question::fixed(
         "SELECT DISTINCT CAST(i.TABLE_NAME AS CHAR), CAST(i.INDEX_NAME AS CHAR) FROM information_schema.STATISTICS AS i \

@@ -6,6 +6,7 @@ use super::inventory;
 use super::question::Question;
 use super::view::{self, View};
 use super::{Error, OWN_PREFIX, Session, quote};
+use crate::plan::{Step, Work};
 
 /// What the empty table is marked with that a view is made of before the real one has the name.
 const MARK: &str = "__crossfade: stands in for a table that is about to get this name";
@@ -19,6 +20,14 @@ pub(crate) struct Names<'a> {
     pub(crate) to: &'a str,
     /// Blue's view of it, whose name stays.
     pub(crate) view: &'a str,
+}
+
+/// What a table is called before these steps, if they give it its name.
+pub(crate) fn old_name<'a>(steps: &'a [Step], table: &str) -> Option<&'a str> {
+    steps.iter().find_map(|step| match &step.work {
+        Work::RenameTable { from, to, .. } if to == table => Some(from.as_str()),
+        Work::Statement | Work::Backfill { .. } | Work::BlueView { .. } | Work::RenameTable { .. } => None,
+    })
 }
 
 /// Renames the table unless that is done, and leaves blue's view right and nothing else.

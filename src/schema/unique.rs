@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::question::Question;
-use super::{Error, Session, inspect, quote, step};
+use super::{Error, Session, inspect, quote, rename, step};
 use crate::plan::{Assignment, CAST_MODE, Effect, Step, Work};
 
 /// Values that are named for each index.
@@ -59,11 +59,7 @@ pub(crate) async fn duplicates(session: &mut Session<'_>, steps: &[Step]) -> Res
 
 fn wanted<'a>(step: &'a Step, steps: &'a [Step], live: &BTreeMap<String, Vec<String>>) -> Option<Wanted<'a>> {
     let Effect::IndexExists { table, columns, unique: true } = &step.effect else { return None };
-    let old_name = steps.iter().find_map(|step| match &step.work {
-        Work::RenameTable { from, to, .. } if to == table => Some(from),
-        Work::Statement | Work::Backfill { .. } | Work::BlueView { .. } | Work::RenameTable { .. } => None,
-    });
-    let now = old_name.filter(|name| live.contains_key(*name)).unwrap_or(table);
+    let now = rename::old_name(steps, table).filter(|name| live.contains_key(*name)).unwrap_or(table);
     let there = live.get(now)?;
     let fills: Vec<&Assignment> = steps
         .iter()
