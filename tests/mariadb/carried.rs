@@ -36,8 +36,7 @@ pub(crate) fn before_release(site: Site, rows: u32) -> Site {
 /// The same after the hand-over.
 fn site(name: &str) -> Site {
     let site = before_release(Site::small(name), ROWS);
-    site.run("isolate", &[]).ok();
-    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.handed_over();
     site
 }
 

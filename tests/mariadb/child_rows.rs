@@ -49,9 +49,7 @@ fn expanded(name: &str) -> Site {
         site.admin(&step.sql);
     }
     site.plan(release);
-    site.run("isolate", &[]).ok();
-    site.run("handover", &["--quiet-seconds", "0"]).ok();
-    site.run("expand", &[]).ok();
+    site.expanded();
     site.base(
         "INSERT INTO tabParcel (name, title) VALUES ('P1', 'a'), ('P2', 'b'), ('P3', 'c'), ('P4', 'd'); \
          INSERT INTO `tabParcel Stop` (name, parent, parenttype, parentfield, place) VALUES \

@@ -6,12 +6,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crossfade::doctype::{AppReader, FrappeVersion, Snapshot};
-use crossfade::plan::{Input, Plan, Renames, Verdict, plan};
-use crossfade::schema::facts;
+use crossfade::plan::{Input, Renames, Verdict, plan};
 use serde_json::{Value, json};
 
 use super::kills::kill_once;
 use super::site::Site;
+use super::versions::live_plan;
 
 const OLD: &str = "Old `tag' \"x";
 const NEW: &str = "New 'label` \\";
@@ -155,30 +155,11 @@ fn site(name: &str) -> Site {
          INSERT INTO tabShortcut (name, link_type, link_to) VALUES ('K1', 'DocType', {of}), ('K2', 'Page', {of}); \
          INSERT INTO tabDocType (name) VALUES ({of}), ('Preferences'), ('Count'), ('Short'), ('Tag Row')"
     ));
-    let plan = planned(&site, &blue, &green);
+    let plan = live_plan(&site, [&blue, &green], renames());
     assert_eq!(plan.verdict, Verdict::Mapped, "{:#?}", plan.changes);
     site.plan(plan);
-    site.run("isolate", &[]).ok();
-    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.handed_over();
     site
-}
-
-fn planned(site: &Site, blue: &Snapshot, green: &Snapshot) -> Plan {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let url = format!("mysql://127.0.0.1:{}/{}", site.server.port, site.name);
-    let facts = runtime.block_on(async {
-        let mut connection = facts::connect(&url, Some(&site.server.credentials())).await.unwrap();
-        facts::read(&mut connection).await.unwrap()
-    });
-    let frappe = FrappeVersion::parse("15.41.0");
-    let input = Input {
-        site: Some(&facts),
-        blue_frappe: frappe,
-        green_frappe: frappe,
-        renames: renames(),
-        ..Input::new(blue, green)
-    };
-    plan(&input).unwrap()
 }
 
 /// What a version knows of all this, under its own names.

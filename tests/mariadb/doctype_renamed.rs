@@ -242,8 +242,7 @@ fn named(doctype: &str, run: impl Fn(&str) -> String) -> String {
 fn both_versions_work_on_a_renamed_doctype_of_a_real_site_until_its_end() {
     let Some(site) = tagged("renamed_end") else { return };
     let documents = Documents::default();
-    site.run("isolate", &[]).ok();
-    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.handed_over();
     let blues = blue(&site, &documents);
     println!("{}", site.run("expand", &[]).ok().lines().last().unwrap());
     let greens = green(&site, &documents);
@@ -287,8 +286,7 @@ fn a_renamed_doctype_of_a_real_site_goes_back_with_all_that_green_wrote() {
                  WHERE TABLE_SCHEMA = 'renamed_back' AND TABLE_NAME <> '__crossfade_ledger' ORDER BY 1, 2, 3";
     let before = site.server.root(shape);
     let documents = Documents::default();
-    site.run("isolate", &[]).ok();
-    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.handed_over();
     let blues = blue(&site, &documents);
     site.run("expand", &[]).ok();
     let greens = green(&site, &documents);

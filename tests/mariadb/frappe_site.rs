@@ -299,8 +299,7 @@ fn release(version: &Version, way_back: bool) -> Verdict {
     };
     let before = of_blue(&name);
     site.plan(plan);
-    site.run("isolate", &[]).ok();
-    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.handed_over();
     let blue_url = site.url(&schema, "blue%27s%20%5C%20%22secret%22", &schema);
     let blue = writer(&site, blue_url, &schema, "tabAcme Order", "blue");
     site.run("expand", &[]).ok();

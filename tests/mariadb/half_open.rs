@@ -75,8 +75,7 @@ fn notices(site: &Site, last_words: &'static [u8]) {
 fn a_server_that_is_gone_without_a_word_does_not_hold_ddl_for_ever() {
     let site = Site::small("half_open");
     site.plan(plans::additive());
-    site.run("isolate", &[]).ok();
-    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.handed_over();
     notices(&site, LAST_WORDS[0]);
 }
 
@@ -86,8 +85,7 @@ fn a_server_that_is_gone_without_a_word_does_not_hold_a_fill_for_ever() {
     let versions = usual();
     let site = versions.site(server(), "half_open_fill");
     fill_usual(&site, 3);
-    site.run("isolate", &[]).ok();
-    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.handed_over();
     notices(&site, LAST_WORDS[1]);
     assert_eq!(site.base(WRONG), "0");
 }

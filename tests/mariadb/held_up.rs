@@ -83,8 +83,7 @@ fn signal(signal: &str, pid: &str) {
 
 fn ready(site: Site, rows: u32) -> Site {
     fill_usual(&site, rows);
-    site.run("isolate", &[]).ok();
-    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.handed_over();
     site
 }
 

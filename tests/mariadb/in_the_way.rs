@@ -19,8 +19,7 @@ fn ready(server: &'static Server, name: &str) -> Site {
 }
 
 fn handed_over(site: Site) -> Site {
-    site.run("isolate", &[]).ok();
-    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.handed_over();
     site
 }
 

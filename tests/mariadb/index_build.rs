@@ -72,8 +72,7 @@ async fn an_index_that_takes_longer_than_the_budget_is_built_again_and_queues_at
         expand: vec![plans::step("0001", sql, effect)],
         ..plans::neutral()
     });
-    site.run("isolate", &[]).ok();
-    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.handed_over();
     let log = server.directory.join("index.log");
     let file = std::fs::File::create(&log).unwrap();
     let mut expand = site

@@ -47,6 +47,7 @@ mod retyped;
 mod rollback;
 mod sample_app;
 mod server;
+mod settings_and_tickets;
 mod shared_rows;
 mod singles;
 mod site;

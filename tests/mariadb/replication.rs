@@ -92,8 +92,7 @@ fn a_release_under_writes_reaches_the_replica(format: &str) {
     let site = usual().site(primary, "replicated");
     fill_usual(&site, 4_000);
     let address = format!("127.0.0.1:{}", replica.port);
-    site.run("isolate", &[]).ok();
-    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.handed_over();
     let blue = client(
         site.url(&site.schema, "blue's%20%5C%20%22secret%22", &site.schema),
         "blue",
@@ -131,8 +130,7 @@ fn a_replica_that_stands_and_a_pause_file_hold_a_backfill_up() {
     let replica = replica_of(primary);
     let site = usual().site(primary, "held");
     fill_usual(&site, 3_000);
-    site.run("isolate", &[]).ok();
-    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.handed_over();
     let (address, pause) = (format!("127.0.0.1:{}", replica.port), primary.directory.join("pause"));
     let log = primary.directory.join("held.log");
     replica.root("STOP SLAVE");

@@ -148,8 +148,7 @@ fn nothing_is_missed_while_the_release_begins() {
     frozen.retain(|table| table.table != "tabWorkspace");
     frozen.push(shared("tabWorkspace", "name"));
     site.plan(Plan { frozen, ..plans::neutral() });
-    site.run("isolate", &[]).ok();
-    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.handed_over();
     let url = site.url(&site.schema, "blue%27s%20%5C%20%22secret%22", &site.schema);
     let clients: Vec<Client> = (0..3)
         .map(|client| {

@@ -196,11 +196,17 @@ impl Site {
         self.command(name, more).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
-    /// Isolates, hands over and expands.
+    /// Isolates and hands over.
     #[track_caller]
-    pub(crate) fn expanded(&self) {
+    pub(crate) fn handed_over(&self) {
         self.run("isolate", &[]).ok();
         self.run("handover", &["--quiet-seconds", "0"]).ok();
+    }
+
+    /// The same, and expands.
+    #[track_caller]
+    pub(crate) fn expanded(&self) {
+        self.handed_over();
         self.run("expand", &[]).ok();
     }
 

@@ -15,15 +15,13 @@ use super::versions::{WRONG, fill_usual, usual};
 fn ready(name: &str) -> Site {
     let site = Site::small(name);
     site.plan(plans::additive());
-    site.run("isolate", &[]).ok();
-    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.handed_over();
     site
 }
 
 /// A site whose expand stands before its first row; the command, its pause file and its log.
 fn paused(site: &Site) -> (Child, PathBuf, PathBuf) {
-    site.run("isolate", &[]).ok();
-    site.run("handover", &["--quiet-seconds", "0"]).ok();
+    site.handed_over();
     paused_at(site, "expand", &[])
 }
 
