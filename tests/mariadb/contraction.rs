@@ -1,7 +1,8 @@
 //! The end of a release leaves nothing behind.
 
+use super::holder::Holder;
 use super::plans;
-use super::site::{Site, wait_for};
+use super::site::Site;
 
 #[test]
 #[ignore = "needs mariadbd"]
@@ -40,17 +41,12 @@ fn a_contract_refuses_while_blue_is_connected_and_does_not_shut_it_out() {
     let site = Site::small("con_alive");
     site.plan(plans::additive());
     site.expanded();
-    let (server, schema) = (site.server, site.schema.clone());
-    let blue =
-        std::thread::spawn(move || server.client(&schema, "blue's \\ \"secret\"", &schema, "DO SLEEP(3)"));
-    wait_for("blue", || {
-        server.root("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'con_alive__r1'") == "1"
-    });
+    let blue = Holder::new(site.server, site.blue_login(), "DO SLEEP(600)");
     let refused = site.run("contract", &[]);
     assert_eq!(refused.code, 3, "{}", refused.output);
     assert!(refused.output.contains("blue is still connected as con_alive__r1 (1)"), "{}", refused.output);
     site.blue("SELECT COUNT(*) FROM tabOrder");
-    blue.join().unwrap().unwrap();
+    blue.leave();
     site.run("contract", &[]).ok();
 }
 

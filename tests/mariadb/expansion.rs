@@ -1,7 +1,9 @@
 //! The steps on the tables: they run once, never wait, and blue does not notice.
 
+use super::holder::{Holder, STANDS};
 use super::plans;
 use super::site::{Site, wait_for};
+use super::started::Started;
 
 #[test]
 #[ignore = "needs mariadbd"]
@@ -69,19 +71,11 @@ fn ddl_never_makes_a_reader_wait_and_names_who_blocks_it() {
     let site = Site::small("exp_busy");
     site.plan(plans::additive());
     site.run("isolate", &[]).ok();
-    let server = site.server;
-    let (schema, password) = (site.schema.clone(), "blue's \\ \"secret\"");
-    let holder = std::thread::spawn(move || {
-        server.client(
-            &schema,
-            password,
-            &schema,
-            "START TRANSACTION; SELECT * FROM tabOrder; DO SLEEP(6); COMMIT",
-        )
-    });
-    wait_for("blue's transaction", || {
-        server.root("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'exp_busy__r1' AND info LIKE '%SLEEP%'") == "1"
-    });
+    let holder = Holder::new(
+        site.server,
+        site.blue_login(),
+        "START TRANSACTION; SELECT * FROM tabOrder; DO SLEEP(600)",
+    );
     let failed = std::thread::scope(|scope| {
         let expand = scope.spawn(|| site.run("expand", &["--ddl-budget", "2"]));
         let mut slowest = 0;
@@ -96,10 +90,12 @@ fn ddl_never_makes_a_reader_wait_and_names_who_blocks_it() {
     });
     assert_eq!(failed.code, 1, "{}", failed.output);
     assert!(failed.output.contains("of user exp_busy__r1 has a transaction open for"), "{}", failed.output);
-    assert!(failed.output.contains("DO SLEEP(6)"), "{}", failed.output);
+    assert!(failed.output.contains(STANDS), "{}", failed.output);
     // With a budget that outlasts the transaction the same step gets through.
-    site.run("expand", &[]).ok();
-    holder.join().unwrap().unwrap();
+    let expand = Started::new(&site, "expand", &[]);
+    wait_for("a busy table", || expand.said("the table is busy"));
+    holder.leave();
+    assert!(expand.end().ok().contains(" busy tries"));
 }
 
 /// A read that does not wait, sent again as blue's image sends it (the no-wait entry) when it fell into the instant
@@ -118,17 +114,14 @@ fn an_expand_does_not_begin_while_blue_is_on_the_tables() {
     let site = Site::small("exp_early");
     site.plan(plans::additive());
     site.run("isolate", &[]).ok();
-    let (server, name) = (site.server, site.name.clone());
-    let holder = std::thread::spawn(move || server.client(&name, "base", &name, "DO SLEEP(4)"));
-    wait_for("the connection", || {
-        server.root("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'exp_early'") == "1"
-    });
+    let holder = Holder::new(site.server, ["exp_early", "base", "exp_early"], "DO SLEEP(600)");
     let early = site.run("expand", &["--connection-wait", "0"]);
     assert_eq!(early.code, 1, "{}", early.output);
     assert!(early.output.contains("1 still connected as exp_early, from "), "{}", early.output);
-    let waited = site.run("handover", &["--quiet-seconds", "1"]).ok();
-    assert!(waited.contains("still connected as exp_early"), "{waited}");
-    holder.join().unwrap().unwrap();
+    let handover = Started::new(&site, "handover", &["--quiet-seconds", "1"]);
+    wait_for("the connection to be seen", || handover.said("still connected as exp_early"));
+    holder.leave();
+    handover.end().ok();
     site.run("expand", &[]).ok();
 }
 
@@ -137,8 +130,7 @@ fn an_expand_does_not_begin_while_blue_is_on_the_tables() {
 #[ignore = "needs mariadbd"]
 fn a_user_of_another_name_than_the_database_is_waited_for() {
     let site = Site::small("exp_user");
-    let server = site.server;
-    server.root(
+    site.server.root(
         "CREATE USER exp_app@'%' IDENTIFIED BY 'app'; GRANT ALL PRIVILEGES ON exp_user.* TO exp_app@'%'",
     );
     site.plan(plans::additive());
@@ -146,26 +138,24 @@ fn a_user_of_another_name_than_the_database_is_waited_for() {
     let path = |name: &str| folder.path().join(name).into_os_string().into_string().unwrap();
     let (now, blue) = (path("now.json"), path("blue.json"));
     std::fs::write(&now, r#"{"db_name": "exp_user", "db_user": "exp_app", "db_password": "app"}"#).unwrap();
-    let connected = || {
-        let holder = std::thread::spawn(move || server.client("exp_app", "app", "exp_user", "DO SLEEP(3)"));
-        wait_for("the connection", || {
-            server.root("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'exp_app'") == "1"
-        });
-        holder
-    };
+    let connected = || Holder::new(site.server, ["exp_app", "app", "exp_user"], "DO SLEEP(600)");
     let holder = connected();
     let isolate = ["--site-config", &now, "--site-config-out", &blue, "--until-idle", "1"];
-    let waited = site.run("isolate", &isolate).ok();
-    assert!(waited.contains("[handover] 0/1 1 still connected as exp_app, from "), "{waited}");
+    let mut isolate = Started::new(&site, "isolate", &isolate);
+    wait_for("the connection to be seen", || {
+        isolate.said("[handover] 0/1 1 still connected as exp_app, from ")
+    });
+    assert!(isolate.is_at_work());
+    holder.leave();
+    let waited = isolate.end().ok();
     assert!(waited.contains("no connection of exp_app for 1 s"), "{waited}");
-    assert!(holder.is_finished());
     for (command, more) in [("expand", &[][..]), ("rollback", &["--stage", "tables"])] {
         let user = [more, &["--user", "exp_app"]].concat();
         let holder = connected();
         let early = site.run(command, &[&user[..], &["--connection-wait", "0"]].concat());
         assert_eq!(early.code, 1, "{}", early.output);
         assert!(early.output.contains("1 still connected as exp_app, from "), "{}", early.output);
-        holder.join().unwrap().unwrap();
+        holder.leave();
         site.run(command, &user).ok();
     }
 }

@@ -1,65 +1,14 @@
 //! What holds a fill up: a file, rows that others hold, a replica that gives no answer. It stops there, says why, and goes on.
 
-use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::process::Command;
 
 use sqlx::{Connection, Executor, MySqlConnection};
 
 use super::replication::{leaked, replica_of};
 use super::server::server;
-use super::site::{Site, wait_for};
+use super::site::{Ran, Site, wait_for};
+use super::started::Paused;
 use super::versions::{WRONG, fill_usual, usual};
-
-/// An expand with a pause file, and its log.
-pub(crate) struct Held {
-    expand: Child,
-    pause: PathBuf,
-    log: PathBuf,
-}
-
-impl Held {
-    /// An expand of a site that is handed over; it stands before its first row.
-    pub(crate) fn before_the_first_row(site: &Site, more: &[&str]) -> Self {
-        let pause = site.server.directory.join(format!("{}.pause", site.name));
-        std::fs::write(&pause, "").unwrap();
-        let held = Self::start(site, more);
-        wait_for("the pause", || held.said("paused: "));
-        held
-    }
-
-    /// The same; it stops once the file is there.
-    fn start(site: &Site, more: &[&str]) -> Self {
-        let [pause, log] =
-            ["pause", "log"].map(|end| site.server.directory.join(format!("{}.{end}", site.name)));
-        let file = std::fs::File::create(&log).unwrap();
-        let mut expand = site.command("expand", &["--pause-file", pause.to_str().unwrap()]);
-        let expand = expand.args(more).stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
-        Self { expand, pause, log }
-    }
-
-    fn stop(&self) {
-        std::fs::write(&self.pause, "").unwrap();
-    }
-
-    /// Takes the file away.
-    pub(crate) fn go_on(&self) {
-        std::fs::remove_file(&self.pause).unwrap();
-    }
-
-    fn said(&self, text: &str) -> bool {
-        std::fs::read_to_string(&self.log).unwrap().contains(text)
-    }
-
-    fn is_at_work(&mut self) -> bool {
-        self.expand.try_wait().unwrap().is_none()
-    }
-
-    /// How it ended, and all that it said.
-    pub(crate) fn end(mut self) -> (i32, String) {
-        let code = self.expand.wait().unwrap().code().unwrap_or(-1);
-        (code, std::fs::read_to_string(&self.log).unwrap())
-    }
-}
 
 /// A process that stands still as long as this lives.
 struct Stopped<'a>(&'a str);
@@ -93,13 +42,13 @@ const FILLED: &str = "SELECT COUNT(*) FROM tabDeal WHERE count__blue IS NOT NULL
 #[ignore = "needs mariadbd"]
 async fn rows_that_are_held_are_left_for_the_end_and_who_holds_them_is_named() {
     let site = ready(usual().site(server(), "held_rows"), 3_000);
-    let expand = Held::before_the_first_row(&site, &["--ddl-budget", "2"]);
+    let expand = Paused::before_the_first_row(&site, "expand", &["--ddl-budget", "2"]);
     let mut holder = MySqlConnection::connect(&site.url("root", "", "held_rows")).await.unwrap();
     holder.execute("START TRANSACTION").await.unwrap();
     let rows = "SELECT name FROM tabDeal WHERE name IN ('D000007', 'D001500') FOR UPDATE";
     holder.execute(rows).await.unwrap();
     expand.go_on();
-    let (code, text) = expand.end();
+    let Ran { code, output: text } = expand.end();
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("rows of it are locked"), "{text}");
     assert!(text.contains("of user root has a transaction open for"), "{text}");
@@ -117,7 +66,7 @@ fn a_pause_file_that_comes_in_the_middle_of_a_fill_stops_it_there() {
     let site = ready(usual().site(server(), "held_middle"), ROWS);
     let filled = || site.admin(FILLED).parse::<u32>().unwrap();
     let begun = || !site.admin("SHOW COLUMNS FROM tabDeal LIKE 'count__blue'").is_empty() && filled() > 0;
-    let mut expand = Held::start(&site, &[]);
+    let mut expand = Paused::start(&site, "expand", &[]);
     wait_for("the first rows", begun);
     expand.stop();
     wait_for("the pause", || expand.said("paused: "));
@@ -132,8 +81,7 @@ fn a_pause_file_that_comes_in_the_middle_of_a_fill_stops_it_there() {
     assert_eq!(filled(), stopped);
     assert!(expand.is_at_work());
     expand.go_on();
-    let (code, text) = expand.end();
-    assert_eq!(code, 0, "{text}");
+    expand.end().ok();
     assert_eq!(site.base(WRONG), "0");
 }
 
@@ -145,7 +93,7 @@ fn a_replica_that_hangs_holds_a_fill_up_until_it_answers_again() {
     let site = ready(usual().site(primary, "held_replica"), 3_000);
     let address = format!("127.0.0.1:{}", replica.port);
     let pid = std::fs::read_to_string(replica.directory.join("pid")).unwrap().trim().to_owned();
-    let mut expand = Held::before_the_first_row(&site, &["--replica", &address]);
+    let mut expand = Paused::before_the_first_row(&site, "expand", &["--replica", &address]);
     let stopped = Stopped::new(&pid);
     // It is noticed while the file still holds the fill, or no row would be left for the replica to hold up: it is asked after
     // every fifth heartbeat.
@@ -159,8 +107,7 @@ fn a_replica_that_hangs_holds_a_fill_up_until_it_answers_again() {
     wait_for("the replica", || expand.said(&silent) || !expand.is_at_work());
     let filled = site.admin(FILLED);
     drop(stopped);
-    let (code, text) = expand.end();
-    assert_eq!(code, 0, "{text}");
+    let text = expand.end().ok();
     assert!(text.contains(&silent) && filled == "0", "{filled} rows: {text}");
     assert_eq!(site.base(WRONG), "0");
 }

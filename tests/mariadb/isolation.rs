@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::holder::Holder;
 use super::plans;
 use super::site::Site;
 use super::traffic::Client;
@@ -249,19 +250,15 @@ fn blues_configuration_is_handed_over_as_a_file_and_a_second_run_keeps_its_passw
         assert!(output.status.success(), "{text}");
         (text, serde_json::from_slice::<serde_json::Value>(&std::fs::read(&to).unwrap()).unwrap())
     };
-    let (server, name) = (site.server, site.name.clone());
-    let holder = std::thread::spawn(move || server.client(&name, "base", &name, "DO SLEEP(4)"));
-    super::site::wait_for("somebody", || {
-        server.root("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'iso_config'") == "1"
-    });
+    let holder = Holder::new(site.server, ["iso_config", "base", "iso_config"], "DO SLEEP(600)");
     let (text, config) = isolate();
     assert!(text.contains("1 still connected as iso_config") && text.contains("connection "), "{text}");
-    holder.join().unwrap().unwrap();
+    holder.leave();
     let password = config["db_password"].as_str().unwrap();
     assert!(!text.contains(password), "a password is printed");
     assert_eq!((&config["db_name"], &config["encryption_key"]), (&"iso_config__r1".into(), &"k".into()));
     assert_eq!(
-        server.client("iso_config__r1", password, "iso_config__r1", "SELECT COUNT(*) FROM tabOrder"),
+        site.server.client("iso_config__r1", password, "iso_config__r1", "SELECT COUNT(*) FROM tabOrder"),
         Ok("2".to_owned())
     );
     assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
@@ -279,16 +276,12 @@ fn two_sites_of_one_server_do_not_wait_for_each_other() {
     two.plan(plans::additive());
     // Another command holds the first site for the whole test.
     let hold = format!("SELECT GET_LOCK('crossfade:{}', 1), SLEEP(600)", short_hash("iso_site_one"));
-    let server = one.server;
-    let holder = std::thread::spawn(move || server.client("root", "", "", &hold));
-    let find = "SELECT id FROM information_schema.processlist WHERE info LIKE '%crossfade:%SLEEP(600)%' AND id <> CONNECTION_ID()";
-    super::site::wait_for("the lock to be taken", || !server.root(find).is_empty());
+    let holder = Holder::new(one.server, ["root", "", "iso_site_one"], &hold);
     two.expanded();
     let refused = one.run("isolate", &["--lock-wait", "1"]);
     assert_eq!(refused.code, 1, "{}", refused.output);
     assert!(refused.output.contains("failed to lock the site: connection "), "{}", refused.output);
-    server.root(&format!("KILL {}", server.root(find)));
-    assert!(holder.join().unwrap().is_err());
+    holder.leave();
     one.expanded();
 }
 

@@ -1,8 +1,10 @@
 //! Queues and keys, against a redis-server of the test's own.
 
+use super::holder::Holder;
 use super::plans;
 use super::redis_server::{Redis, crossfade};
 use super::site::{Site, wait_for};
+use super::started::Started;
 
 #[test]
 #[ignore = "needs redis-server"]
@@ -137,19 +139,15 @@ fn what_was_cached_while_blue_moved_is_forgotten_when_all_of_it_has() {
     let config = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(config.path(), serde_json::json!({"redis_cache": redis.url(1)}).to_string()).unwrap();
     let file = config.path().to_str().unwrap();
-    let (server, name) = (site.server, site.name.clone());
-    let late = std::thread::spawn(move || server.client(&name, "base", &name, "DO SLEEP(2)"));
-    wait_for("a Pod on the tables", || {
-        server.root("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'redis_moved'") == "1"
-    });
-    let handover = |more: &[&str]| {
-        site.run("handover", &[&["--schema", "redis_moved__r1", "--common-config", file], more].concat())
-    };
-    let early = handover(&["--quiet-seconds", "0", "--wait", "0"]);
+    let late = Holder::new(site.server, ["redis_moved", "base", "redis_moved"], "DO SLEEP(600)");
+    let own = ["--schema", "redis_moved__r1", "--common-config", file, "--quiet-seconds"];
+    let early = site.run("handover", &[&own[..], &["0", "--wait", "0"]].concat());
     assert_eq!((early.code, redis.keys(1).len()), (1, 3), "{}", early.output);
-    let done = handover(&["--quiet-seconds", "1"]).ok();
+    let handover = Started::new(&site, "handover", &[&own[..], &["1"]].concat());
+    wait_for("the Pod to be seen", || handover.said("still connected as redis_moved"));
+    late.leave();
+    let done = handover.end().ok();
     assert!(done.contains("1 keys of redis_moved__r1 deleted"), "{done}");
-    late.join().unwrap().unwrap();
     assert_eq!(redis.keys(1), ["redis_moved__r1|insert_queue_for_Access Log", "redis_moved|roles"]);
     let nowhere = site.run("handover", &["--quiet-seconds", "0", "--schema", "redis_moved__r1"]);
     assert!(nowhere.output.contains("give --redis-cache or --common-config"), "{}", nowhere.output);

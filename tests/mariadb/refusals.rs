@@ -2,6 +2,7 @@
 
 use crossfade::plan::{Plan, Verdict};
 
+use super::holder::Holder;
 use super::plans;
 use super::site::Site;
 
@@ -132,16 +133,11 @@ fn who_reads_blues_schema_by_its_unquoted_name_holds_the_contract() {
     let site = Site::small("ref_unquoted");
     site.plan(plans::additive());
     site.expanded();
-    let (server, report) =
-        (site.server, "SELECT name, SLEEP(3) FROM ref_unquoted__r1.tabOrder WHERE name = 'O1'");
-    let reader = std::thread::spawn(move || server.client("admin", "admin secret", "mysql", report));
-    super::site::wait_for("the report", || {
-        site.server.root("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(3)%'")
-            == "2"
-    });
+    let report = "SELECT name, SLEEP(600) FROM ref_unquoted__r1.tabOrder WHERE name = 'O1'";
+    let reader = Holder::new(site.server, ["admin", "admin secret", "mysql"], report);
     let ran = site.run("contract", &["--without-backup"]);
     assert!(ran.code == 3 && ran.output.contains("ref_unquoted__r1 is in use"), "{}", ran.output);
-    reader.join().unwrap().unwrap();
+    reader.leave();
     site.run("contract", &["--without-backup"]).ok();
 }
 

@@ -8,6 +8,7 @@ use crossfade::plan::{Change, Effect, Plan, Verdict};
 use sqlx::{Connection, Executor, MySqlConnection};
 
 use super::boundaries::kill_at_some;
+use super::holder::Holder;
 use super::kills::kill_and_finish;
 use super::plans;
 use super::server::{Server, Special, server};
@@ -198,15 +199,10 @@ fn removed_columns_and_tables_stay_unless_the_policy_says_drop() {
 #[ignore = "needs mariadbd"]
 fn a_contract_refuses_while_anybody_uses_blues_schema() {
     let (site, file) = site("restore_used");
-    let (server, schema) = (site.server, site.schema.clone());
-    let report = std::thread::spawn(move || server.client("admin", "admin secret", &schema, "DO SLEEP(3)"));
-    super::site::wait_for("the report", || {
-        server.root("SELECT COUNT(*) FROM information_schema.processlist WHERE db = 'restore_used__r1'")
-            == "1"
-    });
+    let report = Holder::new(site.server, ["admin", "admin secret", "restore_used__r1"], "DO SLEEP(600)");
     let refused = site.run("contract", &["--backup", &file]);
     assert_eq!((refused.code, refused.output.contains("admin")), (3, true), "{}", refused.output);
-    report.join().unwrap().unwrap();
+    report.leave();
     site.run("contract", &["--backup", &file]).ok();
 }
 
@@ -261,16 +257,11 @@ fn blue_stays_shut_out_once_the_contract_has_begun() {
     let failed = site.run("contract", &["--backup", "/no/such/folder/file"]);
     assert_eq!(failed.code, 1, "{}", failed.output);
     assert!(site.try_blue("SELECT 1").is_err(), "nobody carries over what blue writes now");
-    let (server, schema) = (site.server, site.schema.clone());
-    let report = std::thread::spawn(move || server.client("admin", "admin secret", &schema, "DO SLEEP(3)"));
-    super::site::wait_for("the report", || {
-        let used = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = 'restore_begun__r1'";
-        server.root(used) == "1"
-    });
+    let report = Holder::new(site.server, ["admin", "admin secret", "restore_begun__r1"], "DO SLEEP(600)");
     let refused = site.run("contract", &["--backup", &file]);
     assert_eq!(refused.code, 3, "{}", refused.output);
     assert!(site.try_blue("SELECT 1").is_err(), "nobody carries over what blue writes now");
-    report.join().unwrap().unwrap();
+    report.leave();
     site.run("contract", &["--backup", &file]).ok();
 }
 

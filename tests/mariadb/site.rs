@@ -122,13 +122,19 @@ impl Site {
 
     /// Runs SQL as blue's user in blue's schema.
     pub(crate) fn try_blue(&self, sql: &str) -> Result<String, String> {
-        self.server.client(&self.schema, "blue's \\ \"secret\"", &self.schema, sql)
+        let [user, password, database] = self.blue_login();
+        self.server.client(user, password, database, sql)
     }
 
     /// The same, which must succeed.
     #[track_caller]
     pub(crate) fn blue(&self, sql: &str) -> String {
         self.try_blue(sql).unwrap()
+    }
+
+    /// User, password and database of blue's.
+    pub(crate) fn blue_login(&self) -> [&str; 3] {
+        [&self.schema, "blue's \\ \"secret\"", &self.schema]
     }
 
     /// URL for a driver.

@@ -1,15 +1,15 @@
 //! What goes wrong on real servers: each ends in waiting within the budget or in a clear error, and the next run goes on.
 
 use std::io::Read;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
 
 use super::plans;
 use super::server::{Server, Special, server};
-use super::site::{Site, wait_for};
+use super::site::{Ran, Site, wait_for};
+use super::started::Paused;
 use super::versions::{WRONG, fill_usual, usual};
 
 fn ready(name: &str) -> Site {
@@ -19,28 +19,10 @@ fn ready(name: &str) -> Site {
     site
 }
 
-/// A site whose expand stands before its first row; the command, its pause file and its log.
-fn paused(site: &Site) -> (Child, PathBuf, PathBuf) {
+/// An expand of a site that stands before its first row.
+fn paused(site: &Site) -> Paused {
     site.handed_over();
-    paused_at(site, "expand", &[])
-}
-
-/// A command that stands before the first row that it fills; with its pause file and its log.
-fn paused_at(site: &Site, command: &str, more: &[&str]) -> (Child, PathBuf, PathBuf) {
-    let (pause, log) = (
-        site.server.directory.join(format!("{}.pause", site.name)),
-        site.server.directory.join(format!("{}.log", site.name)),
-    );
-    std::fs::write(&pause, "").unwrap();
-    let file = std::fs::File::create(&log).unwrap();
-    let command = site
-        .command(command, &[more, &["--pause-file", pause.to_str().unwrap()]].concat())
-        .stdout(file.try_clone().unwrap())
-        .stderr(file)
-        .spawn()
-        .unwrap();
-    wait_for("the pause", || std::fs::read_to_string(&log).unwrap().contains("paused: "));
-    (command, pause, log)
+    Paused::before_the_first_row(site, "expand", &[])
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,15 +114,15 @@ fn a_dump_in_one_transaction_is_not_broken_and_is_outlasted() {
 fn a_connection_that_is_ended_is_an_error_that_says_to_start_again() {
     let site = usual().site(server(), "tr_lost");
     fill_usual(&site, 2_000);
-    let (mut expand, pause, log) = paused(&site);
+    let expand = paused(&site);
     let ids = site
         .server
         .root("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'admin' AND DB = 'tr_lost'");
     let kills: Vec<String> = ids.lines().map(|id| format!("KILL CONNECTION {id}")).collect();
     site.server.root(&kills.join("; "));
-    std::fs::remove_file(&pause).unwrap();
-    assert_eq!(expand.wait().unwrap().code(), Some(1));
-    let text = std::fs::read_to_string(&log).unwrap();
+    expand.go_on();
+    let Ran { code, output: text } = expand.end();
+    assert_eq!(code, 1, "{text}");
     assert!(text.contains("start the command again"), "{text}");
     site.run("expand", &[]).ok();
     assert_eq!(site.base(WRONG), "0");
@@ -152,11 +134,11 @@ fn a_server_that_becomes_read_only_is_named() {
     let server: &'static Server = Box::leak(Box::new(Server::start(&Special::default())));
     let site = usual().site(server, "tr_readonly");
     fill_usual(&site, 2_000);
-    let (mut expand, pause, log) = paused(&site);
+    let expand = paused(&site);
     server.root("SET GLOBAL read_only = 1");
-    std::fs::remove_file(&pause).unwrap();
-    assert_eq!(expand.wait().unwrap().code(), Some(1));
-    let text = std::fs::read_to_string(&log).unwrap();
+    expand.go_on();
+    let Ran { code, output: text } = expand.end();
+    assert_eq!(code, 1, "{text}");
     assert!(text.contains("The server is read-only: give the address of the primary"), "{text}");
     server.root("SET GLOBAL read_only = 0");
     site.run("expand", &[]).ok();
@@ -171,17 +153,16 @@ fn a_full_disk_is_named_and_with_room_it_goes_on() {
         Box::leak(Box::new(Server::start(&Special { options: &options, disk: Some("400m") })));
     let site = usual().site(server, "tr_full");
     fill_usual(&site, 20_000);
-    let (mut expand, pause, log) = paused(&site);
+    let expand = paused(&site);
     let ballast = server.directory.join("data/ballast");
     // All that is left; a write that does not fit ends short.
     let mut file = std::fs::File::create(&ballast).unwrap();
     let block = vec![0; 1 << 16];
     while std::io::Write::write_all(&mut file, &block).is_ok() {}
     drop(file);
-    std::fs::remove_file(&pause).unwrap();
-    let code = expand.wait().unwrap().code();
-    let text = std::fs::read_to_string(&log).unwrap();
-    assert_eq!(code, Some(1), "{text}");
+    expand.go_on();
+    let Ran { code, output: text } = expand.end();
+    assert_eq!(code, 1, "{text}");
     assert!(text.contains("The server's disk is full: make room"), "{text}");
     std::fs::remove_file(&ballast).unwrap();
     site.run("expand", &[]).ok();
@@ -200,20 +181,20 @@ fn a_document_that_gets_another_name_under_a_fill_keeps_its_values_there_and_bac
         site.blue(&format!("UPDATE tabDeal SET name = '{to}' WHERE name = '{from}'"));
         site.blue(read)
     };
-    let (mut expand, pause, log) = paused(&site);
+    let expand = paused(&site);
     let shown = rename("D002000", "E2000");
-    std::fs::remove_file(&pause).unwrap();
-    assert!(expand.wait().unwrap().success(), "{}", std::fs::read_to_string(&log).unwrap());
+    expand.go_on();
+    expand.end().ok();
     assert_eq!(site.blue(read), shown);
     assert_eq!(
         site.base("SELECT client, count, code FROM tabDeal WHERE name = 'E2000'"),
         "c2000\t2000\t2000"
     );
     site.run("verify", &[]).ok();
-    let (mut rollback, pause, log) = paused_at(&site, "rollback", &["--stage", "tables"]);
+    let rollback = Paused::before_the_first_row(&site, "rollback", &["--stage", "tables"]);
     let shown = rename("E2000", "F2000");
-    std::fs::remove_file(&pause).unwrap();
-    assert!(rollback.wait().unwrap().success(), "{}", std::fs::read_to_string(&log).unwrap());
+    rollback.go_on();
+    rollback.end().ok();
     assert_eq!(site.blue(read), shown);
     assert_eq!(site.base(read), shown);
 }
