@@ -210,6 +210,12 @@ pub(crate) fn changes(
     }
 }
 
+/// [`changes`] where a text is read as a number; `None` where it is not.
+pub(crate) fn number_changes(value: &str, to: &str) -> Option<String> {
+    Family::of(to).filter(|family| family.is_number())?;
+    changes(value, "longtext", to, [false, false])
+}
+
 /// Whether every value of one family is one of the other.
 fn keeps_all(from: Family, to: Family) -> bool {
     const LONG: u32 = 32;

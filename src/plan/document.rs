@@ -185,6 +185,13 @@ pub struct SingleField {
     /// Values that the two versions write differently: blue's -> green's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, String>,
+    /// SQL condition on `value`, where the field is a number to green and of another type to blue: green reads another
+    /// number than the text says, and a save of green's writes that one for both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misread_by_green: Option<String>,
+    /// The same of blue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misread_by_blue: Option<String>,
 }
 
 /// Everything that a release does to the database of one site.

@@ -2,8 +2,8 @@
 //! and blue's copy of the Singles with the tables' for the fields that both versions know.
 //!
 //! A range is compared in one statement, so on one snapshot: what the triggers do to a row is done with it. Texts are
-//! compared byte by byte. A value that the other side's type cannot hold was decided by rule: it is counted, not
-//! taken for a difference.
+//! compared byte by byte. A value that the other side's type cannot hold was decided by rule, or will be when that side
+//! saves a Single: it is counted, not taken for a difference.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use super::keyset::{Key, Range};
 use super::question::Question;
 use super::{Error, Session, inventory, quote, singles};
 use crate::api::figures::Figures;
-use crate::plan::{CAST_MODE, InStep, Plan};
+use crate::plan::{CAST_MODE, InStep, Plan, SingleField};
 
 /// Rows of one statement.
 const ROWS: u64 = 5_000;
@@ -55,8 +55,13 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan) -> Result<Compared, Err
         let comparison = Comparison { key, pairs, differing: BTreeMap::new() };
         differing += comparison.run(session, &mut compared, &mut differences).await?;
     }
-    let (settings, words) = singles(session, plan).await?;
-    differences.extend(words);
+    let mut settings = 0;
+    if is_copied(session, plan).await? {
+        let (differing, words) = singles(session, plan).await?;
+        settings = differing;
+        differences.extend(words);
+        misread(session, plan, &mut compared).await?;
+    }
     let count = Figures { differences: Some(differing + settings), ..Figures::default() };
     session.progress.count(&count);
     if differences.is_empty() { Ok(compared) } else { Err(Error::Diverged(differences)) }
@@ -209,13 +214,48 @@ fn into_blue(InStep { green_follows, blue_follows, .. }: &InStep) -> String {
     format!("(({blue_follows}) AND NOT ({green_follows}))")
 }
 
+/// Whether blue has Singles of its own that are to be in step.
+async fn is_copied(session: &mut Session<'_>, plan: &Plan) -> Result<bool, Error> {
+    if plan.singles.is_empty() || inventory::stage(session).await?.is_none() {
+        return Ok(false);
+    }
+    Ok(inventory::read(session).await?.get(singles::TABLE).is_some_and(|entry| entry.shape.is_copy()))
+}
+
+/// Settings whose text one version reads as another number: they are named, their values are not.
+async fn misread(session: &mut Session<'_>, plan: &Plan, compared: &mut Compared) -> Result<(), Error> {
+    let table = quote::qualified(&session.base, singles::TABLE);
+    for single in &plan.singles {
+        let SingleField { doctype, field, misread_by_green, misread_by_blue, .. } = single;
+        let sides = [
+            ("green", misread_by_green, &mut compared.into_green),
+            ("blue", misread_by_blue, &mut compared.into_blue),
+        ];
+        for (colour, condition, count) in sides {
+            let Some(condition) = condition else { continue };
+            let sql = format!(
+                "SET STATEMENT sql_mode = '{CAST_MODE}' FOR SELECT COUNT(*) FROM {table} \
+                 WHERE doctype = {} AND field = {} AND {condition}",
+                quote::literal(doctype),
+                quote::literal(field)
+            );
+            let question = Question::of(sql).scalar(&mut session.connection);
+            let found: i64 =
+                question.await.map_err(Error::query("look for settings that a version misreads"))?;
+            if found > 0 {
+                *count += 1;
+                let message = format!(
+                    "{doctype}.{field} holds what is no such number to {colour}: a save of {colour}'s writes the number that it reads, for both"
+                );
+                session.progress.report("compare", 0, 0, &message);
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Fields of Singles that both versions know and that are not the same in both tables: how many, and in words.
 async fn singles(session: &mut Session<'_>, plan: &Plan) -> Result<(u64, Option<String>), Error> {
-    let is_copied = inventory::stage(session).await?.is_some()
-        && inventory::read(session).await?.get(singles::TABLE).is_some_and(|entry| entry.shape.is_copy());
-    if plan.singles.is_empty() || !is_copied {
-        return Ok((0, None));
-    }
     let sql = singles::differences_sql(session, &plan.singles);
     let rows: Vec<(String, String)> = Question::of(sql)
         .all(&mut session.connection)

@@ -256,7 +256,7 @@ fn in_single(blue: &Side<'_>, green: &Side<'_>, fate: Fate) -> (Verdict, Said) {
     }
     (
         Verdict::Neutral,
-        "tabSingles keeps every value as text, and each version casts what it reads; a save writes what it read, for both"
+        "tabSingles keeps every value as text, and each version casts what it reads; a save writes what it read, for both: crossfade verify names the settings that one reads as another number"
             .to_owned()
             .into(),
     )
