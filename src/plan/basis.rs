@@ -171,9 +171,9 @@ impl Own {
     fn of(steps: &[Step]) -> Self {
         let mut own = Self::default();
         for step in steps {
-            own.enter(&step.effect);
-            for undo in &step.undo {
-                own.enter(&undo.effect);
+            let undone = step.undo.iter().map(|undo| &undo.effect);
+            for effect in std::iter::once(&step.effect).chain(undone) {
+                effect.parts().iter().for_each(|part| own.enter(part));
             }
         }
         own
@@ -208,7 +208,8 @@ impl Own {
             | Effect::TriggerSays { .. }
             | Effect::BlueShows { .. }
             | Effect::SequenceExists { .. }
-            | Effect::SequenceAbsent { .. } => {}
+            | Effect::SequenceAbsent { .. }
+            | Effect::All { .. } => {}
         }
     }
 }

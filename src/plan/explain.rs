@@ -19,16 +19,16 @@ pub(super) fn asked_about(changes: &[Change]) -> Serving {
 /// Adds to each change its own steps, and what users would see of it without them. Several changes of one field share
 /// its steps, but for the index that one of them asks for (with what goes before it), and those that need none.
 pub(super) fn explain(changes: &mut [Change], steps: &Steps, idle: &Idle) {
-    let made: HashMap<&str, MadeIndex> =
-        steps.expand.iter().filter_map(|step| Some((step.id.as_str(), index(step)?))).collect();
+    let made = steps.expand.iter().map(|step| (step.id.as_str(), indexes(step)));
+    let made: HashMap<&str, Vec<MadeIndex>> = made.filter(|(_, made)| !made.is_empty()).collect();
     let asked: HashSet<MadeIndex> = changes.iter().filter_map(asked_index).collect();
     for change in changes {
         let own = asked_index(change);
         let is_own = |id: &&String| match (&own, made.get(id.as_str())) {
             (Some(own), None) => own.2 && id.contains(empty::ID),
-            (Some(own), Some(made)) => made == own,
+            (Some(own), Some(made)) => made.contains(own),
             (None, None) if id.contains(empty::ID) => false,
-            (None, Some(made)) => !asked.contains(made),
+            (None, Some(made)) => made.iter().any(|one| !asked.contains(one)),
             (None, None) => true,
         };
         let is_idle = own.is_none() && idle.contains(&place(change));
@@ -69,7 +69,10 @@ fn asked_index(change: &Change) -> Option<MadeIndex> {
     Some((table, named.unwrap_or_else(|| field.into_iter().collect()), unique))
 }
 
-fn index(step: &Step) -> Option<MadeIndex> {
-    let Effect::IndexExists { table, columns, unique } = &step.effect else { return None };
-    Some((table.clone(), columns.clone(), *unique))
+fn indexes(step: &Step) -> Vec<MadeIndex> {
+    let made = step.effect.parts().iter().filter_map(|effect| {
+        let Effect::IndexExists { table, columns, unique } = effect else { return None };
+        Some((table.clone(), columns.clone(), *unique))
+    });
+    made.collect()
 }

@@ -180,7 +180,8 @@ pub(super) fn keep_apart(
     versions: &Versions<'_>,
 ) {
     let by_green = rewritten.iter().chain(left).map(String::as_str);
-    let changed: BTreeSet<&str> = expand.iter().filter_map(disturbed).chain(by_green).collect();
+    let effects = expand.iter().flat_map(|step| step.effect.parts());
+    let changed: BTreeSet<&str> = effects.filter_map(disturbed).chain(by_green).collect();
     let mut apart = BTreeSet::new();
     for entry in frozen.iter().filter(|entry| entry.writable) {
         let doctype = entry.table.strip_prefix("tab").unwrap_or(&entry.table);
@@ -195,9 +196,9 @@ pub(super) fn keep_apart(
     }
 }
 
-/// The table of which a step before green leaves rows or columns that the other version writes differently.
-fn disturbed(step: &Step) -> Option<&str> {
-    match &step.effect {
+/// The table of which an effect before green leaves rows or columns that the other version writes differently.
+fn disturbed(effect: &Effect) -> Option<&str> {
+    match effect {
         Effect::TableAbsent { table }
         | Effect::ColumnsAbsent { table, .. }
         | Effect::IndexExists { table, unique: true, .. }
@@ -214,7 +215,8 @@ fn disturbed(step: &Step) -> Option<&str> {
         | Effect::TriggerAbsent { .. }
         | Effect::TriggerSays { .. }
         | Effect::SequenceExists { .. }
-        | Effect::SequenceAbsent { .. } => None,
+        | Effect::SequenceAbsent { .. }
+        | Effect::All { .. } => None,
     }
 }
 

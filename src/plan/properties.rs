@@ -138,16 +138,19 @@ proptest! {
             }
             // A column that is dropped has blue's values in another one, which its view shows, and comes again at once.
             if outside.contains("DROP COLUMN") || outside.contains("DROP INDEX") {
-                let (table, columns): (&str, Vec<&String>) = if let Effect::ColumnsAre { table, columns } = &step.effect {
-                    (table, columns.keys().collect())
-                } else if let Effect::IndexAbsent { table, columns, .. } = &step.effect {
-                    (table, columns.iter().collect())
-                } else {
-                    ("", Vec::new())
-                };
-                prop_assert!(!columns.is_empty(), "{sql} has the effect {:?}", step.effect);
-                for column in &columns {
-                    prop_assert!(moved.contains(&(table.to_owned(), (*column).clone())), "{sql}");
+                let gone: Vec<(String, String)> = step.effect.parts().iter().flat_map(|effect| {
+                    let (table, columns): (&str, Vec<&String>) = if let Effect::ColumnsAre { table, columns } = effect {
+                        (table, columns.keys().collect())
+                    } else if let Effect::IndexAbsent { table, columns, .. } = effect {
+                        (table, columns.iter().collect())
+                    } else {
+                        ("", Vec::new())
+                    };
+                    columns.into_iter().map(move |column| (table.to_owned(), column.clone()))
+                }).collect();
+                prop_assert!(!gone.is_empty(), "{sql} has the effect {:?}", step.effect);
+                for column in &gone {
+                    prop_assert!(moved.contains(column), "{sql}");
                 }
                 let come = ["ADD COLUMN", "CHANGE COLUMN"].map(|verb| outside.matches(verb).count());
                 prop_assert_eq!(outside.matches("DROP COLUMN").count(), come.iter().sum::<usize>(), "{}", sql);

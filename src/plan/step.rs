@@ -129,6 +129,23 @@ pub enum Effect {
         /// Sequence name without its database.
         sequence: String,
     },
+    /// All of these, of one statement. A unique index has a statement of its own.
+    All {
+        /// What is there, none of it of this kind.
+        effects: Vec<Self>,
+    },
+}
+
+impl Effect {
+    /// All of these.
+    pub(crate) fn all(mut effects: Vec<Self>) -> Self {
+        if effects.len() == 1 { effects.remove(0) } else { Self::All { effects } }
+    }
+
+    /// What it is made of; itself, unless it is several.
+    pub(crate) fn parts(&self) -> &[Self] {
+        if let Self::All { effects } = self { effects } else { std::slice::from_ref(self) }
+    }
 }
 
 /// Two columns of one table, blue's and green's, that triggers keep in step, and how to see that they are.

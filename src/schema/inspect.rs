@@ -271,14 +271,7 @@ pub(crate) async fn holds(
             let says = format!("FOR EACH ROW {label}:");
             Ok(statement.is_some_and(|statement| statement.contains(&says)))
         }
-        Effect::ColumnsAre { table, columns } => {
-            for (column, shape) in columns {
-                if !column_is(connection, [base, table, column], shape).await? {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
-        }
+        Effect::ColumnsAre { table, columns } => columns_are(connection, [base, table], columns).await,
         Effect::IndexAbsent { table, columns, unique } => {
             Ok(!has_index(connection, [base, table], columns, *unique, true).await?)
         }
@@ -287,6 +280,7 @@ pub(crate) async fn holds(
             rename::is_done(connection, [base, schema], &rename::Names { from, to, view }).await
         }
         Effect::RowExists { table, condition } => has_rows(connection, base, table, condition).await,
+        Effect::All { effects } => all_hold(connection, [base, schema], effects).await,
         Effect::BlueShows { table, columns } => {
             let definition = view_definition(connection, schema, table).await?;
             let shows = |(name, column): (&String, &String)| {
@@ -296,6 +290,19 @@ pub(crate) async fn holds(
             Ok(columns.iter().all(shows))
         }
     }
+}
+
+async fn all_hold(
+    connection: &mut MySqlConnection,
+    databases: [&str; 2],
+    effects: &[Effect],
+) -> Result<bool, Error> {
+    for effect in effects {
+        if !Box::pin(holds(connection, databases, effect)).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Read as rows are filled, or what is filled may seem not to be.
@@ -326,6 +333,19 @@ pub(crate) async fn view_definition(
                WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
     let question = Question::fixed(sql).with(schema).with(view).scalar_optional(connection);
     question.await.map_err(Error::query(format!("read the view {view} of {schema}")))
+}
+
+async fn columns_are(
+    connection: &mut MySqlConnection,
+    [base, table]: [&str; 2],
+    columns: &BTreeMap<String, (String, bool)>,
+) -> Result<bool, Error> {
+    for (column, shape) in columns {
+        if !column_is(connection, [base, table, column], shape).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Whether a column has the type and takes NULL or not; `json` is longtext with a check of its own. Types are compared as

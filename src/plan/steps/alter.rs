@@ -1,11 +1,11 @@
 //! What is added to tables that are in use: columns and indexes.
 
-use crate::doctype::{ColumnShape, Index};
+use crate::doctype::Index;
 use crate::plan::operation::column as describe;
 use crate::plan::{Column, Effect, Lock, Pace, Site, Step, Undo, quote};
 
-use super::pace;
 use super::text::{define, index_word, list};
+use super::{Lengthened, pace};
 
 /// How a table can be altered while others use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,57 +112,98 @@ fn drop_columns_but(table: &str, columns: &[String], gone: &[String], how: How) 
     format!("ALTER TABLE {} {}, {}", quote::identifier(table), dropped.join(", "), how.columns())
 }
 
-/// A column becomes longer in a way that MariaDB does without touching a row. The way back copies the table, and none
-/// is needed: what fitted before fits now.
-pub(super) fn modify_column(
-    table: &str,
-    column: &str,
-    [old, new]: [&ColumnShape; 2],
-    how: How,
-    rows: Option<u64>,
-) -> Step {
-    let becomes = |shape: &ColumnShape| Effect::ColumnsAre {
+/// One statement for all columns of a table, with their shapes before and after, that become longer in a way that MariaDB
+/// does without touching a row. The way back copies the table, and none is needed: what fitted before fits now.
+pub(super) fn modify_columns(table: &str, columns: &Lengthened, how: How, rows: Option<u64>) -> Step {
+    let becomes = |at: usize| Effect::ColumnsAre {
         table: table.to_owned(),
-        columns: [(column.to_owned(), (shape.column_type.clone(), !shape.not_null))].into(),
+        columns: columns
+            .iter()
+            .map(|(name, shapes)| (name.clone(), (shapes[at].column_type.clone(), !shapes[at].not_null)))
+            .collect(),
     };
-    let modify = |shape: &ColumnShape, how: &str| {
-        let column = define(&describe(column, shape));
-        format!("ALTER TABLE {} MODIFY COLUMN {column}, {how}", quote::identifier(table))
+    let modify = |at: usize, how: &str| {
+        let all = columns.iter().map(|(name, shapes)| define(&describe(name, &shapes[at])));
+        let all: Vec<String> = all.map(|column| format!("MODIFY COLUMN {column}")).collect();
+        format!("ALTER TABLE {} {}, {how}", quote::identifier(table), all.join(", "))
     };
-    let back = Undo::statement(modify(old, "ALGORITHM=COPY, LOCK=SHARED"), becomes(old));
+    let back = Undo::statement(modify(0, "ALGORITHM=COPY, LOCK=SHARED"), becomes(0));
+    let titles: Vec<String> =
+        columns.iter().map(|(name, [_, new])| format!("{name} becomes {}", new.column_type)).collect();
     Step {
         lock: how.lock(),
         pace: how.column_pace(rows),
         rows,
         undo: vec![Undo { optional: true, ..back }],
         ..Step::statement(
-            format!("modify-column-{column}-{table}"),
-            format!("{column} of {table} becomes {}", new.column_type),
-            modify(new, how.columns()),
-            becomes(new),
+            format!("modify-columns-{table}"),
+            format!("in {table} {}", titles.join(", ")),
+            modify(1, how.columns()),
+            becomes(1),
         )
     }
 }
 
-/// An index, built beside the traffic. A unique one has to go again at a rollback: blue did not ask for it.
-pub(super) fn add_index(table: &str, index: &Index, how: How, rows: Option<u64>) -> Step {
-    let effect =
-        Effect::IndexExists { table: table.to_owned(), columns: index.columns.clone(), unique: index.unique };
-    let title = format!("index {} of {table}", index.columns.join(", "));
-    let sql = add_index_sql(table, index, how);
+/// A new index of a table.
+pub(super) struct NewIndex<T> {
+    /// The index.
+    pub(super) index: Index,
+    /// Whether blue is served as well with it: a rollback leaves it.
+    pub(super) stays: bool,
+    /// Who asked for it.
+    pub(super) of: T,
+}
+
+/// What one statement can build: all plain indexes of a table go through its rows once. A unique one is alone, for a value
+/// that stands twice would end the others with it.
+pub(super) fn in_statements<T>(indexes: impl IntoIterator<Item = NewIndex<T>>) -> Vec<Vec<NewIndex<T>>> {
+    let mut statements: Vec<Vec<NewIndex<T>>> = Vec::new();
+    for new in indexes {
+        let is_open = |statement: &&mut Vec<NewIndex<T>>| {
+            statement.iter().all(|one| !one.index.unique && one.index.name != new.index.name)
+        };
+        match statements.iter_mut().filter(|_| !new.index.unique).find(is_open) {
+            Some(statement) => statement.push(new),
+            None => statements.push(vec![new]),
+        }
+    }
+    statements
+}
+
+/// Indexes that one statement builds beside the traffic.
+pub(super) fn add_indexes<T>(table: &str, indexes: &[NewIndex<T>], how: How, rows: Option<u64>) -> Step {
+    let all: Vec<&Index> = indexes.iter().map(|new| &new.index).collect();
+    let (stay, go): (Vec<_>, Vec<_>) = indexes.iter().partition(|new| new.stays);
+    let undo = [(go, false), (stay, true)].into_iter().filter(|(indexes, _)| !indexes.is_empty());
+    let undo = undo.map(|(indexes, optional)| {
+        let indexes: Vec<&Index> = indexes.into_iter().map(|new| &new.index).collect();
+        Undo { optional, ..without_indexes(table, &indexes, how) }
+    });
+    let id = match &*all {
+        [one] => format!("add-index-{}-{table}", one.name),
+        several => format!("add-{}-indexes-{table}", several.len()),
+    };
+    let columns: Vec<String> = all.iter().map(|index| index.columns.join(", ")).collect();
+    // Sorted and written one after the other.
+    let work = rows.map(|rows| rows.saturating_mul(all.len() as u64));
     Step {
         lock: how.lock(),
-        pace: pace::of_rebuild(rows),
+        pace: pace::of_rebuild(work),
         rows,
-        undo: vec![Undo { optional: !index.unique, ..without_index(table, index, how) }],
-        ..Step::statement(format!("add-index-{}-{table}", index.name), title, sql, effect)
+        undo: undo.collect(),
+        ..Step::statement(
+            id,
+            format!("index {} of {table}", columns.join("; ")),
+            add_indexes_sql(table, &all, how),
+            have_indexes(table, &all),
+        )
     }
 }
 
 /// An index of blue's, which is there and which green's migrate drops: there is nothing to do until a rollback builds it again.
+/// Each has a step of its own: by then green may have dropped one of a table and not the next.
 pub(super) fn index_again(table: &str, index: &Index, how: How, rows: Option<u64>) -> Step {
-    let (columns, unique) = (index.columns.clone(), index.unique);
-    let past = Effect::IndexAbsent { table: table.to_owned(), columns, unique };
+    let unique = index.unique;
     let sql = format!(
         "ALTER TABLE {} ADD {} IF NOT EXISTS {} ({}), {}",
         quote::identifier(table),
@@ -171,29 +212,47 @@ pub(super) fn index_again(table: &str, index: &Index, how: How, rows: Option<u64
         list(&index.columns),
         how.indexes(),
     );
-    let step = add_index(table, index, how, rows);
+    let effect = have_indexes(table, &[index]);
+    let title =
+        format!("index {} of {table} as blue has it, also after a rollback", index.columns.join(", "));
     Step {
-        id: format!("keep-index-{}-{table}", index.name),
-        title: format!("index {} of {table} as blue has it, also after a rollback", index.columns.join(", ")),
-        pace: Pace::Instant,
-        lock: Lock::None,
-        past: Some(past),
-        undo: vec![Undo::statement(sql.clone(), step.effect.clone())],
-        sql,
-        ..step
+        rows,
+        past: Some(lack_indexes(table, &[index])),
+        undo: vec![Undo::statement(sql.clone(), effect.clone())],
+        ..Step::statement(format!("keep-index-{}-{table}", index.name), title, sql, effect)
     }
 }
 
-/// The statement that adds an index.
-pub(super) fn add_index_sql(table: &str, index: &Index, how: How) -> String {
-    format!(
-        "ALTER TABLE {} ADD {} {} ({}), {}",
-        quote::identifier(table),
-        index_word(index.unique),
-        quote::identifier(&index.name),
-        list(&index.columns),
-        how.indexes(),
-    )
+/// The statement that adds indexes.
+pub(super) fn add_indexes_sql(table: &str, indexes: &[&Index], how: How) -> String {
+    let added: Vec<String> = indexes
+        .iter()
+        .map(|index| {
+            let (word, name) = (index_word(index.unique), quote::identifier(&index.name));
+            format!("ADD {word} {name} ({})", list(&index.columns))
+        })
+        .collect();
+    format!("ALTER TABLE {} {}, {}", quote::identifier(table), added.join(", "), how.indexes())
+}
+
+/// They are there.
+pub(super) fn have_indexes(table: &str, indexes: &[&Index]) -> Effect {
+    let there = |index: &&Index| Effect::IndexExists {
+        table: table.to_owned(),
+        columns: index.columns.clone(),
+        unique: index.unique,
+    };
+    Effect::all(indexes.iter().map(there).collect())
+}
+
+/// None of them is there.
+fn lack_indexes(table: &str, indexes: &[&Index]) -> Effect {
+    let gone = |index: &&Index| Effect::IndexAbsent {
+        table: table.to_owned(),
+        columns: index.columns.clone(),
+        unique: index.unique,
+    };
+    Effect::all(indexes.iter().map(gone).collect())
 }
 
 /// The statement that drops those of these indexes that are there.
@@ -203,9 +262,8 @@ pub(super) fn drop_indexes(table: &str, names: &[String], how: How) -> String {
     format!("ALTER TABLE {} {}, {}", quote::identifier(table), dropped.join(", "), how.indexes())
 }
 
-/// Drops an index, if it is there.
-pub(super) fn without_index(table: &str, index: &Index, how: How) -> Undo {
-    let sql = drop_indexes(table, std::slice::from_ref(&index.name), how);
-    let columns = index.columns.clone();
-    Undo::statement(sql, Effect::IndexAbsent { table: table.to_owned(), columns, unique: index.unique })
+/// Drops those of these indexes that are there.
+pub(super) fn without_indexes(table: &str, indexes: &[&Index], how: How) -> Undo {
+    let names: Vec<String> = indexes.iter().map(|index| index.name.clone()).collect();
+    Undo::statement(drop_indexes(table, &names, how), lack_indexes(table, indexes))
 }

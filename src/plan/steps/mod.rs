@@ -20,7 +20,7 @@ use crate::doctype::{ColumnShape, Index, Table, table_name};
 
 use super::operation::{Operation, SyncPair, Way, column, has_empty};
 use super::{Column, InStep, Site, Step, Undo};
-use alter::How;
+use alter::{How, NewIndex};
 
 /// What a step serves: a table, and a field of it where one is meant.
 pub(crate) type Serves = (String, Option<String>);
@@ -88,10 +88,10 @@ pub(crate) fn build(operations: Vec<Operation>, site: Option<&Site>, mut serving
         let serves = plan.moved(table).flat_map(SyncPair::serves);
         expand.push(Draft::of_fields(step, table, fields).and_tables(serves));
     }
-    for ((table, column), (engine, shapes)) in &plan.modified {
+    for (table, (engine, columns)) in &plan.modified {
         let how = How::of(table, engine.as_deref(), site);
-        let step = alter::modify_column(table, column, [&shapes[0], &shapes[1]], how, rows(table));
-        expand.push(Draft::of_fields(step, table, [column.as_str()]));
+        let step = alter::modify_columns(table, columns, how, rows(table));
+        expand.push(Draft::of_fields(step, table, columns.keys().map(String::as_str)));
     }
     for (before, after) in plan.synced(site).into_iter().chain(plan.emptied(site)).chain(plan.kept(site)) {
         expand.extend(before);
@@ -148,6 +148,12 @@ fn number(drafts: Vec<Draft>, prefix: &str, serving: &mut Serving) -> Vec<Step> 
         .collect()
 }
 
+/// Fields, and other tables, that an index serves.
+type Asked<'a> = (Vec<&'a str>, Vec<&'a str>);
+
+/// Columns of a table that become longer, with their shapes before and after.
+type Lengthened = BTreeMap<String, [ColumnShape; 2]>;
+
 /// New indexes with the engine of their table, by table and name.
 type Indexes = BTreeMap<(String, String), Vec<(Option<String>, Index)>>;
 
@@ -162,7 +168,7 @@ struct Sorted {
     sequences: BTreeMap<String, (String, String)>,
     tables: BTreeMap<String, (Table, bool)>,
     columns: BTreeMap<String, (Option<String>, Vec<Column>)>,
-    modified: BTreeMap<(String, String), (Option<String>, [ColumnShape; 2])>,
+    modified: BTreeMap<String, (Option<String>, Lengthened)>,
     pairs: BTreeMap<String, (Option<String>, Vec<SyncPair>)>,
     indexes: Indexes,
     /// Fields that become unique, by table: an empty text in them is NULL from then on.
@@ -213,7 +219,8 @@ impl Sorted {
                 self.emptied.entry(table).or_default().insert(field);
             }
             Operation::ModifyColumn { table, engine, column, old, new } => {
-                self.modified.insert((table, column), (engine, [old, new]));
+                let (_, columns) = self.modified.entry(table).or_insert_with(|| (engine, BTreeMap::new()));
+                columns.insert(column, [old, new]);
             }
             Operation::Sync { table, engine, pair } => self.take_pair(table, engine, *pair, site),
             Operation::Metadata { table, field, step, contract } => {
@@ -283,22 +290,42 @@ impl Sorted {
             .collect()
     }
 
-    /// The indexes that are no pair's own.
-    fn indexed(&self, site: Option<&Site>) -> impl Iterator<Item = Draft> {
-        let all = self.indexes.iter().flat_map(|((table, _), of)| of.iter().map(move |one| (table, one)));
-        all.map(move |(table, (engine, index))| {
-            let how = How::of(table, engine.as_deref(), site);
-            let mut step = alter::add_index(table, index, how, rows(site, table));
-            // The way back drops a column that was swapped, which an index on it does not allow in an instant.
-            let is_swapped =
-                |pair: &SyncPair| pair.way == Way::Retyped && index.columns.contains(&pair.field);
-            if self.moved(table).any(is_swapped) {
-                for undo in &mut step.undo {
-                    undo.optional = false;
-                }
+    /// The indexes of green's columns.
+    fn indexed(&self, site: Option<&Site>) -> Vec<Draft> {
+        let mut tables: BTreeMap<&String, (Option<&str>, Vec<NewIndex<Asked<'_>>>)> = BTreeMap::new();
+        for (table, (engine, pairs)) in &self.pairs {
+            // A column that has an index cannot be dropped in an instant, and the way back drops it.
+            let new = pairs.iter().flat_map(|pair| {
+                let fields = vec![pair.field.as_str(), pair.green.0.as_str()];
+                let asked = (fields, pair.serves().collect::<Vec<&str>>());
+                pair.indexes.iter().map(move |index| NewIndex {
+                    index: index.clone(),
+                    stays: false,
+                    of: asked.clone(),
+                })
+            });
+            tables.entry(table).or_insert_with(|| (engine.as_deref(), Vec::new())).1.extend(new);
+        }
+        for ((table, _), of_name) in &self.indexes {
+            for (engine, index) in of_name {
+                let is_swapped =
+                    |pair: &SyncPair| pair.way == Way::Retyped && index.columns.contains(&pair.field);
+                // A unique one blue did not ask for.
+                let stays = !index.unique && !self.moved(table).any(is_swapped);
+                let of = (index.columns.iter().map(String::as_str).collect(), Vec::new());
+                let new = NewIndex { index: index.clone(), stays, of };
+                tables.entry(table).or_insert_with(|| (engine.as_deref(), Vec::new())).1.push(new);
             }
-            Draft::of_fields(step, table, index.columns.iter().map(String::as_str))
-        })
+        }
+        let drafts = tables.into_iter().flat_map(|(table, (engine, indexes))| {
+            let how = How::of(table, engine, site);
+            alter::in_statements(indexes).into_iter().map(move |indexes| {
+                let step = alter::add_indexes(table, &indexes, how, rows(site, table));
+                let (fields, tables): (Vec<_>, Vec<_>) = indexes.into_iter().map(|new| new.of).unzip();
+                Draft::of_fields(step, table, fields.concat()).and_tables(tables.concat())
+            })
+        });
+        drafts.collect()
     }
 
     /// What makes empty texts NULL, by table, before green and after blue.

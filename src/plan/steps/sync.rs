@@ -17,7 +17,7 @@ use crate::doctype::{ColumnShape, Index};
 use crate::plan::operation::{OldIndex, SyncPair, Way, column, index_names};
 use crate::plan::{Assignment, BLUE, Effect, Lock, Step, Undo, Work, cast, quote};
 
-use super::alter::{self, How};
+use super::alter::{self, How, NewIndex};
 use super::carry::{Sides, copy_insert, on_insert, on_update};
 use super::text::define;
 use super::{Draft, blue_index, dropping, pace};
@@ -56,13 +56,13 @@ pub(super) fn steps(
         let past = [0, 1].map(|_| work.shows(&moved));
         expand.extend(work.triggers(COPY, copy, None, Some(&past)).map(|step| fields(step, &moved)));
         expand.push(fields(work.backfill_blue(&moved), &moved));
-        for pair in &moved {
-            expand.extend(work.index_blue(pair).map(|step| fields(step, &[pair])));
+        for (step, pairs) in work.index_blue(&moved) {
+            expand.push(fields(step, &pairs));
         }
         expand.push(fields(work.show(&moved), &moved));
     }
     if !retyped.is_empty() {
-        expand.extend(retyped.iter().filter_map(|pair| Some(fields(work.drop_index(pair)?, &[pair]))));
+        expand.extend(work.drop_indexes(&retyped).map(|(step, pairs)| fields(step, &pairs)));
         let mapped: Vec<&SyncPair> = moved.iter().copied().filter(|pair| pair.way == Way::Mapped).collect();
         let swap = work.statements(SWAP, &mapped);
         let past = keep.clone().map(|(_, effect)| effect);
@@ -74,18 +74,11 @@ pub(super) fn steps(
     }
     expand.extend(work.triggers(KEEP, &keep, before.as_ref(), None).map(|step| fields(step, &all)));
     expand.push(fields(work.backfill_green(), &all));
-    for pair in pairs {
-        for index in &pair.indexes {
-            expand.push(fields(work.index_green(index), &[pair]));
-        }
-    }
     for (event, undo) in EVENTS.into_iter().zip(work.drop_triggers()) {
         let title = format!("nothing is left to carry over at {event} of {table}: blue is gone");
         contract.push(fields(dropping(format!("drop-trigger-{table}"), title, &undo), &all));
     }
-    for pair in &moved {
-        contract.extend(work.drop_blue(pair).map(|step| fields(step, &[pair])));
-    }
+    contract.extend(work.drop_blue(&moved).map(|step| fields(step, &moved)));
     (expand, contract)
 }
 
@@ -253,24 +246,14 @@ impl Table<'_> {
     }
 
     /// Blue's queries and its uniqueness go with the values.
-    fn index_blue(&self, pair: &SyncPair) -> impl Iterator<Item = Step> {
-        self.blue_indexes(pair).into_iter().map(|index| {
-            let mut step = alter::add_index(self.name, &index, self.how, self.rows);
-            step.undo = vec![self.without(&index)];
-            step
-        })
-    }
-
-    /// What drops an index again.
-    fn without(&self, index: &Index) -> Undo {
-        alter::without_index(self.name, index, self.how)
-    }
-
-    fn index_green(&self, index: &Index) -> Step {
-        let mut step = alter::add_index(self.name, index, self.how, self.rows);
-        // A column that has an index cannot be dropped in an instant, and the way back drops it.
-        step.undo = vec![self.without(index)];
-        step
+    fn index_blue<'p>(&self, moved: &[&'p SyncPair]) -> Vec<(Step, Vec<&'p SyncPair>)> {
+        let indexes = moved.iter().flat_map(|pair| {
+            let all = self.blue_indexes(pair).into_iter();
+            all.map(|index| NewIndex { index, stays: false, of: *pair })
+        });
+        let statements = alter::in_statements(indexes).into_iter();
+        let step = |indexes: &[_]| alter::add_indexes(self.name, indexes, self.how, self.rows);
+        statements.map(|indexes| (step(&indexes), indexes.into_iter().map(|new| new.of).collect())).collect()
     }
 
     /// Blue's view shows the moved columns under the names of the fields.
@@ -317,24 +300,36 @@ impl Table<'_> {
         )
     }
 
-    /// A column that has an index cannot be dropped in an instant.
-    fn drop_index(&self, pair: &SyncPair) -> Option<Step> {
-        let OldIndex { names, unique } = pair.blue_index.as_ref()?;
+    /// A column that has an index cannot be dropped in an instant; nothing where none has one.
+    fn drop_indexes<'p>(&self, retyped: &[&'p SyncPair]) -> Option<(Step, Vec<&'p SyncPair>)> {
+        let indexed: Vec<(&SyncPair, &OldIndex)> =
+            retyped.iter().filter_map(|pair| Some((*pair, pair.blue_index.as_ref()?))).collect();
+        let names: Vec<String> = indexed.iter().flat_map(|(_, old)| old.names.iter().cloned()).collect();
+        let back = indexed.iter().filter_map(|(pair, old)| {
+            let (name, columns) = (old.names.first()?.clone(), vec![pair.field.clone()]);
+            Some(NewIndex { index: Index { name, columns, unique: old.unique }, stays: false, of: () })
+        });
+        let undo = alter::in_statements(back).into_iter().map(|together| {
+            let again: Vec<&Index> = together.iter().map(|new| &new.index).collect();
+            let sql = alter::add_indexes_sql(self.name, &again, self.how);
+            Undo::statement(sql, alter::have_indexes(self.name, &again))
+        });
+        let undo: Vec<Undo> = undo.collect();
+        if undo.is_empty() {
+            return None;
+        }
+        let pairs: Vec<&SyncPair> = indexed.into_iter().map(|(pair, _)| pair).collect();
+        let fields: Vec<&str> = pairs.iter().map(|pair| pair.field.as_str()).collect();
+        let title = format!("drop what indexes {}, which blue does not use any more", fields.join(", "));
+        let sql = alter::drop_indexes(self.name, &names, self.how);
+        let effect = Effect::all(pairs.iter().map(|pair| self.without_index(pair)).collect());
+        Some((Step { undo, past: Some(self.kept()), ..self.step("drop-indexes", title, sql, effect) }, pairs))
+    }
+
+    /// No index is on the field alone.
+    fn without_index(&self, pair: &SyncPair) -> Effect {
         let columns = vec![pair.field.clone()];
-        let name = names.first()?.clone();
-        let index = Index { name, columns: columns.clone(), unique: *unique };
-        let undo = Undo::statement(
-            alter::add_index_sql(self.name, &index, self.how),
-            Effect::IndexExists { table: self.name.to_owned(), columns: columns.clone(), unique: *unique },
-        );
-        let sql = alter::drop_indexes(self.name, names, self.how);
-        let title = format!("drop the index of {}, which blue does not use any more", pair.field);
-        let effect = Effect::IndexAbsent { table: self.name.to_owned(), columns, unique: false };
-        Some(Step {
-            undo: vec![undo],
-            past: Some(self.kept()),
-            ..self.step(&format!("drop-index-{}", pair.field), title, sql, effect)
-        })
+        Effect::IndexAbsent { table: self.name.to_owned(), columns, unique: false }
     }
 
     /// On the way back the fields get what blue's columns hold; nothing where there are none.
@@ -357,8 +352,7 @@ impl Table<'_> {
     fn swap(&self, retyped: &[&SyncPair]) -> Step {
         let forth = self.swap_sql(retyped, |pair| (&pair.green.1, pair.ahead.as_deref()));
         // Green's migrate may have made indexes of its own, by the names that Frappe gives them.
-        let indexed = retyped.iter().filter(|pair| !pair.green.1.is_text());
-        let mut undo: Vec<Undo> = indexed.map(|pair| self.without_any_index(pair)).collect();
+        let mut undo: Vec<Undo> = self.without_any_index(retyped).into_iter().collect();
         undo.push(Undo::statement(
             self.swap_sql(retyped, |pair| (&pair.blue.1, None)),
             is_column(self.name, retyped, |pair| &pair.blue.1),
@@ -373,12 +367,13 @@ impl Table<'_> {
         }
     }
 
-    /// What drops the indexes of a field's column.
-    fn without_any_index(&self, pair: &SyncPair) -> Undo {
-        let columns = vec![pair.field.clone()];
-        let effect = Effect::IndexAbsent { table: self.name.to_owned(), columns, unique: false };
-        let names = index_names(&pair.field, true);
-        Undo::statement(alter::drop_indexes(self.name, &names, self.how), effect)
+    /// What drops the indexes of fields' columns that can have some.
+    fn without_any_index(&self, retyped: &[&SyncPair]) -> Option<Undo> {
+        let indexed: Vec<&&SyncPair> = retyped.iter().filter(|pair| !pair.green.1.is_text()).collect();
+        let names: Vec<String> = indexed.iter().flat_map(|pair| index_names(&pair.field, true)).collect();
+        let effects = indexed.iter().map(|pair| self.without_index(pair)).collect();
+        let undo = || Undo::statement(alter::drop_indexes(self.name, &names, self.how), Effect::all(effects));
+        (!names.is_empty()).then(undo)
     }
 
     fn swap_sql<'a>(
@@ -410,20 +405,24 @@ impl Table<'_> {
         format!("ALTER TABLE {} {}, {}", quote::identifier(self.name), parts.join(", "), self.how.columns())
     }
 
-    /// Once blue is gone its column goes, with its indexes.
-    fn drop_blue(&self, pair: &SyncPair) -> impl Iterator<Item = Step> {
-        let indexes = self.blue_indexes(pair).into_iter().map(|index| {
-            let id = format!("drop-index-{}-{}", index.columns.join("-"), self.name);
-            dropping(id, "blue is gone".to_owned(), &self.without(&index))
-        });
-        let indexes: Vec<Step> = indexes.collect();
-        let columns = vec![pair.blue.0.clone()];
-        let sql = alter::drop_columns(self.name, &columns, self.how);
-        let effect = Effect::ColumnsAbsent { table: self.name.to_owned(), columns };
-        let title = format!("blue is gone: what it wrote as {} is in the new column", pair.field);
-        let id = format!("drop-column-{}-{}", pair.blue.0, self.name);
-        let column = Step::statement(id, title, sql, effect);
-        indexes.into_iter().chain([column])
+    /// Once blue is gone its columns go, and before them their indexes.
+    fn drop_blue(&self, moved: &[&SyncPair]) -> impl Iterator<Item = Step> {
+        let indexes: Vec<Index> = moved.iter().flat_map(|pair| self.blue_indexes(pair)).collect();
+        let indexes: Vec<&Index> = indexes.iter().collect();
+        let without = || {
+            let undo = alter::without_indexes(self.name, &indexes, self.how);
+            dropping(format!("drop-indexes-{}", self.name), "blue is gone".to_owned(), &undo)
+        };
+        let columns: Vec<String> = moved.iter().map(|pair| pair.blue.0.clone()).collect();
+        let drop = || {
+            let fields: Vec<&str> = moved.iter().map(|pair| pair.field.as_str()).collect();
+            let title = format!("blue is gone: what it wrote as {} is in green's columns", fields.join(", "));
+            let sql = alter::drop_columns(self.name, &columns, self.how);
+            let effect = Effect::ColumnsAbsent { table: self.name.to_owned(), columns: columns.clone() };
+            Step::statement(format!("drop-columns-{}", self.name), title, sql, effect)
+        };
+        let first = (!indexes.is_empty()).then(without);
+        first.into_iter().chain((!columns.is_empty()).then(drop))
     }
 }
 
