@@ -84,6 +84,8 @@ pub(crate) struct Watch {
     pause: f64,
     /// From which latency of the heartbeat on it goes slower.
     limit: Duration,
+    /// When it was last said that it is at its slowest.
+    said_slowest: Option<Instant>,
 }
 
 impl Drop for Watch {
@@ -117,7 +119,7 @@ impl Watch {
         } else {
             None
         };
-        Ok(Self { throttle, seen, task, pause: PAUSE.0, limit })
+        Ok(Self { throttle, seen, task, pause: PAUSE.0, limit, said_slowest: None })
     }
 
     /// Whether half of the ranges may be filled on a second connection.
@@ -133,8 +135,15 @@ impl Watch {
     /// Waits until the next range may begin; `took` is the time of the one before.
     pub(crate) async fn turn(&mut self, took: Duration, progress: &dyn Progress) {
         if !self.throttle.full_speed {
+            let slow = self.slow();
             self.pause =
-                if self.is_slow() { self.pause * 1.5 } else { self.pause / 1.1 }.clamp(PAUSE.0, PAUSE.1);
+                if slow.is_some() { self.pause * 1.5 } else { self.pause / 1.1 }.clamp(PAUSE.0, PAUSE.1);
+            if let Some(reason) = slow.filter(|_| self.pause >= PAUSE.1)
+                && self.said_slowest.is_none_or(|at| at.elapsed() > SAY_EVERY)
+            {
+                self.said_slowest = Some(Instant::now());
+                progress.report("throttle", 0, 0, &format!("at its slowest: {reason}"));
+            }
             tokio::time::sleep(took.mul_f64(self.pause)).await;
         }
         let begun = Instant::now();
@@ -164,10 +173,19 @@ impl Watch {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).replica.clone()
     }
 
-    /// Whether the server has enough to do without it.
-    fn is_slow(&self) -> bool {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.latency > self.limit || seen.threads_running > self.throttle.threads_running
+    /// Why the server has enough to do without it, if it has.
+    fn slow(&self) -> Option<String> {
+        let Seen { latency, threads_running, .. } = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = self.throttle.threads_running;
+        if threads_running > most {
+            Some(format!("{threads_running} threads of the server are at work, the limit is {most}"))
+        } else if latency == Duration::MAX {
+            Some("the server does not answer a small write".to_owned())
+        } else if latency > self.limit {
+            Some(format!("a small write takes {latency:.1?}, the limit is {:.1?}", self.limit))
+        } else {
+            None
+        }
     }
 }
 
@@ -336,7 +354,7 @@ mod tests {
 
     fn watch(throttle: Throttle, seen: &Arc<Mutex<Seen>>) -> Watch {
         let limit = throttle.latency;
-        Watch { throttle, seen: Arc::clone(seen), task: None, pause: PAUSE.0, limit }
+        Watch { throttle, seen: Arc::clone(seen), task: None, pause: PAUSE.0, limit, said_slowest: None }
     }
 
     async fn pause_after(watch: &mut Watch, turns: u32) -> f64 {
@@ -382,7 +400,7 @@ mod tests {
         };
         timeout(ANSWER_WITHIN * 4, look.once(0)).await.unwrap();
         let mut watch = watch(Throttle::default(), &seen);
-        assert!(watch.is_slow());
+        assert_eq!(watch.slow().as_deref(), Some("the server does not answer a small write"));
         let reason = format!("waits: the replica {address} gives no answer");
         assert_eq!(watch.stopped(), Some(reason));
         let next = watch.turn(Duration::ZERO, &Silent);

@@ -87,6 +87,21 @@ fn a_pause_file_that_comes_in_the_middle_of_a_fill_stops_it_there() {
 
 #[test]
 #[ignore = "needs mariadbd"]
+fn a_server_that_has_enough_to_do_slows_a_fill_down_and_it_says_why() {
+    let limits = [
+        ("held_threads", "--max-threads-running", "threads of the server are at work, the limit is 0"),
+        ("held_latency", "--max-latency", "a small write takes "),
+    ];
+    for (name, limit, reason) in limits {
+        let site = ready(usual().site(server(), name), 20_000);
+        let text = site.run("expand", &[limit, "0"]).ok();
+        assert!(text.contains("at its slowest: ") && text.contains(reason), "{text}");
+        assert_eq!(site.base(WRONG), "0");
+    }
+}
+
+#[test]
+#[ignore = "needs mariadbd"]
 fn a_replica_that_hangs_holds_a_fill_up_until_it_answers_again() {
     let primary = leaked(&[]);
     let replica = replica_of(primary);
