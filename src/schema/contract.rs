@@ -13,7 +13,7 @@ use super::backup::{self, Doomed};
 use super::expand::run_steps;
 use super::inventory::{self, Stage};
 use super::ledger::{self, Part};
-use super::{Error, Session, account, divergence, inspect, isolate, mirror, quote, removed};
+use super::{Error, Session, account, divergence, inspect, isolate, mirror, quote, rehearsal, removed};
 use crate::plan::{Effect, Plan};
 
 /// The ledger's name of the whole: once it is there, no rollback may begin.
@@ -59,6 +59,7 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -
     session.progress.report("contract", 1, 4, &format!("{triggers} triggers dropped"));
     run_steps(session, Part::Contract, &plan.contract, &plan.hash).await?;
     removed::drop(session, &removed, &plan.hash).await?;
+    rehearsal::sweep(session).await?;
     session.progress.report("contract", 2, 4, "steps done");
     drop_database(session, &session.schema.clone()).await?;
     session.progress.report("contract", 3, 4, "blue's schema dropped");

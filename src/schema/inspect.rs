@@ -42,7 +42,11 @@ fn kind(text: &str) -> Kind {
 }
 
 /// What a name in a database is; `None` if nothing has it.
-async fn kind_of(connection: &mut MySqlConnection, schema: &str, name: &str) -> Result<Option<Kind>, Error> {
+pub(crate) async fn kind_of(
+    connection: &mut MySqlConnection,
+    schema: &str,
+    name: &str,
+) -> Result<Option<Kind>, Error> {
     let sql = "SELECT CAST(TABLE_TYPE AS CHAR) FROM information_schema.TABLES \
                WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
     let found: Option<String> = Question::fixed(sql)

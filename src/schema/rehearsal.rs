@@ -21,7 +21,7 @@ pub(crate) async fn run(session: &mut Session<'_>, steps: &[Step]) -> Result<Vec
             tables.entry(table).or_default().push(step);
         }
     }
-    let copy = quote::qualified(&session.base, &format!("{OWN_PREFIX}_try"));
+    let copy = copy(session);
     let mut refused = Vec::new();
     for (table, steps) in &tables {
         let mut drop = format!("DROP TEMPORARY TABLE IF EXISTS {copy}");
@@ -48,6 +48,24 @@ pub(crate) async fn run(session: &mut Session<'_>, steps: &[Step]) -> Result<Vec
         session.execute("drop an empty copy", drop).await?;
     }
     Ok(refused)
+}
+
+/// The empty copy on which statements are tried.
+pub(super) fn copy(session: &Session<'_>) -> String {
+    quote::qualified(&session.base, &name())
+}
+
+/// Drops the copy that a run which was killed has left.
+pub(super) async fn sweep(session: &mut Session<'_>) -> Result<(), Error> {
+    if inspect::kind_of(&mut session.connection, &session.base, &name()).await?.is_none() {
+        return Ok(());
+    }
+    let sql = format!("DROP TABLE IF EXISTS {}", copy(session));
+    session.ddl("drop an empty copy", &sql).await
+}
+
+fn name() -> String {
+    format!("{OWN_PREFIX}_try")
 }
 
 /// The table that a statement makes or alters.

@@ -8,7 +8,7 @@ use super::expand::run_steps;
 use super::inspect::{self, Kind};
 use super::ledger::Part;
 use super::question::Question;
-use super::{Error, OWN_PREFIX, Session, quote};
+use super::{Error, Session, quote, rehearsal};
 use crate::plan::{Change, Effect, Plan, Step};
 
 /// How columns are dropped: no row is touched.
@@ -147,7 +147,7 @@ async fn obstacle(session: &mut Session<'_>, table: &str, column: &str) -> Resul
 /// be in the way, or an index over texts. It is no temporary one, which only a copy could change.
 async fn rehearse(session: &mut Session<'_>, table: &str, column: &str) -> Result<Option<String>, Error> {
     let like = quote::qualified(&session.base, table);
-    let copy = quote::qualified(&session.base, &format!("{OWN_PREFIX}_try_drop"));
+    let copy = rehearsal::copy(session);
     let away = format!("DROP TABLE IF EXISTS {copy}");
     let make = [away.clone(), format!("CREATE TABLE {copy} LIKE {like}")];
     session.ddl_all(&format!("try to drop {column} of {table}"), &make).await?;

@@ -15,7 +15,7 @@ use super::inspect::{self, Kind};
 use super::inventory::{self, Entry, Stage};
 use super::ledger::{self, Part};
 use super::view::{self, View};
-use super::{Error, OWN_PREFIX, Session, account, isolate, mirror, quote, step, unique};
+use super::{Error, OWN_PREFIX, Session, account, isolate, mirror, quote, rehearsal, step, unique};
 use crate::plan::{Plan, Work};
 
 /// Gives the tables back to blue, which stays on its schema meanwhile. May be repeated after a kill.
@@ -72,6 +72,7 @@ pub async fn finish(session: &mut Session<'_>, quiet: Duration) -> Result<(), Er
     ledger::create(session).await?;
     ledger::begin(session, Part::Rollback, "finish", "", "").await?;
     mirror::drop_all(session).await?;
+    rehearsal::sweep(session).await?;
     drop_database(session, &session.schema.clone()).await?;
     account::drop_user(session).await?;
     drop_database(session, &session.trash()).await?;
