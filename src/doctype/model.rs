@@ -54,6 +54,13 @@ impl Snapshot {
         digest::of_value(self)
     }
 
+    /// Forgets what the patches do: blue's have run, and a plan from its files is made without reading their code.
+    pub fn forget_patch_effects(&mut self) {
+        for patch in self.apps.iter_mut().flat_map(|app| &mut app.patches) {
+            patch.effects = None;
+        }
+    }
+
     /// Version of the framework, if the snapshot holds the app `frappe` with a version that can be read.
     pub fn frappe_version(&self) -> Option<FrappeVersion> {
         let frappe = self.apps.iter().find(|app| app.name == "frappe")?;

@@ -42,6 +42,10 @@ fn app(root: &Path, colour: &str, fields: &Value) -> String {
     };
     write("shop/modules.txt", "Shop\n");
     write("shop/patches.txt", "shop.patches.one\n");
+    write(
+        "shop/patches/one.py",
+        "import frappe\n\ndef execute():\n\tfrappe.db.set_value('Deal', 'x', 'code', 'y')\n",
+    );
     write("shop/hooks.py", "app_name = 'shop'\n");
     let deal = json!({ "doctype": "DocType", "name": "Deal", "module": "Shop", "fields": fields });
     write("shop/shop/doctype/deal/deal.json", &deal.to_string());
