@@ -138,8 +138,8 @@ async fn look(
     let locks: Vec<TableLock> =
         locks.into_iter().flatten().filter(|lock| refused.asks.meets(&lock.table)).collect();
     if !locks.is_empty() {
-        let ids: Vec<String> = locks.iter().map(|lock| lock.id.to_string()).collect();
-        let named = connections(connection, &format!("p.ID IN ({})", ids.join(", "))).await?;
+        let ids: Vec<i64> = locks.iter().map(|lock| lock.id).collect();
+        let named = connections(connection, &within(&ids)).await?;
         let shuts_out =
             |id| locks.iter().any(|lock| lock.id == id && SHUTS_WRITERS_OUT.contains(&lock.mode.as_str()));
         // Whom the server names as holder may sleep without a transaction: LOCK TABLES.
@@ -154,6 +154,11 @@ async fn look(
     }
     let known = if is_told { Known::Nobody } else { Known::Guessed };
     Ok((known, suspects(connection, refused).await?))
+}
+
+fn within(ids: &[i64]) -> String {
+    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+    format!("p.ID IN ({})", ids.join(", "))
 }
 
 fn oldest(mut blockers: Vec<Blocker>) -> Vec<Blocker> {
@@ -190,6 +195,15 @@ async fn table_locks(connection: &mut MySqlConnection, databases: [&str; 2]) -> 
     .await
     .ok()?;
     Some(rows.into_iter().map(|(id, mode, table)| TableLock { id, mode, table }).collect())
+}
+
+/// These connections, oldest first.
+pub(crate) async fn of_connections(
+    connection: &mut MySqlConnection,
+    ids: &[i64],
+) -> Result<Vec<Blocker>, Error> {
+    let found = connections(connection, &within(ids)).await?;
+    Ok(oldest(found.into_iter().map(|(blocker, _)| blocker).collect()))
 }
 
 /// Connections that are as the condition says, and whether each holds rows.

@@ -12,18 +12,15 @@ use super::{Error, Session, inspect, mirror, quote};
 /// A lock that is taken, a deadlock, a row that changed since the snapshot (11.x): over when tried again.
 const RETRIED: [u16; 3] = [1205, 1213, 1020];
 
-/// Makes blue's copy of one table: structure, then the mirror, then the rows, so that none is missed.
-pub(crate) async fn copy(
-    session: &mut Session<'_>,
-    table: &str,
-    entry: &Entry,
-    is_there: bool,
-) -> Result<(), Error> {
-    if entry.filled && is_there {
-        return Ok(());
-    }
+/// Makes what the mirror of one table needs: see [`copy`].
+pub(crate) async fn prepare(session: &mut Session<'_>, table: &str) -> Result<(), Error> {
+    structure(session, table, mirror::drop_statements(&session.base, table)).await
+}
+
+/// Completes blue's copy of one table: the mirror, then the rows, so that none is missed. The empty copy has been there for
+/// longer than every transaction that is open ([`super::older`]).
+pub(crate) async fn copy(session: &mut Session<'_>, table: &str, entry: &Entry) -> Result<(), Error> {
     let key = inspect::primary_key(&mut session.connection, &session.base, table).await?;
-    structure(session, table, mirror::drop_statements(&session.base, table)).await?;
     mirror::create(session, table, From::Base, &key, &entry.columns).await?;
     fill(session, table, &entry.columns).await?;
     // The copy's own triggers come last: filling deletes and inserts in the copy, and the base must not follow.

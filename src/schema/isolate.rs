@@ -8,7 +8,7 @@ use super::inventory::{self, Entry, Shape, Stage};
 use super::ledger::{self, Part};
 use super::question::Question;
 use super::view::{self, View};
-use super::{Error, Session, account, basis, frozen, mirror, preflight, quote, sequence, singles};
+use super::{Error, Session, account, basis, frozen, mirror, older, preflight, quote, sequence, singles};
 use crate::plan::{FrozenTable, Plan};
 
 /// The ledger's name of the whole.
@@ -96,12 +96,7 @@ pub(crate) async fn reconcile(
         })
         .collect();
     view::create(session, &views).await?;
-    let total = wanted.values().filter(|entry| entry.shape != Shape::View).count() as u64;
-    for (done, (name, entry)) in (0_u64..).zip(wanted.iter().filter(|(_, entry)| entry.shape != Shape::View))
-    {
-        session.progress.report("copies", done, total, name);
-        make(session, name, entry, there.contains_key(name)).await?;
-    }
+    make(session, &wanted, &there).await?;
     let rights: Vec<(&str, Shape)> =
         wanted.iter().map(|(name, entry)| (name.as_str(), entry.shape)).collect();
     account::grant(session, &rights).await?;
@@ -109,16 +104,41 @@ pub(crate) async fn reconcile(
     Ok(wanted)
 }
 
-/// Makes what is not a view.
-async fn make(session: &mut Session<'_>, name: &str, entry: &Entry, is_there: bool) -> Result<(), Error> {
-    match entry.shape {
-        Shape::View => Ok(()),
-        Shape::Sequence => sequence::reserve(session, name, is_there).await,
-        Shape::Copy | Shape::ReadOnlyCopy if name == singles::TABLE => {
-            singles::copy(session, entry, is_there).await
+/// Makes what is not a view. All copies come first, empty: to a transaction that is older a trigger into one is an error.
+async fn make(
+    session: &mut Session<'_>,
+    wanted: &BTreeMap<String, Entry>,
+    there: &BTreeMap<String, Kind>,
+) -> Result<(), Error> {
+    let is_made = |name: &str, entry: &Entry| entry.filled && there.contains_key(name);
+    let copies: Vec<(&String, &Entry)> =
+        wanted.iter().filter(|(name, entry)| entry.shape.is_copy() && !is_made(name, entry)).collect();
+    for (name, _) in &copies {
+        if *name == singles::TABLE {
+            singles::prepare(session).await?;
+        } else {
+            frozen::prepare(session, name).await?;
         }
-        Shape::Copy | Shape::ReadOnlyCopy => frozen::copy(session, name, entry, is_there).await,
     }
+    if !copies.is_empty() {
+        older::outlast(session, "a copy of blue's").await?;
+    }
+    let sequences: Vec<&String> =
+        wanted.iter().filter(|(_, entry)| entry.shape == Shape::Sequence).map(|(name, _)| name).collect();
+    let total = (copies.len() + sequences.len()) as u64;
+    for (done, name) in (0_u64..).zip(&sequences) {
+        session.progress.report("copies", done, total, name);
+        sequence::reserve(session, name, there.contains_key(*name)).await?;
+    }
+    for (done, (name, entry)) in (sequences.len() as u64..).zip(copies) {
+        session.progress.report("copies", done, total, name);
+        if name == singles::TABLE {
+            singles::copy(session, entry).await?;
+        } else {
+            frozen::copy(session, name, entry).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Tables, views and sequences of the site without Crossfade's own.

@@ -56,6 +56,7 @@ mod ledger;
 mod lock;
 mod meter;
 mod mirror;
+mod older;
 mod patience;
 mod preflight;
 mod quote;

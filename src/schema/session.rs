@@ -59,6 +59,8 @@ pub struct Session<'a> {
     pub(crate) database: Database,
     /// What DDL has waited for locks so far.
     pub(crate) waited: ddl::Waited,
+    /// Whether a table or an index may be there that is newer than some transaction; an earlier run may have made one.
+    pub(crate) made_anew: bool,
     lock: SiteLock,
 }
 
@@ -94,6 +96,7 @@ impl<'a> Session<'a> {
             progress,
             database: database.clone(),
             waited: ddl::Waited::default(),
+            made_anew: true,
             lock,
         })
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::inventory::{self, Shape};
 use super::mirror::{self, Event, From};
-use super::{Error, Session, frozen, inspect, quote};
+use super::{Error, Session, frozen, inspect, older, quote};
 use crate::plan::{FrozenTable, SharedRows};
 
 /// Which documents each version has for itself, by the table; in blue's schema.
@@ -73,7 +73,8 @@ async fn note_apart(
     }
     statements.push("COMMIT".to_owned());
     session.check_lock().await?;
-    frozen::repeat(session, SCOPE, &statements).await
+    frozen::repeat(session, SCOPE, &statements).await?;
+    older::outlast(session, "the list of the apps' documents").await
 }
 
 /// A row of one table, as its triggers see it.

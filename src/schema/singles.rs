@@ -32,8 +32,8 @@ const STANDARD: [&str; 16] = [
     "_seen",
 ];
 
-/// Makes the copy, the triggers, then the rows.
-pub(crate) async fn copy(session: &mut Session<'_>, entry: &Entry, is_there: bool) -> Result<(), Error> {
+/// Makes the empty copy, and the list that triggers ask.
+pub(crate) async fn prepare(session: &mut Session<'_>) -> Result<(), Error> {
     let scope = quote::qualified(&session.schema, SCOPE);
     let sql = format!(
         "CREATE TABLE IF NOT EXISTS {scope} (doctype varchar(255) NOT NULL, field varchar(255) NOT NULL, \
@@ -41,12 +41,13 @@ pub(crate) async fn copy(session: &mut Session<'_>, entry: &Entry, is_there: boo
          COLLATE=utf8mb4_unicode_ci"
     );
     session.ddl("create the list of shared Singles fields", &sql).await?;
-    if entry.filled && is_there {
-        return Ok(());
-    }
     let drop =
         |event| format!("DROP TRIGGER IF EXISTS {}", quote::qualified(&session.base, &trigger_name(event)));
-    frozen::structure(session, TABLE, Event::ALL.map(drop).to_vec()).await?;
+    frozen::structure(session, TABLE, Event::ALL.map(drop).to_vec()).await
+}
+
+/// Completes the copy: the triggers, then the rows.
+pub(crate) async fn copy(session: &mut Session<'_>, entry: &Entry) -> Result<(), Error> {
     create_triggers(session, From::Base, &[]).await?;
     frozen::fill(session, TABLE, &entry.columns).await?;
     // The copy's own triggers come last: filling deletes and inserts in the copy, and the base must not follow.

@@ -3,7 +3,7 @@
 use super::inventory;
 use super::ledger::{self, Part};
 use super::view::{self, View};
-use super::{Error, Session, backfill, inspect, rename};
+use super::{Error, Session, backfill, inspect, older, rename};
 use crate::plan::{BLUE, Effect, Step, Work};
 
 /// How often a table is filled for one step. Each time only those rows are left that came to stand behind the time before.
@@ -33,6 +33,8 @@ pub(crate) async fn holds(session: &mut Session<'_>, effect: &Effect) -> Result<
 
 /// Does the work of a step, or of what takes one back; gives whether its effect is there then.
 ///
+/// What leads users to a new table or index, a trigger or blue's view, comes when no transaction is older than that is.
+///
 /// A document that gets another name while its table is filled may come to stand where the fill has been already, or beyond
 /// the row that was the last one: no trigger has anything to do then, and the next fill finds it.
 pub(crate) async fn run(
@@ -42,6 +44,13 @@ pub(crate) async fn run(
     work: &Work,
     effect: &Effect,
 ) -> Result<bool, Error> {
+    let leads_there = matches!(work, Work::BlueView { .. }) || matches!(effect, Effect::TriggerExists { .. });
+    if leads_there && session.made_anew {
+        older::outlast(session, title).await?;
+        session.made_anew = false;
+    }
+    let makes = |part: &Effect| matches!(part, Effect::TableExists { .. } | Effect::IndexExists { .. });
+    session.made_anew |= effect.parts().iter().any(makes);
     let times = if matches!(work, Work::Backfill { .. }) { FILLS } else { 1 };
     for _ in 0..times {
         once(session, title, sql, work).await?;

@@ -36,6 +36,7 @@ mod load;
 mod many_clients;
 mod no_wait;
 mod no_wait_entry;
+mod older;
 mod one_table;
 mod pages;
 mod plans;

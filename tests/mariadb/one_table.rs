@@ -50,7 +50,7 @@ fn written(site: &Site) {
     assert_eq!(site.base(read), "blue\t7\t0\ngreen\t8\t9\nold\t5\t6");
 }
 
-fn site(name: &str) -> Site {
+pub(crate) fn site(name: &str) -> Site {
     let site = versions().site(server(), name);
     site.admin("INSERT INTO tabDeal (name, a, b) VALUES ('old', '1', '2')");
     site.handed_over();
@@ -58,7 +58,7 @@ fn site(name: &str) -> Site {
 }
 
 /// The indexes of the table's fields.
-fn indexes(site: &Site) -> String {
+pub(crate) fn indexes(site: &Site) -> String {
     site.admin(
         "SELECT GROUP_CONCAT(CONCAT(COLUMN_NAME, IF(NON_UNIQUE, '', ' unique')) ORDER BY COLUMN_NAME) FROM information_schema.STATISTICS \
          WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'tabDeal' AND COLUMN_NAME REGEXP '^[a-g](__blue)?$'",
