@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -34,6 +35,9 @@ pub(crate) struct Contract {
     /// Drop columns of the site without a backup of them.
     #[arg(long, conflicts_with = "backup")]
     without_backup: bool,
+    /// How long nobody of blue may have been seen.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    quiet_seconds: u64,
     /// Drop also columns and tables that green does not know any more; Frappe itself never does.
     #[arg(long)]
     drop_removed: bool,
@@ -50,6 +54,7 @@ impl Contract {
                     backup: self.backup.as_deref(),
                     without_backup: self.without_backup,
                     drop_removed: self.drop_removed,
+                    quiet: Duration::from_secs(self.quiet_seconds),
                 };
                 contract::run(session, &plan, options).await?;
                 self.clear_cache(&printer, database.name()).await?;

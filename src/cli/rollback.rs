@@ -20,7 +20,7 @@ pub(crate) struct Rollback {
     /// Which half to run.
     #[arg(long, value_enum)]
     stage: Stage,
-    /// Stage `finish`: how long nobody may have been seen on blue's schema before it is dropped.
+    /// How long nobody of the colour that has to be gone may have been seen: green for stage `tables`, blue for `finish`.
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     quiet_seconds: u64,
     /// Redis of a colour's cache (its logical database in the path); give both colours', blue's first.
@@ -48,11 +48,10 @@ impl Rollback {
             let database = self.release.database()?;
             let urls = self.redis_urls()?;
             let work = async |session: &mut Session<'_>| {
+                let quiet = Duration::from_secs(self.quiet_seconds);
                 match self.stage {
-                    Stage::Tables => rollback::tables(session, &plan).await?,
-                    Stage::Finish => {
-                        rollback::finish(session, Duration::from_secs(self.quiet_seconds)).await?;
-                    }
+                    Stage::Tables => rollback::tables(session, &plan, quiet).await?,
+                    Stage::Finish => rollback::finish(session, quiet).await?,
                 }
                 self.clear_cache(&printer, database.name(), &urls).await
             };

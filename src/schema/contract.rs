@@ -5,7 +5,8 @@
 //! own scheduler's times, the apps' workspaces) ends with it: green's rows of these are the release's content.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,9 @@ use super::backup::{self, Doomed};
 use super::expand::run_steps;
 use super::inventory::{self, Stage};
 use super::ledger::{self, Part};
-use super::{Error, Session, account, divergence, inspect, isolate, mirror, quote, rehearsal, removed};
+use super::{
+    Error, Session, account, divergence, handover, inspect, isolate, mirror, quote, rehearsal, removed,
+};
 use crate::plan::{Effect, Plan};
 
 /// The ledger's name of the whole: once it is there, no rollback may begin.
@@ -28,6 +31,8 @@ pub struct Options<'a> {
     pub without_backup: bool,
     /// Whether columns and tables go that green does not know any more.
     pub drop_removed: bool,
+    /// How long nobody of blue may have been seen: it is connected only while it answers.
+    pub quiet: Duration,
 }
 
 /// Removes triggers, blue's schema and its user; runs the plan's contract steps. May be repeated after a kill.
@@ -44,10 +49,12 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -
             return Err(Error::Refused(message));
         }
     }
-    refuse_blue(session).await?;
-    refuse_divergence(session, plan).await?;
     ledger::create(session).await?;
-    let removed = match keep(session, plan, options).await {
+    // What the command lacks is said before blue's door is shut.
+    let keep = to_keep(session, plan, options).await?;
+    refuse_blue(session, options.quiet).await?;
+    refuse_divergence(session, plan).await?;
+    let removed = match take(session, plan, keep).await {
         Ok(removed) => removed,
         Err(error) => {
             let_blue_in(session).await?;
@@ -68,11 +75,20 @@ pub async fn run(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -
     ledger::end(session, Part::Contract, STEP).await
 }
 
-/// Keeps what is to be dropped, unless an earlier run has; gives what is to be dropped by policy.
+/// What is to be dropped by policy, and what has to be kept before.
+struct ToKeep {
+    removed: Doomed,
+    /// What no backup has yet, and its file; none where nothing is to be kept.
+    missing: Option<(Doomed, PathBuf)>,
+    /// How many backups of this contract there are, and the newest.
+    before: (usize, Option<String>),
+}
+
+/// What is to be kept of what is dropped, unless an earlier run has.
 ///
 /// That may be more than an earlier run found: the policy was changed, a Custom Field was deleted. What no backup keeps
 /// is kept in one more, beside those that are there: what they keep may be dropped already.
-async fn keep(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -> Result<Doomed, Error> {
+async fn to_keep(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -> Result<ToKeep, Error> {
     let removed = if options.drop_removed { removed::find(session, plan).await? } else { Doomed::default() };
     let doomed = with_blues_columns(session, plan, removed.clone()).await?;
     let has_begun = ledger::has_begun(session, Part::Contract, STEP).await?;
@@ -80,12 +96,13 @@ async fn keep(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -> R
     // Until the contract has begun nothing is dropped, and each try keeps all of it.
     let (kept, free): (Vec<_>, Vec<_>) = noted.into_iter().partition(|(_, is_done)| has_begun && *is_done);
     let missing = kept.iter().fold(doomed, |doomed, (one, _)| doomed.without(&one.kept));
+    let before = (kept.len(), kept.last().map(|(one, _)| one.file.clone()));
     if missing.is_empty() && !kept.is_empty() {
-        return Ok(removed);
+        return Ok(ToKeep { removed, missing: None, before });
     }
     let Some(path) = options.backup else {
         if missing.is_empty() || options.without_backup {
-            return Ok(removed);
+            return Ok(ToKeep { removed, missing: None, before });
         }
         return Err(Error::Refused(format!(
             "{} would be dropped: give --backup FILE, or say --without-backup",
@@ -94,15 +111,22 @@ async fn keep(session: &mut Session<'_>, plan: &Plan, options: Options<'_>) -> R
     };
     let is_free = |file: &Path| free.iter().any(|(one, _)| one.file == file.display().to_string());
     let file = backup::unused(path, is_free);
-    let name = if kept.is_empty() { "backup".to_owned() } else { format!("backup-{}", kept.len() + 1) };
+    Ok(ToKeep { removed, missing: Some((missing, file)), before })
+}
+
+/// Keeps it; gives what is to be dropped by policy.
+async fn take(session: &mut Session<'_>, plan: &Plan, keep: ToKeep) -> Result<Doomed, Error> {
+    let ToKeep { removed, missing, before: (kept, newest) } = keep;
+    let Some((missing, file)) = missing else { return Ok(removed) };
+    let name = if kept == 0 { "backup".to_owned() } else { format!("backup-{}", kept + 1) };
     let note = Noted { file: file.display().to_string(), kept: missing };
     let text = serde_json::json!(note).to_string();
     ledger::begin(session, Part::Contract, &name, &plan.hash, &text).await?;
-    let parts = backup::parts(session, &note.kept, kept.is_empty()).await?;
+    let parts = backup::parts(session, &note.kept, kept == 0).await?;
     let written = backup::take(session, &parts, &plan.hash, &file).await?;
     let mut message = format!("{} rows of {} tables kept in {}", written.rows, written.parts, file.display());
-    if let Some((before, _)) = kept.last() {
-        message = format!("{message}; restore it before {}", before.file);
+    if let Some(newest) = newest {
+        message = format!("{message}; restore it before {newest}");
     }
     session.progress.report("backup", 1, 1, &message);
     ledger::end(session, Part::Contract, &name).await?;
@@ -161,8 +185,11 @@ async fn refuse_divergence(session: &mut Session<'_>, plan: &Plan) -> Result<(),
 
 /// Looks, closes the door, looks again: a request that comes between must not lose its tables half-way. The door is open
 /// again if somebody is there; one that was killed may have left it closed.
-async fn refuse_blue(session: &mut Session<'_>) -> Result<(), Error> {
+async fn refuse_blue(session: &mut Session<'_>, quiet: Duration) -> Result<(), Error> {
     let mut refused = account::refuse_if_connected(session).await;
+    if refused.is_ok() {
+        refused = refuse_if_seen(session, quiet).await;
+    }
     if refused.is_ok() {
         account::lock(session, true).await?;
         refused = account::refuse_if_connected(session).await;
@@ -171,6 +198,17 @@ async fn refuse_blue(session: &mut Session<'_>) -> Result<(), Error> {
         let_blue_in(session).await?;
     }
     refused
+}
+
+/// Refuses if somebody of blue comes by meanwhile.
+async fn refuse_if_seen(session: &mut Session<'_>, quiet: Duration) -> Result<(), Error> {
+    let bound = quiet + Duration::from_secs(1);
+    match handover::run(&session.database, &session.schema, quiet, bound, session.progress).await {
+        Err(Error::Waited(seen)) => Err(Error::Refused(format!(
+            "blue still serves: stop its web, workers and scheduler first: {seen}"
+        ))),
+        other => other.map(drop),
+    }
 }
 
 /// Opens blue's door again while nothing is dropped. Once the contract has begun the triggers are gone: what blue would

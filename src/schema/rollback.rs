@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::contract::{self, drop_database};
 use super::divergence::{self, Compared};
-use super::handover::{self, wait_until_gone};
+use super::handover;
 use super::inspect::{self, Kind};
 use super::inventory::{self, Entry, Stage};
 use super::ledger::{self, Part};
@@ -19,7 +19,10 @@ use super::{Error, OWN_PREFIX, Session, account, isolate, mirror, quote, rehears
 use crate::plan::{Plan, Work};
 
 /// Gives the tables back to blue, which stays on its schema meanwhile. May be repeated after a kill.
-pub async fn tables(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error> {
+///
+/// Green uses the tables' own user and must be gone: nobody of it may be seen for `quiet`, for it is connected only while it
+/// answers.
+pub async fn tables(session: &mut Session<'_>, plan: &Plan, quiet: Duration) -> Result<(), Error> {
     let stage = inventory::stage(session).await?;
     // Until a schema is settled the ledger has the word of an earlier release of that name, which was contracted.
     if stage != Some(Stage::Open) && ledger::has_begun(session, Part::Contract, contract::STEP).await? {
@@ -35,8 +38,9 @@ pub async fn tables(session: &mut Session<'_>, plan: &Plan) -> Result<(), Error>
     }
     // A contract that was killed before it began has closed blue's door, and blue goes on.
     account::lock(session, false).await?;
-    // Green uses the tables' own user, and must be gone: its writes would be lost with the trash.
-    wait_until_gone(session, &session.tables_user()).await?;
+    // Its writes would be lost with the trash.
+    let bound = session.settings.connection_wait + quiet;
+    handover::run(&session.database, &session.tables_user(), quiet, bound, session.progress).await?;
     ledger::create(session).await?;
     if !ledger::has_begun(session, Part::Rollback, "tables").await? {
         say_what_does_not_fit(session, plan).await?;

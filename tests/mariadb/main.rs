@@ -14,6 +14,7 @@ mod bench_engine;
 mod boundaries;
 mod carried;
 mod child_rows;
+mod come_and_go;
 mod contraction;
 mod divergence;
 mod doctor;

@@ -165,7 +165,7 @@ impl Site {
             command.arg("--schema-password-file").arg(self.directory.join("blue-password"));
         }
         // Nobody comes back once they are gone, unless a test says so.
-        if name == "rollback" && !more.contains(&"--quiet-seconds") {
+        if matches!(name, "rollback" | "contract") && !more.contains(&"--quiet-seconds") {
             command.args(["--quiet-seconds", "0"]);
         }
         command.args(more).stdin(Stdio::null());

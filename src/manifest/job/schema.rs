@@ -58,7 +58,7 @@ pub(super) fn contract(order: &Order<'_>) -> Result<PodSpec, JobError> {
     if policy.drop_removed {
         command.args.push("--drop-removed".to_owned());
     }
-    Ok(command.with_blue_config()?.with_green_config("--live-common-config").pod())
+    Ok(command.with_quiet().with_blue_config()?.with_green_config("--live-common-config").pod())
 }
 
 /// Gives tables and metadata back to blue (`tables`), or removes the schema after blue has left it (`finish`).
