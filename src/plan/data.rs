@@ -103,7 +103,7 @@ impl DataQuestion {
         }
     }
 
-    /// The `SELECT` for examples: value, what it becomes, rows.
+    /// The `SELECT` for examples: value, what it becomes, rows. Each value once: most rows of a field may have none.
     pub fn examples(&self, sample: Option<u64>) -> String {
         let (from, column) = (self.from(sample), quote::identifier(&self.column));
         let text = |value: &str| format!("LEFT(CAST({value} AS CHAR), {})", SHOWN + 1);
@@ -114,12 +114,15 @@ impl DataQuestion {
                 text(&format!("MIN({value})")),
             ),
             Doubt::Changed { becomes, condition } => format!(
-                "SELECT {}, {}, 0 FROM {from} WHERE {condition} LIMIT {EXAMPLES}",
+                "SELECT DISTINCT {}, {}, 0 FROM {from} WHERE {condition} LIMIT {EXAMPLES}",
                 text(&column),
                 text(becomes),
             ),
             Doubt::Rows { condition, .. } => {
-                format!("SELECT {}, NULL, 0 FROM {from} WHERE {condition} LIMIT {EXAMPLES}", text(&column))
+                format!(
+                    "SELECT DISTINCT {}, NULL, 0 FROM {from} WHERE {condition} LIMIT {EXAMPLES}",
+                    text(&column)
+                )
             }
         }
     }
