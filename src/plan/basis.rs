@@ -195,6 +195,7 @@ impl Own {
             Effect::ColumnsExist { table, columns }
             | Effect::ColumnsAbsent { table, columns }
             | Effect::IndexExists { table, columns, .. }
+            | Effect::IndexUsed { table, columns, .. }
             | Effect::IndexAbsent { table, columns, .. } => name(table, &mut columns.iter()),
             Effect::ColumnsAre { table, columns } => name(table, &mut columns.keys()),
             Effect::TableAbsent { table } => {

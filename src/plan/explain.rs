@@ -8,7 +8,7 @@ use super::change::Idle;
 use super::steps::{Serves, Serving, Steps, empty};
 use super::{Change, Effect, Step, naive};
 
-/// An index that a step makes: its table, its columns, whether it is unique.
+/// An index that a step makes, or has used: its table, its columns, whether it is unique.
 type MadeIndex = (String, Vec<String>, bool);
 
 /// An entry for what the steps of each change serve.
@@ -71,7 +71,11 @@ fn asked_index(change: &Change) -> Option<MadeIndex> {
 
 fn indexes(step: &Step) -> Vec<MadeIndex> {
     let made = step.effect.parts().iter().filter_map(|effect| {
-        let Effect::IndexExists { table, columns, unique } = effect else { return None };
+        let (Effect::IndexExists { table, columns, unique }
+        | Effect::IndexUsed { table, columns, unique, .. }) = effect
+        else {
+            return None;
+        };
         Some((table.clone(), columns.clone(), *unique))
     });
     made.collect()

@@ -211,6 +211,7 @@ fn disturbed(effect: &Effect) -> Option<&str> {
         | Effect::ColumnsExist { .. }
         | Effect::IndexExists { unique: false, .. }
         | Effect::IndexAbsent { .. }
+        | Effect::IndexUsed { .. }
         | Effect::TriggerExists { .. }
         | Effect::TriggerAbsent { .. }
         | Effect::TriggerSays { .. }

@@ -56,6 +56,17 @@ pub enum Effect {
         /// Whether it must be unique.
         unique: bool,
     },
+    /// Queries may use the index, if it is there: it is not marked as ignored.
+    IndexUsed {
+        /// Table name without its database.
+        table: String,
+        /// Index name.
+        index: String,
+        /// Columns in index order.
+        columns: IndexColumns,
+        /// Whether it is unique.
+        unique: bool,
+    },
     /// The trigger exists.
     TriggerExists {
         /// Trigger name.

@@ -264,6 +264,7 @@ pub(crate) async fn holds(
             // A unique index guards exactly its columns; any other serves whoever asks for its first columns.
             has_index(connection, [base, table], columns, *unique, *unique).await
         }
+        Effect::IndexUsed { table, index, .. } => is_used(connection, [base, table, index]).await,
         Effect::TriggerExists { trigger } => {
             Ok(trigger_statement(connection, base, trigger).await?.is_some())
         }
@@ -294,6 +295,16 @@ pub(crate) async fn holds(
             Ok(columns.iter().all(shows))
         }
     }
+}
+
+/// Whether no index of this name is marked as ignored.
+async fn is_used(connection: &mut MySqlConnection, of: [&str; 3]) -> Result<bool, Error> {
+    let sql = "SELECT COUNT(*) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? \
+               AND INDEX_NAME = ? AND IGNORED = 'YES'";
+    let question = of.into_iter().fold(Question::fixed(sql), Question::with);
+    let ignored: i64 =
+        question.scalar(connection).await.map_err(Error::query("look whether an index is used"))?;
+    Ok(ignored == 0)
 }
 
 async fn all_hold(

@@ -33,7 +33,7 @@ pub(crate) async fn holds(session: &mut Session<'_>, effect: &Effect) -> Result<
 
 /// Does the work of a step, or of what takes one back; gives whether its effect is there then.
 ///
-/// What leads users to a new table or index, a trigger or blue's view, comes when no transaction is older than that is.
+/// What leads users to a new table or index (a trigger, blue's view, the end of its being ignored) comes when no transaction is older than that is.
 ///
 /// A document that gets another name while its table is filled may come to stand where the fill has been already, or beyond
 /// the row that was the last one: no trigger has anything to do then, and the next fill finds it.
@@ -44,7 +44,8 @@ pub(crate) async fn run(
     work: &Work,
     effect: &Effect,
 ) -> Result<bool, Error> {
-    let leads_there = matches!(work, Work::BlueView { .. }) || matches!(effect, Effect::TriggerExists { .. });
+    let shows = |part: &Effect| matches!(part, Effect::TriggerExists { .. } | Effect::IndexUsed { .. });
+    let leads_there = matches!(work, Work::BlueView { .. }) || effect.parts().iter().any(shows);
     if leads_there && session.made_anew {
         older::outlast(session, title).await?;
         session.made_anew = false;

@@ -83,3 +83,21 @@ async fn blues_view_shows_an_indexed_column_when_nobody_is_older_than_the_index(
     expand.end().ok();
     assert_eq!(site.blue("SELECT name FROM tabDeal WHERE a = '7'"), "D7");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mariadbd"]
+async fn an_index_of_a_field_that_was_there_is_used_when_nobody_is_older_than_it() {
+    let site = one_table::site("older_index");
+    site.admin("INSERT INTO tabDeal (name, c, g) SELECT CONCAT('D', seq), seq, seq FROM seq_1_to_500");
+    let url = site.url(&site.schema, "blue%27s%20%5C%20%22secret%22", &site.schema);
+    let mut user = opened(&url, "SELECT * FROM tabOrder").await;
+    let mut expand = Started::new(&site, "expand", &["--ddl-budget", "8"]);
+    wait_for("the plain indexes", || one_table::indexes(&site).contains(",c,d"));
+    waits(&mut expand);
+    for query in ["SELECT name FROM tabDeal WHERE c = '7'", "SELECT COUNT(*) FROM tabDeal", "COMMIT"] {
+        user.execute(query).await.unwrap();
+    }
+    expand.end().ok();
+    let ignored = "SELECT COUNT(*) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = 'older_index' AND IGNORED = 'YES'";
+    assert_eq!(site.server.root(ignored), "0");
+}

@@ -49,6 +49,11 @@ impl How {
         }
     }
 
+    /// Whether transactions see the past of a table, and know an index by its age.
+    fn has_history(self) -> bool {
+        self != Self::Copy
+    }
+
     /// What such an ALTER holds.
     pub(super) fn lock(self) -> Lock {
         if self == Self::Copy { Lock::Writes } else { Lock::None }
@@ -170,15 +175,22 @@ pub(super) fn in_statements<T>(indexes: impl IntoIterator<Item = NewIndex<T>>) -
     statements
 }
 
-/// Indexes that one statement builds beside the traffic.
-pub(super) fn add_indexes<T>(table: &str, indexes: &[NewIndex<T>], how: How, rows: Option<u64>) -> Step {
+/// The statement that builds indexes beside the traffic, and the one from which on they are used: see [`add_indexes_sql`].
+pub(super) fn add_indexes<T>(table: &str, indexes: &[NewIndex<T>], how: How, rows: Option<u64>) -> Vec<Step> {
     let all: Vec<&Index> = indexes.iter().map(|new| &new.index).collect();
-    let (stay, go): (Vec<_>, Vec<_>) = indexes.iter().partition(|new| new.stays);
-    let undo = [(go, false), (stay, true)].into_iter().filter(|(indexes, _)| !indexes.is_empty());
-    let undo = undo.map(|(indexes, optional)| {
-        let indexes: Vec<&Index> = indexes.into_iter().map(|new| &new.index).collect();
-        Undo { optional, ..without_indexes(table, &indexes, how) }
-    });
+    let of = |stays: bool| -> Vec<&Index> {
+        indexes.iter().filter(|new| new.stays == stays).map(|new| &new.index).collect()
+    };
+    let (stay, go) = (of(true), of(false));
+    let mut undo = Vec::new();
+    if !go.is_empty() {
+        undo.push(without_indexes(table, &go, how));
+    }
+    if !stay.is_empty() {
+        // One that stays must not stay ignored.
+        undo.extend(used(table, &stay, how).map(|(sql, effect)| Undo::statement(sql, effect)));
+        undo.push(Undo { optional: true, ..without_indexes(table, &stay, how) });
+    }
     let id = match &*all {
         [one] => format!("add-index-{}-{table}", one.name),
         several => format!("add-{}-indexes-{table}", several.len()),
@@ -186,30 +198,54 @@ pub(super) fn add_indexes<T>(table: &str, indexes: &[NewIndex<T>], how: How, row
     let columns: Vec<String> = all.iter().map(|index| index.columns.join(", ")).collect();
     // Sorted and written one after the other.
     let work = rows.map(|rows| rows.saturating_mul(all.len() as u64));
-    Step {
+    let add = Step {
         lock: how.lock(),
         pace: pace::of_rebuild(work),
         rows,
-        undo: undo.collect(),
+        undo,
         ..Step::statement(
             id,
             format!("index {} of {table}", columns.join("; ")),
             add_indexes_sql(table, &all, how),
             have_indexes(table, &all),
         )
-    }
+    };
+    let title = format!("queries of {table} may use the index {}", columns.join("; "));
+    let used = used(table, &all, how)
+        .map(|(sql, effect)| Step::statement(format!("use-indexes-{table}"), title, sql, effect));
+    std::iter::once(add).chain(used).collect()
+}
+
+/// What brings indexes back that a step drops.
+pub(super) fn indexes_back(table: &str, indexes: &[&Index], how: How) -> Vec<Undo> {
+    let add = (add_indexes_sql(table, indexes, how), have_indexes(table, indexes));
+    let all = std::iter::once(add).chain(used(table, indexes, how));
+    all.map(|(sql, effect)| Undo::statement(sql, effect)).collect()
+}
+
+/// The statement that has queries use indexes, with its effect; nothing where they are used at once.
+fn used(table: &str, indexes: &[&Index], how: How) -> Option<(String, Effect)> {
+    let all: Vec<String> = indexes
+        .iter()
+        .map(|index| format!("ALTER INDEX {} NOT IGNORED", quote::identifier(&index.name)))
+        .collect();
+    let effect = |index: &&Index| Effect::IndexUsed {
+        table: table.to_owned(),
+        index: index.name.clone(),
+        columns: index.columns.clone(),
+        unique: index.unique,
+    };
+    let sql = format!("ALTER TABLE {} {}, ALGORITHM=INSTANT", quote::identifier(table), all.join(", "));
+    how.has_history().then(|| (sql, Effect::all(indexes.iter().map(effect).collect())))
 }
 
 /// An index of blue's, which is there and which green's migrate drops: there is nothing to do until a rollback builds it again.
 /// Each has a step of its own: by then green may have dropped one of a table and not the next.
 pub(super) fn index_again(table: &str, index: &Index, how: How, rows: Option<u64>) -> Step {
-    let unique = index.unique;
     let sql = format!(
-        "ALTER TABLE {} ADD {} IF NOT EXISTS {} ({}), {}",
+        "ALTER TABLE {} ADD {}, {}",
         quote::identifier(table),
-        index_word(unique),
-        quote::identifier(&index.name),
-        list(&index.columns),
+        defined(index, " IF NOT EXISTS", how),
         how.indexes(),
     );
     let effect = have_indexes(table, &[index]);
@@ -218,25 +254,30 @@ pub(super) fn index_again(table: &str, index: &Index, how: How, rows: Option<u64
     Step {
         rows,
         past: Some(lack_indexes(table, &[index])),
-        undo: vec![Undo::statement(sql.clone(), effect.clone())],
+        undo: std::iter::once((sql.clone(), effect.clone()))
+            .chain(used(table, &[index], how))
+            .map(|(sql, effect)| Undo::statement(sql, effect))
+            .collect(),
         ..Step::statement(format!("keep-index-{}-{table}", index.name), title, sql, effect)
     }
 }
 
-/// The statement that adds indexes.
-pub(super) fn add_indexes_sql(table: &str, indexes: &[&Index], how: How) -> String {
-    let added: Vec<String> = indexes
-        .iter()
-        .map(|index| {
-            let (word, name) = (index_word(index.unique), quote::identifier(&index.name));
-            format!("ADD {word} {name} ({})", list(&index.columns))
-        })
-        .collect();
+/// The statement that adds indexes: ignored ([MariaDB](https://mariadb.com/kb/en/ignored-indexes/)), for to a transaction that is
+/// older than an index it is error 1412 as soon as the optimiser takes it, be it for a `COUNT(*)`.
+fn add_indexes_sql(table: &str, indexes: &[&Index], how: How) -> String {
+    let added: Vec<String> = indexes.iter().map(|index| format!("ADD {}", defined(index, "", how))).collect();
     format!("ALTER TABLE {} {}, {}", quote::identifier(table), added.join(", "), how.indexes())
 }
 
+/// An index as `ADD` takes it.
+fn defined(index: &Index, if_there: &str, how: How) -> String {
+    let ignored = if how.has_history() { " IGNORED" } else { "" };
+    let (word, name) = (index_word(index.unique), quote::identifier(&index.name));
+    format!("{word}{if_there} {name} ({}){ignored}", list(&index.columns))
+}
+
 /// They are there.
-pub(super) fn have_indexes(table: &str, indexes: &[&Index]) -> Effect {
+fn have_indexes(table: &str, indexes: &[&Index]) -> Effect {
     let there = |index: &&Index| Effect::IndexExists {
         table: table.to_owned(),
         columns: index.columns.clone(),

@@ -319,10 +319,13 @@ impl Sorted {
         }
         let drafts = tables.into_iter().flat_map(|(table, (engine, indexes))| {
             let how = How::of(table, engine, site);
-            alter::in_statements(indexes).into_iter().map(move |indexes| {
-                let step = alter::add_indexes(table, &indexes, how, rows(site, table));
+            alter::in_statements(indexes).into_iter().flat_map(move |indexes| {
+                let steps = alter::add_indexes(table, &indexes, how, rows(site, table));
                 let (fields, tables): (Vec<_>, Vec<_>) = indexes.into_iter().map(|new| new.of).unzip();
-                Draft::of_fields(step, table, fields.concat()).and_tables(tables.concat())
+                let (fields, tables) = (fields.concat(), tables.concat());
+                steps.into_iter().map(move |step| {
+                    Draft::of_fields(step, table, fields.iter().copied()).and_tables(tables.iter().copied())
+                })
             })
         });
         drafts.collect()

@@ -251,9 +251,12 @@ impl Table<'_> {
             let all = self.blue_indexes(pair).into_iter();
             all.map(|index| NewIndex { index, stays: false, of: *pair })
         });
-        let statements = alter::in_statements(indexes).into_iter();
-        let step = |indexes: &[_]| alter::add_indexes(self.name, indexes, self.how, self.rows);
-        statements.map(|indexes| (step(&indexes), indexes.into_iter().map(|new| new.of).collect())).collect()
+        let statements = alter::in_statements(indexes).into_iter().flat_map(|indexes| {
+            let steps = alter::add_indexes(self.name, &indexes, self.how, self.rows);
+            let pairs: Vec<&SyncPair> = indexes.into_iter().map(|new| new.of).collect();
+            steps.into_iter().map(move |step| (step, pairs.clone()))
+        });
+        statements.collect()
     }
 
     /// Blue's view shows the moved columns under the names of the fields.
@@ -309,10 +312,9 @@ impl Table<'_> {
             let (name, columns) = (old.names.first()?.clone(), vec![pair.field.clone()]);
             Some(NewIndex { index: Index { name, columns, unique: old.unique }, stays: false, of: () })
         });
-        let undo = alter::in_statements(back).into_iter().map(|together| {
+        let undo = alter::in_statements(back).into_iter().flat_map(|together| {
             let again: Vec<&Index> = together.iter().map(|new| &new.index).collect();
-            let sql = alter::add_indexes_sql(self.name, &again, self.how);
-            Undo::statement(sql, alter::have_indexes(self.name, &again))
+            alter::indexes_back(self.name, &again, self.how)
         });
         let undo: Vec<Undo> = undo.collect();
         if undo.is_empty() {
