@@ -160,9 +160,7 @@ fn the_rows_decide_what_the_files_cannot() {
         made.text
     );
     assert!(
-        made.change("select_options_removed", "status")
-            .1
-            .ends_with("2 of about 6 rows hold one (\"Lost\", \"Lost\")")
+        made.change("select_options_removed", "status").1.ends_with("2 of about 6 rows hold one (\"Lost\")")
     );
     let plan = made.plan.as_ref().unwrap();
     assert!(!plan.expand.iter().any(|step| step.sql.contains("DROP COLUMN `short`")), "the length is kept");
