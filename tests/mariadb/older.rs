@@ -73,11 +73,7 @@ async fn blues_view_shows_an_indexed_column_when_nobody_is_older_than_the_index(
     let mut expand = Started::new(&site, "expand", &[]);
     wait_for("blue's indexes", || one_table::indexes(&site).contains("b__blue"));
     waits(&mut expand);
-    for query in [
-        "SELECT name FROM tabDeal WHERE a = '7'",
-        "SELECT name FROM tabDeal WHERE b = '7' FOR UPDATE",
-        "COMMIT",
-    ] {
+    for query in ["SELECT name FROM tabDeal WHERE a = '7'", "SELECT COUNT(*) FROM tabDeal", "COMMIT"] {
         user.execute(query).await.unwrap();
     }
     expand.end().ok();
