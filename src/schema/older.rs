@@ -20,6 +20,7 @@ type Transaction = (i64, String);
 /// Waits until every transaction on the site that is open now has ended, within the budget for locks. Those that are left
 /// then are named, and it goes on: a dump that reads for hours meets none of it.
 pub(crate) async fn outlast(session: &mut Session<'_>, what: &str) -> Result<(), Error> {
+    session.made_anew = false;
     let begun = Instant::now();
     tokio::time::sleep(LOOK_EVERY).await;
     let mut older = open(session).await?;

@@ -48,7 +48,6 @@ pub(crate) async fn run(
     let leads_there = matches!(work, Work::BlueView { .. }) || effect.parts().iter().any(shows);
     if leads_there && session.made_anew {
         older::outlast(session, title).await?;
-        session.made_anew = false;
     }
     let makes = |part: &Effect| matches!(part, Effect::TableExists { .. } | Effect::IndexExists { .. });
     session.made_anew |= effect.parts().iter().any(makes);
