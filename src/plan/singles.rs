@@ -25,17 +25,12 @@ pub(super) fn shared(versions: &Versions<'_>) -> Vec<SingleField> {
         }
         let in_blue = |field: &str| blue.field(field).is_some_and(DocField::is_stored);
         let mut fields: BTreeMap<&str, (Option<&str>, bool)> = BTreeMap::new();
-        let mut misread: BTreeMap<&str, [Option<String>; 2]> = BTreeMap::new();
         for field in green.fields.iter().filter(|field| field.is_stored()) {
             let before = versions.renames.fields.get(&((*name).to_owned(), field.fieldname.clone()));
             let before = before.map(String::as_str).filter(|before| in_blue(before));
             let holds_names = field.fieldtype == "Link" && field.options.as_deref() == Some("DocType");
             if before.is_some() || in_blue(&field.fieldname) {
                 fields.insert(&field.fieldname, (before, holds_names));
-            }
-            if let Some(known) = blue.field(before.unwrap_or(&field.fieldname)) {
-                let sides = [(known, versions.blue_frappe), (field, versions.green_frappe)];
-                misread.insert(&field.fieldname, misreads(sides));
             }
         }
         let custom = versions.site.iter().flat_map(|site| &site.custom_fields);
@@ -47,7 +42,9 @@ pub(super) fn shared(versions: &Versions<'_>) -> Vec<SingleField> {
         }
         let is_renamed = *name != old;
         shared.extend(fields.into_iter().map(|(field, (before, holds_names))| {
-            let [misread_by_blue, misread_by_green] = misread.remove(field).unwrap_or_default();
+            let both = blue.field(before.unwrap_or(field)).zip(green.field(field));
+            let sides = both.map(|(old, new)| [(old, versions.blue_frappe), (new, versions.green_frappe)]);
+            let [misread_by_blue, misread_by_green] = sides.map(misreads).unwrap_or_default();
             SingleField {
                 doctype: (*name).to_owned(),
                 field: field.to_owned(),

@@ -218,7 +218,12 @@ pub(super) fn add_indexes<T>(table: &str, indexes: &[NewIndex<T>], how: How, row
 
 /// What brings indexes back that a step drops.
 pub(super) fn indexes_back(table: &str, indexes: &[&Index], how: How) -> Vec<Undo> {
-    let add = (add_indexes_sql(table, indexes, how), have_indexes(table, indexes));
+    back_by(add_indexes_sql(table, indexes, how), table, indexes, how)
+}
+
+/// The same by a statement of its own.
+fn back_by(sql: String, table: &str, indexes: &[&Index], how: How) -> Vec<Undo> {
+    let add = (sql, have_indexes(table, indexes));
     let all = std::iter::once(add).chain(used(table, indexes, how));
     all.map(|(sql, effect)| Undo::statement(sql, effect)).collect()
 }
@@ -229,14 +234,14 @@ fn used(table: &str, indexes: &[&Index], how: How) -> Option<(String, Effect)> {
         .iter()
         .map(|index| format!("ALTER INDEX {} NOT IGNORED", quote::identifier(&index.name)))
         .collect();
-    let effect = |index: &&Index| Effect::IndexUsed {
-        table: table.to_owned(),
+    let effect = |table, index: &Index| Effect::IndexUsed {
+        table,
         index: index.name.clone(),
         columns: index.columns.clone(),
         unique: index.unique,
     };
     let sql = format!("ALTER TABLE {} {}, ALGORITHM=INSTANT", quote::identifier(table), all.join(", "));
-    how.has_history().then(|| (sql, Effect::all(indexes.iter().map(effect).collect())))
+    how.has_history().then(|| (sql, of_each(table, indexes, effect)))
 }
 
 /// An index of blue's, which is there and which green's migrate drops: there is nothing to do until a rollback builds it again.
@@ -254,10 +259,7 @@ pub(super) fn index_again(table: &str, index: &Index, how: How, rows: Option<u64
     Step {
         rows,
         past: Some(lack_indexes(table, &[index])),
-        undo: std::iter::once((sql.clone(), effect.clone()))
-            .chain(used(table, &[index], how))
-            .map(|(sql, effect)| Undo::statement(sql, effect))
-            .collect(),
+        undo: back_by(sql.clone(), table, &[index], how),
         ..Step::statement(format!("keep-index-{}-{table}", index.name), title, sql, effect)
     }
 }
@@ -278,22 +280,25 @@ fn defined(index: &Index, if_there: &str, how: How) -> String {
 
 /// They are there.
 fn have_indexes(table: &str, indexes: &[&Index]) -> Effect {
-    let there = |index: &&Index| Effect::IndexExists {
-        table: table.to_owned(),
+    of_each(table, indexes, |table, index| Effect::IndexExists {
+        table,
         columns: index.columns.clone(),
         unique: index.unique,
-    };
-    Effect::all(indexes.iter().map(there).collect())
+    })
 }
 
 /// None of them is there.
 fn lack_indexes(table: &str, indexes: &[&Index]) -> Effect {
-    let gone = |index: &&Index| Effect::IndexAbsent {
-        table: table.to_owned(),
+    of_each(table, indexes, |table, index| Effect::IndexAbsent {
+        table,
         columns: index.columns.clone(),
         unique: index.unique,
-    };
-    Effect::all(indexes.iter().map(gone).collect())
+    })
+}
+
+/// What holds of all these indexes of a table.
+fn of_each(table: &str, indexes: &[&Index], effect: impl Fn(String, &Index) -> Effect) -> Effect {
+    Effect::all(indexes.iter().map(|index| effect(table.to_owned(), index)).collect())
 }
 
 /// The statement that drops those of these indexes that are there.
