@@ -205,13 +205,19 @@ fn differs(InStep { green_follows, blue_follows, .. }: &InStep) -> String {
 }
 
 /// Green has what blue's value becomes, which does not become blue's again.
-fn into_green(InStep { green_follows, blue_follows, .. }: &InStep) -> String {
-    format!("(({green_follows}) AND NOT ({blue_follows}))")
+fn into_green(InStep { blue, green_follows, blue_follows, .. }: &InStep) -> String {
+    format!("(({green_follows}) AND NOT ({blue_follows}) AND {})", holds_something(blue))
 }
 
 /// Blue has what green's value becomes, which does not become green's again.
-fn into_blue(InStep { green_follows, blue_follows, .. }: &InStep) -> String {
-    format!("(({blue_follows}) AND NOT ({green_follows}))")
+fn into_blue(InStep { green, green_follows, blue_follows, .. }: &InStep) -> String {
+    format!("(({blue_follows}) AND NOT ({green_follows}) AND {})", holds_something(green))
+}
+
+/// Neither NULL nor an empty text: of those a number is 0 and a date is none, as Frappe reads them (`cint`, `getdate`), so
+/// nothing is lost where the other side has that.
+fn holds_something(column: &str) -> String {
+    format!("COALESCE(CAST({} AS CHAR), '') <> ''", quote::identifier(column))
 }
 
 /// Whether blue has Singles of its own that are to be in step.
