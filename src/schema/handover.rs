@@ -15,6 +15,8 @@ use super::{Error, Session};
 /// would go unseen where the server does not count.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 const TELL_EVERY: Duration = Duration::from_secs(5);
+/// So many connections are named where they are asked for once.
+const NAMED: usize = 10;
 
 /// Waits until no connection of `user` was seen for `quiet`, at most `bound`; gives the time it took.
 ///
@@ -42,11 +44,11 @@ pub async fn run(
         }
         made = made_now;
         if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
-            progress.report("handover", 0, 1, &describe(user, &connected, quiet));
+            progress.report("handover", 0, 1, &describe(user, &connected, quiet, 1));
             told = Some(Instant::now());
         }
         if begun.elapsed() >= bound {
-            let description = describe(user, &connected, quiet);
+            let description = describe(user, &connected, quiet, 1);
             return Err(Error::Waited(format!("{description}; waited {} s", bound.as_secs())));
         }
         tokio::time::sleep(LOOK_EVERY).await;
@@ -60,8 +62,7 @@ pub async fn connected(session: &mut Session<'_>) -> Result<String, Error> {
     if connected.is_empty() {
         return Ok(format!("nobody is connected as {user}"));
     }
-    let list: Vec<String> = connected.iter().map(ToString::to_string).collect();
-    Ok(format!("{}: {}", describe(&user, &connected, Duration::ZERO), list.join(", ")))
+    Ok(describe(&user, &connected, Duration::ZERO, NAMED))
 }
 
 /// Waits until no connection of a user lives, as long as the session's settings allow.
@@ -73,7 +74,7 @@ pub(crate) async fn wait_until_gone(session: &mut Session<'_>, user: &str) -> Re
         if connected.is_empty() {
             return Ok(());
         }
-        let description = describe(user, &connected, Duration::ZERO);
+        let description = describe(user, &connected, Duration::ZERO, 1);
         if begun.elapsed() >= session.settings.connection_wait {
             return Err(Error::Waited(format!("{description}; waited {} s", begun.elapsed().as_secs())));
         }
@@ -95,7 +96,8 @@ async fn connections_made(connection: &mut MySqlConnection, user: &str) -> Optio
         .flatten()
 }
 
-fn describe(user: &str, connected: &[Connected], quiet: Duration) -> String {
+/// How many there are, where from, and the `named` ones that are longest at what they do.
+fn describe(user: &str, connected: &[Connected], quiet: Duration, named: usize) -> String {
     if connected.is_empty() {
         return format!("nobody is connected as {user}; waiting for {} quiet seconds", quiet.as_secs());
     }
@@ -105,6 +107,14 @@ fn describe(user: &str, connected: &[Connected], quiet: Duration) -> String {
         *hosts.entry(host).or_default() += 1;
     }
     let hosts: Vec<String> = hosts.into_iter().map(|(host, count)| format!("{host} ({count})")).collect();
-    let oldest = connected.iter().max_by_key(|one| one.seconds).map(ToString::to_string).unwrap_or_default();
-    format!("{} still connected as {user}, from {}; longest: {oldest}", connected.len(), hosts.join(", "))
+    let mut longest: Vec<&Connected> = connected.iter().collect();
+    longest.sort_by_key(|one| std::cmp::Reverse(one.seconds));
+    let more = if connected.len() > named && named > 1 { ", ..." } else { "" };
+    let longest: Vec<String> = longest.into_iter().take(named).map(ToString::to_string).collect();
+    format!(
+        "{} still connected as {user}, from {}; longest: {}{more}",
+        connected.len(),
+        hosts.join(", "),
+        longest.join(", ")
+    )
 }
