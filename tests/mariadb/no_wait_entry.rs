@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use super::site::{Site, wait_for};
 
-fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     std::env::var_os("CROSSFADE_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from)
 }
 

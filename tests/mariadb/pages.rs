@@ -9,6 +9,8 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::no_wait_entry::python;
+use super::redis_server::Redis;
 use super::replication::{leaked, replica_of};
 use super::site::{METADATA, Ran, Site};
 
@@ -41,6 +43,7 @@ impl Reader {
             ("db.example.com:3306/erp", format!("{address}/{}", site.name)),
             ("127.0.0.1:3306/_1bd3e0294da19198", format!("{address}/{}", site.name)),
             ("HOST/site", format!("{address}/{}", site.name)),
+            ("127.0.0.1:8080", "127.0.0.1:0".into()),
             ("/backup/", format!("{}/", home.path().display())),
             // Its checkout is the bench, and what decides is a verdict.
             (
@@ -60,21 +63,26 @@ impl Reader {
 
     /// The bench of the site, with these fields in its orders.
     fn bench(&self, fields: &[&str]) {
-        self.write("bench/sites/apps.txt", "frappe\nshop\n");
+        self.bench_in("bench", fields);
+    }
+
+    /// The same in another folder.
+    fn bench_in(&self, bench: &str, fields: &[&str]) {
+        self.write(&format!("{bench}/sites/apps.txt"), "frappe\nshop\n");
         for (app, version) in [("frappe", "15.41.0"), ("shop", "1.0.0")] {
             let title = if app == "shop" { "Shop\n" } else { "Core\n" };
             self.write(
-                &format!("bench/apps/{app}/{app}/__init__.py"),
+                &format!("{bench}/apps/{app}/{app}/__init__.py"),
                 &format!("__version__ = \"{version}\"\n"),
             );
-            self.write(&format!("bench/apps/{app}/{app}/modules.txt"), title);
-            self.write(&format!("bench/apps/{app}/{app}/patches.txt"), "");
-            self.write(&format!("bench/apps/{app}/{app}/hooks.py"), &format!("app_name = '{app}'\n"));
+            self.write(&format!("{bench}/apps/{app}/{app}/modules.txt"), title);
+            self.write(&format!("{bench}/apps/{app}/{app}/patches.txt"), "");
+            self.write(&format!("{bench}/apps/{app}/{app}/hooks.py"), &format!("app_name = '{app}'\n"));
         }
         let data = |name: &&str| json!({ "fieldname": name, "fieldtype": "Data" });
         let fields: Vec<Value> = fields.iter().map(data).collect();
         let order = json!({ "doctype": "DocType", "name": "Order", "module": "Shop", "fields": fields });
-        self.write("bench/apps/shop/shop/shop/doctype/order/order.json", &order.to_string());
+        self.write(&format!("{bench}/apps/shop/shop/shop/doctype/order/order.json"), &order.to_string());
     }
 
     /// Types the lines of a page that `part` names, in a shell that stops at the first that fails.
@@ -88,9 +96,11 @@ impl Reader {
 
     fn in_his_words(&self, line: String) -> String {
         let line = self.names.iter().fold(line, |line, (theirs, ours)| line.replace(theirs, ours));
-        // Until Ctrl+C.
+        // Until Ctrl+C, and until it is over.
         if line.starts_with("crossfade editor") {
             format!("timeout --preserve-status --signal=INT 3 {line}")
+        } else if line.starts_with("crossfade relay") {
+            format!("timeout --preserve-status 3 {line}")
         } else {
             line
         }
@@ -187,4 +197,67 @@ fn the_doctor_and_the_editor_are_called_as_the_pages_say() {
     assert!(opened.contains("http://127.0.0.1:"), "{opened}");
     let opened = reader.follow("docs/how-to/edit-doctypes.md", "# Edit DocTypes").ok();
     assert!(opened.contains("http://127.0.0.1:"), "{opened}");
+}
+
+/// Green's migrate as far as the database sees it: metadata, and an `ALTER` that changes nothing.
+const MIGRATE: &str = r"#!/usr/bin/env PYTHON
+import os, sys
+import pymysql
+assert sys.argv[1:] == ['--site', 'x', 'migrate', '--skip-search-index'], sys.argv
+assert os.path.basename(os.getcwd()) == 'green'
+connection = pymysql.connect(host='127.0.0.1', port=PORT, user='site', password='base', database='site', autocommit=True)
+cursor = connection.cursor()
+cursor.execute('UPDATE tabDocField SET fieldname = %s WHERE fieldname = %s', ('note', 'title'))
+cursor.execute('ALTER TABLE tabOrder MODIFY amount varchar(140)')
+";
+
+/// A release by hand, as far as its page goes before one decides; Redis lives as long as it is needed.
+fn released_by_hand() -> (Site, Reader, Redis) {
+    let (site, reader) = site();
+    let redis = Redis::start();
+    reader.bench_in("blue", &["title", "amount"]);
+    reader.bench_in("green", &["amount", "note"]);
+    for (colour, database) in [("blue", 1), ("green", 2)] {
+        let config = json!({
+            "redis_cache": redis.url(database), "redis_queue": redis.url(0), "bench_id": colour
+        });
+        reader.write(&format!("{colour}/sites/common_site_config.json"), &config.to_string());
+    }
+    reader.write("blue/sites/x/site_config.json", "{\"db_name\": \"site\", \"db_password\": \"base\"}");
+    let migrate = MIGRATE
+        .replace("PYTHON", &python().display().to_string())
+        .replace("PORT", &site.server.port.to_string());
+    reader.write("migrate.py", &migrate);
+    reader.types("rm -r bench; mv migrate.py bench; chmod +x bench").ok();
+    reader.follow("docs/how-to/by-hand.md", "## 1.").ok();
+    reader.follow("docs/how-to/by-hand.md", "## 2.").ok();
+    reader.follow("docs/how-to/by-hand.md", "## 3.").ok();
+    let config = fs::read_to_string(reader.home.path().join("blue/sites/x/site_config.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&config).unwrap()["db_name"], "site__r2");
+    let said = reader.follow("docs/how-to/by-hand.md", "## 4.").ok();
+    assert!(said.contains("\"algorithm\": \"ALGORITHM=NOCOPY\""), "{said}");
+    assert_eq!(site.base("SELECT COUNT(note) FROM tabOrder"), "0");
+    (site, reader, redis)
+}
+
+#[test]
+#[ignore = "needs mariadbd and redis-server"]
+fn a_release_by_hand_goes_as_its_page_says() {
+    let (site, reader, redis) = released_by_hand();
+    redis.ask(1, &["SET", "site__r2|role", "cached"]);
+    reader.follow("docs/how-to/by-hand.md", "## 5.").ok();
+    assert!(!site.traces().contains("site__r2"), "{}", site.traces());
+    assert!(redis.keys(1).is_empty() && reader.home.path().join("site-r2.gz").exists());
+    assert_eq!(site.base("SELECT fieldname FROM tabDocField WHERE name = 'f1'"), "note");
+}
+
+#[test]
+#[ignore = "needs mariadbd and redis-server"]
+fn a_release_by_hand_is_taken_back_as_its_page_says() {
+    let (site, reader, _redis) = released_by_hand();
+    reader.follow("docs/how-to/by-hand.md", "## Back to blue").ok();
+    assert!(!site.traces().contains("site__r2"), "{}", site.traces());
+    let config = fs::read_to_string(reader.home.path().join("blue/sites/x/site_config.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&config).unwrap()["db_name"], "site");
+    assert_eq!(site.base("SELECT fieldname FROM tabDocField WHERE name = 'f1'"), "title");
 }
