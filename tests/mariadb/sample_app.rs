@@ -104,12 +104,14 @@ impl Version {
 /// What is known about a version beside its files.
 fn declared(version: &str) -> Vec<&'static str> {
     match version {
-        "c_rename" | "all4" | "all4_union" | "all5" | "c2_rename_column" => vec![
+        "c_rename" | "all4" | "all5" | "c2_rename_column" => vec![
             "--rename",
             "Acme Order.customer_note=order_note",
             "--accept-patch",
             "acme.patches.rename_customer_note",
         ],
+        // It has the old field beside the new one.
+        "all4_union" => vec!["--accept-patch", "acme.patches.rename_customer_note"],
         "d4_select2link" => vec!["--accept-patch", "acme.patches.make_priorities"],
         "i_doctype_renamed" => {
             vec!["--rename", "Acme Tag=Acme Label", "--accept-patch", "acme.patches.rename_tag"]
