@@ -268,11 +268,11 @@ fn writer(site: &Site, url: String, database: &str, table: &'static str, colour:
             });
             pairs.collect::<Vec<_>>().join(", ")
         };
-        // What is unique in a version must be so among both writers.
+        // What is unique in a version must be so among both writers and the rows that are there, which have numbers of 1,000,000 and more.
         let seed = number * 2 + u64::from(colour == "blue");
         vec![
-            format!("INSERT INTO `{table}` SET `name` = '{colour}{number}', {}", set(seed + 1_000_000)),
-            format!("UPDATE `{table}` SET {} WHERE `name` = '{colour}{number}'", set(seed + 2_000_000)),
+            format!("INSERT INTO `{table}` SET `name` = '{colour}{number}', {}", set(seed + 10_000_000)),
+            format!("UPDATE `{table}` SET {} WHERE `name` = '{colour}{number}'", set(seed + 20_000_000)),
             format!("SELECT * FROM `{table}` WHERE `name` = '{colour}{number}'"),
             format!("DELETE FROM `{table}` WHERE `name` = '{colour}{number}'"),
         ]
@@ -280,15 +280,12 @@ fn writer(site: &Site, url: String, database: &str, table: &'static str, colour:
 }
 
 /// A release of one version with both colours at work from beginning to end, to its contract or back.
-fn release(version: &Version, way_back: bool) -> Verdict {
+fn release(version: &Version, way_back: bool) {
     let name = format!("acme_{}_{}", version.name, if way_back { "back" } else { "on" });
     let site = real_site(&name).unwrap();
     let plan = planned(&site, version);
-    let verdict = plan.verdict;
-    println!("{name}: {verdict:?}, {}", plan.summary);
-    if verdict == Verdict::Blocking {
-        return verdict;
-    }
+    println!("{name}: {:?}, {}", plan.verdict, plan.summary);
+    assert_ne!(plan.verdict, Verdict::Blocking, "{name}: {}", plan.summary);
     let schema = site.schema.clone();
     let orders = ["tabAcme Order", "tabAcme Order Item", "tabAcme Customer"];
     let columns = "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ";
@@ -329,7 +326,6 @@ fn release(version: &Version, way_back: bool) -> Verdict {
     let traces = site.traces();
     assert!(!traces.contains("__r1") && !traces.contains("trigger\t"), "{name}: {traces}");
     site.server.root(&format!("DROP DATABASE {name}"));
-    verdict
 }
 
 #[track_caller]
@@ -357,14 +353,11 @@ fn versions_of_the_sample_app_are_released_and_taken_back_under_the_hands_of_bot
     }
     let alone = sample_app::all();
     assert_eq!(alone.len(), 16);
-    let mut blocking = Vec::new();
     for version in alone.into_iter().chain(sample_app::pairs()) {
-        let verdicts = [false, true].map(|way_back| release(&version, way_back));
-        if verdicts.contains(&Verdict::Blocking) {
-            blocking.push(version.name);
+        for way_back in [false, true] {
+            release(&version, way_back);
         }
     }
-    println!("cannot be released beside the old version: {blocking:?}");
 }
 
 #[test]
