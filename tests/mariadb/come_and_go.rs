@@ -28,7 +28,8 @@ fn beside(
         let ran = site.run(command, more);
         is_over.store(true, Ordering::Relaxed);
         let answers = requests.join().unwrap();
-        assert!(answers.len() > 3, "only {} requests", answers.len());
+        // A command that refuses does so at the first that it sees; then there is one more.
+        assert!(answers.len() > 1, "no request beside the command");
         (ran, answers.into_iter().filter_map(Result::err).collect::<Vec<_>>())
     });
     assert!(failed.is_empty(), "{failed:?}");
@@ -48,7 +49,9 @@ fn a_contract_refuses_while_blue_comes_and_goes() {
     let site = site("come_contract");
     let read = || site.try_blue("SELECT COUNT(*) FROM tabOrder");
     let ran = beside(&site, "contract", &["--quiet-seconds", "6"], read);
-    assert!(ran.code == 3 && ran.output.contains("blue still serves"), "{}", ran.output);
+    // "blue still serves" as a rule; where its first look meets a request, it is connected.
+    let says = ran.output.contains("stop its web, workers and scheduler first");
+    assert!(ran.code == 3 && says, "{}", ran.output);
     assert!(site.traces().contains("come_contract__r1"), "{}", site.traces());
     site.run("contract", &["--quiet-seconds", "1"]).ok();
 }
