@@ -6,6 +6,10 @@ use redis::aio::MultiplexedConnection;
 use super::Error;
 use super::cache_key::{self, DEFERRED, MARK, SEARCH_QUEUE, USER_SETTINGS, lives_in_redis_alone};
 
+/// How the text `{}` ends as Python's pickle writes it (protocol 4 and 5), which is how Frappe keeps what it found in the table for
+/// a user without settings (`get_user_settings` in `frappe/model/utils/user_settings.py`): no newer than what waits elsewhere.
+const NO_SETTINGS: &[u8] = b"\x8c\x02{}\x94.";
+
 /// How many keys were removed, and how much that waits was moved.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cleared {
@@ -47,13 +51,15 @@ pub async fn retire(url: &str, prefix: &str, to_url: &str, to: &str) -> Result<C
     Ok(Cleared { keys: unlink_all(&mut from, &doomed, &prefix).await?, moved })
 }
 
-/// Copies the settings of users that wait under one prefix over those under another, which are older.
+/// Copies the settings of users that wait under one prefix over those under another, which are older; not those that are
+/// empty.
 pub async fn renew_settings(url: &str, prefix: &str, to_url: &str, to: &str) -> Result<(), Error> {
     let (mut from, mut target) = (connect(url).await?, connect(to_url).await?);
     let failed = || Error::redis("copy settings of users");
     let [here, there] =
         [prefix, to].map(|prefix| [cache_key::prefix(prefix), USER_SETTINGS.to_vec()].concat());
-    let fields: Vec<(Vec<u8>, Vec<u8>)> = from.hgetall(here).await.map_err(failed())?;
+    let mut fields: Vec<(Vec<u8>, Vec<u8>)> = from.hgetall(here).await.map_err(failed())?;
+    fields.retain(|(_, settings)| !settings.ends_with(NO_SETTINGS));
     for chunk in fields.chunks(500) {
         let _: () = target.hset_multiple(&there, chunk).await.map_err(failed())?;
     }
@@ -85,7 +91,7 @@ async fn move_list(
     Ok(moved)
 }
 
-/// A field that is there already is newer: its user is on the colour that goes on.
+/// A field that is there already is newer, unless it is empty: its user is on the colour that goes on.
 async fn move_fields(
     from: &mut MultiplexedConnection,
     target: &mut MultiplexedConnection,
@@ -96,8 +102,11 @@ async fn move_fields(
     let fields: Vec<(Vec<u8>, Vec<u8>)> = from.hgetall(key).await.map_err(failed())?;
     let mut moved = 0;
     for (field, value) in fields {
-        let is_new: bool = target.hset_nx(to, field, value).await.map_err(failed())?;
-        moved += u64::from(is_new);
+        let there: Option<Vec<u8>> = target.hget(to, &field).await.map_err(failed())?;
+        if there.is_none_or(|settings| settings.ends_with(NO_SETTINGS)) {
+            let _: i64 = target.hset(to, field, value).await.map_err(failed())?;
+            moved += 1;
+        }
     }
     Ok(moved)
 }

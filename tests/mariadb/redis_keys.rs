@@ -1,10 +1,15 @@
 //! Queues and keys, against a redis-server of the test's own.
 
+use redis::Commands;
+
 use super::holder::Holder;
 use super::plans;
 use super::redis_server::{Redis, crossfade};
 use super::site::{Site, wait_for};
 use super::started::Started;
+
+/// `{}` as Frappe keeps it, by Python's pickle.
+const NO_SETTINGS: &[u8] = b"\x80\x04\x95\x06\x00\x00\x00\x00\x00\x00\x00\x8c\x02{}\x94.";
 
 #[test]
 #[ignore = "needs redis-server"]
@@ -69,9 +74,19 @@ fn a_contract_clears_blues_redis_and_hands_its_waiting_rows_to_green() {
     redis.ask(1, &["RPUSH", "redis_contract__r1|insert_queue_for_Access Log", "1", "2", "3"]);
     redis.ask(1, &["RPUSH", "redis_contract|insert_queue_for_Access Log", "from before the hand-over"]);
     redis.ask(2, &["RPUSH", "redis_contract|insert_queue_for_Access Log", "0"]);
+    // Users' settings that are not in the table yet: green knows newer ones, has found none, has not looked.
+    let settings = "redis_contract|_user_settings";
+    redis.ask(1, &["HSET", "redis_contract__r1|_user_settings", "a", "blue's", "b", "blue's", "c", "blue's"]);
+    redis.ask(2, &["HSET", settings, "a", "green's"]);
+    let _: i64 = redis.connect(2).hset(settings, "b", NO_SETTINGS).unwrap();
     site.run("contract", &["--redis-cache", &redis.url(1), "--live-redis-cache", &redis.url(2)]).ok();
     assert_eq!(redis.keys(1), ["other|key"], "what waited before the hand-over would be run by nobody");
-    assert_eq!(redis.keys(2), ["redis_contract|doctype_meta", "redis_contract|insert_queue_for_Access Log"]);
+    let left = ["redis_contract|_user_settings", "redis_contract|doctype_meta"];
+    assert_eq!(redis.keys(2), [&left[..], &["redis_contract|insert_queue_for_Access Log"]].concat());
+    assert_eq!(
+        ["a", "b", "c"].map(|user| redis.ask(2, &["HGET", settings, user])),
+        ["green's", "blue's", "blue's"]
+    );
     assert_eq!(
         redis.ask(2, &["LRANGE", "redis_contract|insert_queue_for_Access Log", "0", "-1"]),
         "0\n1\n2\n3\nfrom before the hand-over"
@@ -99,6 +114,9 @@ fn a_rollback_clears_the_bases_keys_first_and_blues_at_the_end() {
     ] {
         redis.ask(database, &["HSET", key, &format!("Order::{user}"), value]);
     }
+    // One that green only looked for: the table did not have it yet.
+    redis.ask(2, &["HSET", "redis_rollback__r1|_user_settings", "Order::d", "of blue"]);
+    let _: i64 = redis.connect(1).hset("redis_rollback|_user_settings", "Order::d", NO_SETTINGS).unwrap();
     // Blue's is the one that is named first: here the one with the higher number.
     redis.ask(1, &["RPUSH", "redis_rollback|insert_queue_for_Access Log", "green's"]);
     let urls = [redis.url(2), redis.url(1)];
@@ -106,10 +124,10 @@ fn a_rollback_clears_the_bases_keys_first_and_blues_at_the_end() {
     site.run("rollback", &[&["--stage", "tables"][..], &both].concat()).ok();
     assert_eq!(redis.ask(2, &["LPOP", "redis_rollback|insert_queue_for_Access Log"]), "green's");
     let settings = || {
-        ["a", "b", "c"]
+        ["a", "b", "c", "d"]
             .map(|user| redis.ask(2, &["HGET", "redis_rollback|_user_settings", &format!("Order::{user}")]))
     };
-    assert_eq!(settings(), ["of blue", "of green", "old"]);
+    assert_eq!(settings(), ["of blue", "of green", "old", "of blue"]);
     let of_blue = ["redis_rollback__r1|_user_settings", "redis_rollback__r1|doctype_meta"];
     assert_eq!(redis.keys(2), [&of_blue[..], &["redis_rollback|_user_settings"]].concat());
     assert_eq!(redis.keys(1), of_blue[1..]);
@@ -119,7 +137,7 @@ fn a_rollback_clears_the_bases_keys_first_and_blues_at_the_end() {
     redis.ask(2, &["HDEL", "redis_rollback__r1|roles", "a"]);
     redis.ask(1, &["SET", "redis_rollback|not blue's", "1"]);
     site.run("rollback", &[&["--stage", "finish"][..], &both].concat()).ok();
-    assert_eq!(settings(), ["of blue", "of green", "old"]);
+    assert_eq!(settings(), ["of blue", "of green", "old", "of blue"]);
     assert_eq!(redis.keys(1), ["redis_rollback|not blue's"]);
     let alone = ["redis_rollback|_user_settings", "redis_rollback|insert_queue_for_Access Log"];
     assert_eq!(redis.keys(2), alone);
