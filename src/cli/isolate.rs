@@ -1,7 +1,7 @@
 //! `crossfade isolate`: blue's schema of views and its user.
 
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -48,21 +48,28 @@ impl Isolate {
         site::run(output, |printer| async move {
             let plan = self.release.served_plan()?;
             let site_config = self.site_config.as_deref().map(read).transpose()?;
-            let password = self.password(site_config.as_ref())?;
+            let known = self.password(site_config.as_ref())?;
+            let is_new = known.is_none();
+            let password = known.unwrap_or_else(made);
             let database = self.release.database()?;
             let begun = Instant::now();
             let work = async |session: &mut Session<'_>| {
                 let named = site_config.as_ref().and_then(|config| tables_user(config, database.name()));
                 session.settings.user = session.settings.user.take().or(named);
+                if is_new {
+                    isolate::refuse_new_password(session).await?;
+                }
+                // Before a user has the password: after a kill the next run finds it there.
+                if let Some(config) = &site_config {
+                    self.write(blues_config(config, &self.release.schema, &password))?;
+                }
                 let made = isolate::run(session, &plan, &password).await?;
                 let spent = begun.elapsed().as_secs_f64();
                 printer.report("connections", 0, 1, &handover::connected(session).await?);
                 Ok((made, spent, session.tables_user()))
             };
             let (made, spent, user) = self.release.in_session(&database, &printer, work).await?;
-            if let (Some(config), Some(to)) = (&site_config, &self.site_config_out) {
-                let config = blues_config(config, &self.release.schema, &password);
-                write(to, &format!("{:#}\n", Value::Object(config)))?;
+            if let Some(to) = &self.site_config_out {
                 let message = format!("blue's configuration is in {}: put it in place now", to.display());
                 printer.report("configuration", 1, 1, &message);
             }
@@ -77,9 +84,15 @@ impl Isolate {
         })
     }
 
+    /// Writes blue's configuration to where it was told.
+    fn write(&self, config: Map<String, Value>) -> Result<(), Failure> {
+        let (Some(from), Some(to)) = (&self.site_config, &self.site_config_out) else { return Ok(()) };
+        write(to, &format!("{:#}\n", Value::Object(config)), from)
+    }
+
     /// From its file; else that of an earlier run, which blue may use already: what it wrote is where it was told, or in its
-    /// place by now; else a new one.
-    fn password(&self, site_config: Option<&Map<String, Value>>) -> Result<String, Failure> {
+    /// place by now.
+    fn password(&self, site_config: Option<&Map<String, Value>>) -> Result<Option<String>, Failure> {
         if let Some(path) = &self.schema_password_file {
             let text = std::fs::read_to_string(path).map_err(Failure::file("read", path))?;
             let password = text.trim_end_matches(['\r', '\n']);
@@ -87,19 +100,22 @@ impl Isolate {
                 let reason = "it is empty: blue's user must have a password".to_owned();
                 return Err(Failure::Content { path: path.display().to_string(), reason });
             }
-            return Ok(password.to_owned());
+            return Ok(Some(password.to_owned()));
         }
         let written = self.site_config_out.as_deref().filter(|path| path.exists()).map(read).transpose()?;
         let of_schema = |config: &&Map<String, Value>| {
             config.get("db_name").and_then(Value::as_str) == Some(&self.release.schema)
         };
         let mut configs = [written.as_ref(), site_config].into_iter().flatten().filter(of_schema);
-        if let Some(password) = configs.find_map(|config| config.get("db_password").and_then(Value::as_str)) {
-            return Ok(password.to_owned());
-        }
-        let mut random = rand::rng();
-        Ok((0..PASSWORD_LENGTH).map(|_| char::from(random.sample(rand::distr::Alphanumeric))).collect())
+        let password = configs.find_map(|config| config.get("db_password").and_then(Value::as_str));
+        Ok(password.map(str::to_owned))
     }
+}
+
+/// A new password.
+fn made() -> String {
+    let mut random = rand::rng();
+    (0..PASSWORD_LENGTH).map(|_| char::from(random.sample(rand::distr::Alphanumeric))).collect()
 }
 
 /// The tables' own user as the site's configuration names it; not where that is blue's already, of an earlier run.
@@ -128,14 +144,20 @@ fn read(path: &Path) -> Result<Map<String, Value>, Failure> {
     })
 }
 
-/// Whole or not at all, and for its owner alone: it holds a password.
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+/// Whole or not at all, and for its owner alone, who is that of the file whose place it will take: it holds a password.
+fn write(path: &Path, text: &str, like: &Path) -> Result<(), Failure> {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let part = PathBuf::from(part);
     let _ = std::fs::remove_file(&part);
     let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part);
     let mut file = file.map_err(Failure::file("write", &part))?;
+    let owner = std::fs::metadata(like).map_err(Failure::file("read", like))?;
+    let now = file.metadata().map_err(Failure::file("read", &part))?;
+    if (owner.uid(), owner.gid()) != (now.uid(), now.gid()) {
+        let given = fchown(&file, Some(owner.uid()), Some(owner.gid()));
+        given.map_err(Failure::file("give to the owner of --site-config", &part))?;
+    }
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(Failure::file("write", &part))?;
     std::fs::rename(&part, path).map_err(Failure::file("write", path))
 }

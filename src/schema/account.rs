@@ -9,7 +9,7 @@ use super::question::Question;
 use super::{Error, Session, connection, inspect, quote};
 
 /// The ledger's name for making the user.
-const STEP: &str = "user";
+pub(crate) const STEP: &str = "user";
 /// `ER_CANNOT_USER`: there is one of that name.
 const CANNOT_CREATE_USER: u16 = 1396;
 

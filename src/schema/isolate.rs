@@ -25,6 +25,21 @@ pub struct Isolated {
     pub sequences: usize,
 }
 
+/// Refuses a password that was made just now where an earlier run has given blue's user one: blue may serve with that.
+pub async fn refuse_new_password(session: &mut Session<'_>) -> Result<(), Error> {
+    // Without a schema what the ledger says of its name is of a release that is over.
+    if inventory::stage(session).await?.is_none()
+        || !ledger::has_begun(session, Part::Isolate, account::STEP).await?
+    {
+        return Ok(());
+    }
+    Err(Error::Refused(format!(
+        "blue's user {} has the password of an earlier run, which is neither in --site-config-out nor in --site-config: \
+         name the file that has it, or give the user another one by --schema-password-file",
+        session.schema
+    )))
+}
+
 /// Makes blue's schema and its user, or completes what an earlier run left.
 pub async fn run(session: &mut Session<'_>, plan: &Plan, password: &str) -> Result<Isolated, Error> {
     let objects = site_objects(session).await?;

@@ -1,6 +1,8 @@
 //! Blue's schema: what blue can do in it, what it cannot, and that nothing gets lost on the way there.
 
 use std::fmt::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
 
 use super::holder::Holder;
 use super::plans;
@@ -225,14 +227,15 @@ fn a_table_that_is_never_idle_is_isolated_and_given_back() {
 #[test]
 #[ignore = "needs mariadbd"]
 fn blues_configuration_is_handed_over_as_a_file_and_a_second_run_keeps_its_password() {
-    use std::os::unix::fs::PermissionsExt;
     let site = Site::small("iso_config");
     site.plan(plans::neutral());
     let (from, to) =
         (site.server.directory.join("site_config.json"), site.server.directory.join("blue.json"));
-    std::fs::write(&from, r#"{"db_name": "iso_config", "db_password": "base", "encryption_key": "k"}"#)
-        .unwrap();
-    let isolate = || {
+    let tables = r#"{"db_name": "iso_config", "db_password": "base", "encryption_key": "k"}"#;
+    std::fs::write(&from, tables).unwrap();
+    // The bench's user, where this one may give files away.
+    let _ = chown(&from, Some(65_534), Some(65_534));
+    let run = |to: &Path| {
         let command = site.command(
             "isolate",
             &["--site-config", from.to_str().unwrap(), "--site-config-out", to.to_str().unwrap()],
@@ -247,7 +250,11 @@ fn blues_configuration_is_handed_over_as_a_file_and_a_second_run_keeps_its_passw
             .output()
             .unwrap();
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(output.status.success(), "{text}");
+        (output.status.code(), text)
+    };
+    let isolate = || {
+        let (code, text) = run(&to);
+        assert_eq!(code, Some(0), "{text}");
         (text, serde_json::from_slice::<serde_json::Value>(&std::fs::read(&to).unwrap()).unwrap())
     };
     let holder = Holder::new(site.server, ["iso_config", "base", "iso_config"], "DO SLEEP(600)");
@@ -261,11 +268,20 @@ fn blues_configuration_is_handed_over_as_a_file_and_a_second_run_keeps_its_passw
         site.server.client("iso_config__r1", password, "iso_config__r1", "SELECT COUNT(*) FROM tabOrder"),
         Ok("2".to_owned())
     );
-    assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
+    let [written, theirs] = [&to, &from].map(|path| std::fs::metadata(path).unwrap());
+    assert_eq!(written.permissions().mode() & 0o777, 0o600);
+    assert_eq!((written.uid(), written.gid()), (theirs.uid(), theirs.gid()));
     assert_eq!(isolate().1, config, "blue may be on its schema already");
     // Put in place as the page says: a third run must not shut blue out either.
     std::fs::rename(&to, &from).unwrap();
     assert_eq!(isolate().1, config);
+    // What it was before would have a new password made, and blue shut out.
+    std::fs::write(&from, tables).unwrap();
+    for _ in 0..2 {
+        let (code, text) = run(&site.server.directory.join("another.json"));
+        assert!(code == Some(3) && text.contains("has the password of an earlier run"), "{text}");
+    }
+    site.server.client("iso_config__r1", password, "iso_config__r1", "SELECT 1").unwrap();
 }
 
 #[test]
