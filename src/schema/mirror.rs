@@ -3,7 +3,7 @@
 //! write carries its changes back as well; so a release that is given up before it is settled needs no repair. After
 //! that they carry over users' own documents alone, see [`super::shared_rows`].
 //!
-//! A trigger whose write fires the other side's trigger must be still there, see [`guarded`].
+//! A trigger whose write fires the other side's trigger must be still there, see [`From::guarded`].
 
 use std::collections::BTreeSet;
 
@@ -43,19 +43,6 @@ pub(crate) enum From {
     Copy,
 }
 
-/// A trigger's body that does nothing if the statement is the work of the other side's trigger: it would write to a
-/// table that the statement is using (1442).
-///
-/// The guard is the time of the statement: `NOW(6)` is the same in all triggers of one statement, so a value that a
-/// killed query leaves behind means nothing to the next one.
-pub(crate) fn guarded(body: &str) -> String {
-    format!(
-        "BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN SET @crossfade_guard = NULL; RESIGNAL; END; \
-         IF NOT (@crossfade_guard <=> CAST(NOW(6) AS CHAR)) THEN \
-         SET @crossfade_guard = CAST(NOW(6) AS CHAR); {body} SET @crossfade_guard = NULL; END IF; END"
-    )
-}
-
 impl From {
     /// The database that a trigger writes to.
     pub(crate) fn target<'a>(self, session: &'a Session<'_>) -> &'a str {
@@ -71,6 +58,30 @@ impl From {
             Self::Base => &session.base,
             Self::Copy => &session.schema,
         }
+    }
+
+    /// A trigger or its table as the statement that makes the trigger names it. In the base without its database: a backup has
+    /// the statement word for word, and may be loaded into another database.
+    pub(crate) fn object(self, session: &Session<'_>, name: &str) -> String {
+        match self {
+            Self::Base => quote::identifier(name),
+            Self::Copy => quote::qualified(&session.schema, name),
+        }
+    }
+
+    /// A trigger's body that does nothing if the statement is the work of the other side's trigger: it would write to a
+    /// table that the statement is using (1442). Nor does it in a database that a backup was loaded into: it would write to
+    /// what is still the site's.
+    ///
+    /// The guard is the time of the statement: `NOW(6)` is the same in all triggers of one statement, so a value that a
+    /// killed query leaves behind means nothing to the next one.
+    pub(crate) fn guarded(self, session: &Session<'_>, body: &str) -> String {
+        format!(
+            "BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN SET @crossfade_guard = NULL; RESIGNAL; END; \
+             IF DATABASE() = {} AND NOT (@crossfade_guard <=> CAST(NOW(6) AS CHAR)) THEN \
+             SET @crossfade_guard = CAST(NOW(6) AS CHAR); {body} SET @crossfade_guard = NULL; END IF; END",
+            quote::literal(self.source(session))
+        )
     }
 }
 
@@ -108,14 +119,13 @@ pub(crate) async fn create_with(
     direction: From,
     body: impl Fn(Event) -> String,
 ) -> Result<(), Error> {
-    let from = direction.source(session).to_owned();
     let statements = Event::ALL.map(|event| {
         format!(
             "CREATE OR REPLACE TRIGGER {} AFTER {} ON {} FOR EACH ROW {}",
-            quote::qualified(&from, &name(table, event)),
+            direction.object(session, &name(table, event)),
             event.word(),
-            quote::qualified(&from, table),
-            guarded(&body(event))
+            direction.object(session, table),
+            direction.guarded(session, &body(event))
         )
     });
     session.ddl_all(&format!("mirror {table}"), &statements).await

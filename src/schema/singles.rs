@@ -3,7 +3,7 @@
 //! triggers carry over, both ways, what both versions know.
 
 use super::inventory::{self, Entry};
-use super::mirror::{self, Event, From};
+use super::mirror::{Event, From};
 use super::{Error, OWN_PREFIX, Session, frozen, quote, singles_name};
 use crate::plan::SingleField;
 
@@ -104,11 +104,8 @@ async fn create_triggers(
     direction: From,
     renamed: &[&SingleField],
 ) -> Result<(), Error> {
-    let (from, to) = match direction {
-        From::Base => (&session.base, &session.schema),
-        From::Copy => (&session.schema, &session.base),
-    };
-    let (target, scope) = (quote::qualified(to, TABLE), quote::qualified(&session.schema, SCOPE));
+    let target = quote::qualified(direction.target(session), TABLE);
+    let scope = quote::qualified(&session.schema, SCOPE);
     let statements = Event::ALL.map(|event| {
         let body = if renamed.is_empty() {
             body(event, &target, &scope)
@@ -117,10 +114,10 @@ async fn create_triggers(
         };
         format!(
             "CREATE OR REPLACE TRIGGER {} AFTER {} ON {} FOR EACH ROW {}",
-            quote::qualified(from, &trigger_name(event)),
+            direction.object(session, &trigger_name(event)),
             event.word(),
-            quote::qualified(from, TABLE),
-            mirror::guarded(&body),
+            direction.object(session, TABLE),
+            direction.guarded(session, &body),
         )
     });
     // Event::ALL begins with the insert, which comes last here.

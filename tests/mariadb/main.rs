@@ -20,6 +20,7 @@ mod divergence;
 mod doctor;
 mod doctype_names;
 mod doctype_renamed;
+mod dumped;
 mod editor;
 mod expansion;
 mod frappe_site;
