@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::{MySqlConnection, Row};
 
 use super::question::Question;
-use super::{Error, connection, quote, rename};
+use super::{Error, connection, quote, rename, sequence};
 use crate::plan::{CAST_MODE, Effect, is_same_type};
 
 /// What kind of thing a name in a database is.
@@ -246,8 +246,9 @@ pub(crate) async fn holds(
             Ok(kind_of(connection, base, table).await?.is_some_and(|kind| kind != Kind::Sequence))
         }
         Effect::TableAbsent { table } => Ok(kind_of(connection, base, table).await?.is_none()),
-        Effect::SequenceExists { sequence } => {
-            Ok(kind_of(connection, base, sequence).await? == Some(Kind::Sequence))
+        Effect::SequenceExists { sequence: name } => {
+            let is_there = kind_of(connection, base, name).await? == Some(Kind::Sequence);
+            Ok(is_there && sequence::is_whole(connection, base, name).await?)
         }
         Effect::SequenceAbsent { sequence } => {
             Ok(kind_of(connection, base, sequence).await? != Some(Kind::Sequence))

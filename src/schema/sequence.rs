@@ -4,13 +4,18 @@
 //! back, and the next release takes its block further on. Odd and even numbers would need the base's sequence to be
 //! altered twice and would leave it altered after a kill.
 
+use sqlx::MySqlConnection;
+
 use super::question::Question;
-use super::{Error, Session, quote};
+use super::{Error, Session, connection, quote};
 
 /// How many names blue may give in one release.
 const BLOCK: i64 = 10_000_000;
 /// Room between what the base has given and the block: it goes on counting while the block is taken.
 const GAP: i64 = 1_000_000;
+
+/// `ER_KEY_NOT_FOUND`: there is no row.
+const NO_ROW: u16 = 1032;
 
 struct Counter {
     next: i64,
@@ -23,7 +28,8 @@ struct Counter {
 /// Makes blue's sequence and moves the base's behind it; both may have been done before.
 pub(crate) async fn reserve(session: &mut Session<'_>, name: &str, is_there: bool) -> Result<(), Error> {
     let base = quote::qualified(&session.base, name);
-    if !is_there {
+    let schema = session.schema.clone();
+    if !is_there || drop_half_made(session, &schema, name).await? {
         let counter = read(session, &base, name).await?;
         if counter.increment < 1 || counter.cycle != 0 {
             return Err(Error::Refused(format!(
@@ -55,6 +61,38 @@ pub(crate) async fn reserve(session: &mut Session<'_>, name: &str, is_there: boo
         .execute(&format!("move {name} behind blue's block"), format!("SELECT SETVAL({base}, {end})"))
         .await?;
     Ok(())
+}
+
+/// Whether a sequence that is there has its row: MariaDB writes that when it has made the table, and a server that is killed
+/// between the two leaves one of which nobody can take a number.
+pub(crate) async fn is_whole(
+    connection: &mut MySqlConnection,
+    database: &str,
+    name: &str,
+) -> Result<bool, Error> {
+    let sql =
+        format!("SELECT CAST(next_not_cached_value AS SIGNED) FROM {}", quote::qualified(database, name));
+    match Question::of(sql).scalar::<i64>(connection).await {
+        Ok(_) => Ok(true),
+        Err(error) if connection::error_number(&error) == NO_ROW => Ok(false),
+        Err(error) => Err(Error::query(format!("read sequence {name}"))(error)),
+    }
+}
+
+/// Drops a sequence, which is there, if it is not whole; gives whether it was.
+pub(crate) async fn drop_half_made(
+    session: &mut Session<'_>,
+    database: &str,
+    name: &str,
+) -> Result<bool, Error> {
+    if is_whole(&mut session.connection, database, name).await? {
+        return Ok(false);
+    }
+    let sql = format!("DROP SEQUENCE IF EXISTS {}", quote::qualified(database, name));
+    session
+        .ddl(&format!("drop sequence {name}, which a crash of the server left without its row"), &sql)
+        .await?;
+    Ok(true)
 }
 
 async fn read(session: &mut Session<'_>, quoted: &str, name: &str) -> Result<Counter, Error> {

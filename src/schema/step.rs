@@ -3,7 +3,7 @@
 use super::inventory;
 use super::ledger::{self, Part};
 use super::view::{self, View};
-use super::{Error, Session, backfill, inspect, older, rename};
+use super::{Error, Session, backfill, inspect, older, rename, sequence};
 use crate::plan::{BLUE, Effect, Step, Work};
 
 /// How often a table is filled for one step. Each time only those rows are left that came to stand behind the time before.
@@ -48,6 +48,12 @@ pub(crate) async fn run(
     let leads_there = matches!(work, Work::BlueView { .. }) || effect.parts().iter().any(shows);
     if leads_there && session.made_anew {
         older::outlast(session, title).await?;
+    }
+    let base = session.base.clone();
+    if let Effect::SequenceExists { sequence: name } = effect
+        && inspect::kind_of(&mut session.connection, &base, name).await? == Some(inspect::Kind::Sequence)
+    {
+        sequence::drop_half_made(session, &base, name).await?;
     }
     let makes = |part: &Effect| matches!(part, Effect::TableExists { .. } | Effect::IndexExists { .. });
     session.made_anew |= effect.parts().iter().any(makes);

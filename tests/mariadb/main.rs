@@ -25,6 +25,7 @@ mod editor;
 mod expansion;
 mod frappe_site;
 mod golden_ddl;
+mod half_made;
 mod half_open;
 mod held_up;
 mod holder;
