@@ -69,8 +69,11 @@ impl Isolate {
                 Ok((made, spent, session.tables_user()))
             };
             let (made, spent, user) = self.release.in_session(&database, &printer, work).await?;
-            if let Some(to) = &self.site_config_out {
-                let message = format!("blue's configuration is in {}: put it in place now", to.display());
+            if let (Some(from), Some(to)) = (&self.site_config, &self.site_config_out) {
+                let is_given = owner(from)? == owner(to)?;
+                let give = if is_given { "" } else { "give it to the owner of --site-config and " };
+                let message =
+                    format!("blue's configuration is in {}: {give}put it in place now", to.display());
                 printer.report("configuration", 1, 1, &message);
             }
             if let Some(quiet) = self.until_idle {
@@ -144,6 +147,12 @@ fn read(path: &Path) -> Result<Map<String, Value>, Failure> {
     })
 }
 
+/// User and group that a file belongs to.
+fn owner(path: &Path) -> Result<(u32, u32), Failure> {
+    let known = std::fs::metadata(path).map_err(Failure::file("read", path))?;
+    Ok((known.uid(), known.gid()))
+}
+
 /// Whole or not at all, and for its owner alone, who is that of the file whose place it will take: it holds a password.
 fn write(path: &Path, text: &str, like: &Path) -> Result<(), Failure> {
     let mut part = path.as_os_str().to_owned();
@@ -152,12 +161,9 @@ fn write(path: &Path, text: &str, like: &Path) -> Result<(), Failure> {
     let _ = std::fs::remove_file(&part);
     let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part);
     let mut file = file.map_err(Failure::file("write", &part))?;
-    let owner = std::fs::metadata(like).map_err(Failure::file("read", like))?;
-    let now = file.metadata().map_err(Failure::file("read", &part))?;
-    if (owner.uid(), owner.gid()) != (now.uid(), now.gid()) {
-        let given = fchown(&file, Some(owner.uid()), Some(owner.gid()));
-        given.map_err(Failure::file("give to the owner of --site-config", &part))?;
-    }
+    let (user, group) = owner(like)?;
+    // Who may not give it away is told at the end.
+    let _ = fchown(&file, Some(user), Some(group));
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(Failure::file("write", &part))?;
     std::fs::rename(&part, path).map_err(Failure::file("write", path))
 }
