@@ -46,6 +46,9 @@ function sameAsBefore(test: string, app: App) {
 // One after the other in one process, or the second has nothing to be compared with.
 test.describe.configure({ mode: 'serial' })
 
+// By keys a control is reached by up to 200 steps: a minute and a half where three suites share two cores.
+test.beforeEach(() => test.slow())
+
 for (const [name, of] of WAYS) {
   test(`every kind of edit of a field ${name}`, async ({ editor, page, app }) => {
     const by = of(page)
