@@ -48,9 +48,10 @@ impl Isolate {
         site::run(output, |printer| async move {
             let plan = self.release.served_plan()?;
             let site_config = self.site_config.as_deref().map(read).transpose()?;
+            let files = self.site_config.as_deref().zip(self.site_config_out.as_deref());
             let known = self.password(site_config.as_ref())?;
             let is_new = known.is_none();
-            let password = known.unwrap_or_else(made);
+            let password = known.unwrap_or_else(new_password);
             let database = self.release.database()?;
             let begun = Instant::now();
             let work = async |session: &mut Session<'_>| {
@@ -60,8 +61,9 @@ impl Isolate {
                     isolate::refuse_new_password(session).await?;
                 }
                 // Before a user has the password: after a kill the next run finds it there.
-                if let Some(config) = &site_config {
-                    self.write(blues_config(config, &self.release.schema, &password))?;
+                if let (Some(config), Some((from, to))) = (&site_config, files) {
+                    let config = blues_config(config, &self.release.schema, &password);
+                    write(to, &format!("{:#}\n", Value::Object(config)), from)?;
                 }
                 let made = isolate::run(session, &plan, &password).await?;
                 let spent = begun.elapsed().as_secs_f64();
@@ -69,7 +71,7 @@ impl Isolate {
                 Ok((made, spent, session.tables_user()))
             };
             let (made, spent, user) = self.release.in_session(&database, &printer, work).await?;
-            if let (Some(from), Some(to)) = (&self.site_config, &self.site_config_out) {
+            if let Some((from, to)) = files {
                 let is_given = owner(from)? == owner(to)?;
                 let give = if is_given { "" } else { "give it to the owner of --site-config and " };
                 let message =
@@ -85,12 +87,6 @@ impl Isolate {
                 self.release.schema, made.views, made.copies, made.sequences
             ))
         })
-    }
-
-    /// Writes blue's configuration to where it was told.
-    fn write(&self, config: Map<String, Value>) -> Result<(), Failure> {
-        let (Some(from), Some(to)) = (&self.site_config, &self.site_config_out) else { return Ok(()) };
-        write(to, &format!("{:#}\n", Value::Object(config)), from)
     }
 
     /// From its file; else that of an earlier run, which blue may use already: what it wrote is where it was told, or in its
@@ -115,8 +111,7 @@ impl Isolate {
     }
 }
 
-/// A new password.
-fn made() -> String {
+fn new_password() -> String {
     let mut random = rand::rng();
     (0..PASSWORD_LENGTH).map(|_| char::from(random.sample(rand::distr::Alphanumeric))).collect()
 }
