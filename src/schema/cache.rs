@@ -103,10 +103,14 @@ async fn move_fields(
     let mut moved = 0;
     for (field, value) in fields {
         let there: Option<Vec<u8>> = target.hget(to, &field).await.map_err(failed())?;
-        if there.is_none_or(|settings| settings.ends_with(NO_SETTINGS)) {
+        let is_new = if there.is_some_and(|settings| settings.ends_with(NO_SETTINGS)) {
             let _: i64 = target.hset(to, field, value).await.map_err(failed())?;
-            moved += 1;
-        }
+            true
+        } else {
+            // What its user saves at this moment stays.
+            target.hset_nx(to, field, value).await.map_err(failed())?
+        };
+        moved += u64::from(is_new);
     }
     Ok(moved)
 }
