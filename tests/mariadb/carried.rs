@@ -7,7 +7,7 @@ use rand::Rng;
 use super::in_step::made;
 use super::kills::kill_and_finish;
 use super::site::Site;
-use super::traffic::Client;
+use super::traffic::{Client, work_on};
 
 const ROWS: u32 = 4_000;
 
@@ -85,9 +85,9 @@ fn green(site: &Site) -> Client {
 
 #[track_caller]
 fn unharmed(client: Client) -> u64 {
+    work_on([&client], 1);
     let seen = client.end();
     assert!(seen.errors.is_empty(), "{} errors, first {:?}", seen.errors.len(), &seen.errors[0]);
-    assert!(seen.statements > 100, "only {} statements", seen.statements);
     seen.statements
 }
 
@@ -98,7 +98,7 @@ fn renamed_and_retyped_fields_serve_both_versions_from_expand_to_contract() {
     let blues = [blue(&site)];
     site.run("expand", &[]).ok();
     let greens = [green(&site)];
-    std::thread::sleep(Duration::from_secs(2));
+    work_on(blues.iter().chain(&greens), 30);
     site.run("verify", &[]).ok();
     let of_blue: u64 = blues.map(unharmed).iter().sum();
     site.run("expand", &[]).ok();
@@ -137,7 +137,7 @@ fn a_rollback_that_is_killed_gives_blue_everything_under_its_old_types() {
     let blues = [blue(&site)];
     site.run("expand", &[]).ok();
     let greens = [green(&site)];
-    std::thread::sleep(Duration::from_secs(1));
+    work_on(blues.iter().chain(&greens), 30);
     let _ = greens.map(unharmed);
     let killed = kill_and_finish(&site, "rollback", &["--stage", "tables"], 20, Duration::from_secs(1));
     println!("{killed} kills");

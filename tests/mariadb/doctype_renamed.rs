@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
 
 use super::frappe_site::real_site;
 use super::sample_app::Version;
-use super::site::Site;
+use super::site::{Site, wait_for};
 
 /// What blue and green call the DocType.
 const NAMES: [&str; 2] = ["Acme Tag", "Acme Label"];
@@ -217,6 +217,16 @@ fn blue(site: &Site, documents: &Documents) -> Client {
     Client::start(url, "blue", NAMES[0], documents)
 }
 
+/// Waits until both colours have written documents beside each other.
+#[track_caller]
+fn written(documents: &Documents) {
+    let now = documents.lock().unwrap().len();
+    wait_for("documents", || {
+        let documents = documents.lock().unwrap();
+        documents.len() > now + 30 && documents.iter().filter(|name| name.starts_with("green-")).count() > 10
+    });
+}
+
 fn green(site: &Site, documents: &Documents) -> Client {
     Client::start(site.url(&site.name, "base", &site.name), "green", NAMES[1], documents)
 }
@@ -246,7 +256,7 @@ fn both_versions_work_on_a_renamed_doctype_of_a_real_site_until_its_end() {
     let blues = blue(&site, &documents);
     println!("{}", site.run("expand", &[]).ok().lines().last().unwrap());
     let greens = green(&site, &documents);
-    std::thread::sleep(std::time::Duration::from_secs(5));
+    written(&documents);
     site.run("verify", &[]).ok();
     println!("{} requests of blue, {} of green", blues.unharmed(), greens.unharmed());
     assert_eq!(named("Acme Tag", |sql| site.blue(sql)), named("Acme Label", |sql| site.base(sql)));
@@ -290,7 +300,7 @@ fn a_renamed_doctype_of_a_real_site_goes_back_with_all_that_green_wrote() {
     let blues = blue(&site, &documents);
     site.run("expand", &[]).ok();
     let greens = green(&site, &documents);
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    written(&documents);
     let of_green = greens.unharmed();
     site.run("rollback", &["--stage", "tables"]).ok();
     println!("{} requests of blue, {of_green} of green", blues.unharmed());

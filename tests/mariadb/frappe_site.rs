@@ -9,7 +9,7 @@ use crossfade::plan::{Effect, Plan, Step, Undo, Verdict, Work};
 use super::plans;
 use super::sample_app::{self, Version};
 use super::site::Site;
-use super::traffic::Client;
+use super::traffic::{Client, work_on};
 
 /// What a release always freezes, and some of what its migrate rewrites.
 const FROZEN: [(&str, bool); 15] = [
@@ -330,9 +330,9 @@ fn release(version: &Version, way_back: bool) {
 
 #[track_caller]
 fn unharmed(name: &str, client: Client) {
+    work_on([&client], 1);
     let seen = client.end();
     assert!(seen.errors.is_empty(), "{name}: {} errors, first {}", seen.errors.len(), seen.errors[0]);
-    assert!(seen.statements > 4, "{name}: only {} statements", seen.statements);
 }
 
 const TABLES: [&str; 2] = ["--stage", "tables"];

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
 use super::plans;
 use super::server::server;
 use super::site::{Site, wait_for};
-use super::traffic::Client;
+use super::traffic::{Client, work_on};
 use super::versions::{Versions, doctype, field};
 
 /// What a save of a Single is in SQL: everything goes, then what the version knows comes.
@@ -90,7 +90,7 @@ fn many_saves_of_both_versions_end_in_step() {
         })
     };
     let clients = [client(blue_url, "only_blue", "Settings"), client(base_url, "only_green", "Settings")];
-    std::thread::sleep(std::time::Duration::from_secs(4));
+    work_on(&clients, 100);
     let seen: Vec<_> = clients.into_iter().map(Client::end).collect();
     let statements: u64 = seen.iter().map(|seen| seen.statements).sum();
     let errors: Vec<&String> = seen.iter().flat_map(|seen| &seen.errors).collect();

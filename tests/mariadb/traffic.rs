@@ -1,8 +1,9 @@
 //! Clients that keep working while a command runs, and count what goes wrong.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
 
@@ -17,6 +18,7 @@ pub(crate) struct Seen {
 /// A client in a thread of its own.
 pub(crate) struct Client {
     stop: Arc<AtomicBool>,
+    requests: Arc<AtomicU64>,
     thread: JoinHandle<Seen>,
 }
 
@@ -25,12 +27,26 @@ impl Client {
     /// number of the request, in one transaction.
     pub(crate) fn start(urls: Vec<String>, request: impl Fn(u64) -> Vec<String> + Send + 'static) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let requests = Arc::<AtomicU64>::default();
+        let (stopped, answered) = (Arc::clone(&stop), Arc::clone(&requests));
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(work(&stopped, &urls, &request))
+            runtime.block_on(work(&stopped, &answered, &urls, &request))
         });
-        Self { stop, thread }
+        Self { stop, requests, thread }
+    }
+
+    #[track_caller]
+    fn works_on(&self, more: u64) {
+        let goal = self.requests.load(Ordering::SeqCst) + more;
+        let begun = Instant::now();
+        while self.requests.load(Ordering::SeqCst) < goal {
+            assert!(
+                begun.elapsed() < Duration::from_mins(2),
+                "two minutes are not enough for {more} requests"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Stops after the request at work.
@@ -40,7 +56,21 @@ impl Client {
     }
 }
 
-async fn work(stop: &AtomicBool, urls: &[String], request: &(impl Fn(u64) -> Vec<String> + Send)) -> Seen {
+/// Waits until each of them has had so many more requests answered, well or not: how many come in a second is the machine's
+/// affair.
+#[track_caller]
+pub(crate) fn work_on<'a>(clients: impl IntoIterator<Item = &'a Client>, more: u64) {
+    for client in clients {
+        client.works_on(more);
+    }
+}
+
+async fn work(
+    stop: &AtomicBool,
+    answered: &AtomicU64,
+    urls: &[String],
+    request: &(impl Fn(u64) -> Vec<String> + Send),
+) -> Seen {
     let mut seen = Seen::default();
     let mut number = 0;
     while !stop.load(Ordering::SeqCst) {
@@ -53,6 +83,7 @@ async fn work(stop: &AtomicBool, urls: &[String], request: &(impl Fn(u64) -> Vec
         }
         seen.slowest_milliseconds = seen.slowest_milliseconds.max(begun.elapsed().as_millis());
         number += 1;
+        answered.store(number, Ordering::SeqCst);
     }
     seen
 }
