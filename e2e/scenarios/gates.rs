@@ -33,6 +33,7 @@ const GATES: &str = r#"
   - name: colours
     gateway: {address: "http://envoy-stats.projectcontour:8002/stats/prometheus", maxErrorPercent: "1", maxLatencyRatio: "50", minRequests: 5}
     intervalSeconds: 2
+  - {name: values, verify: {}, intervalSeconds: 2}
   webhooks:
   - name: hold
     at: ConfirmRollout
@@ -134,6 +135,7 @@ fn an_analysis_outlives_the_operator(bench: &Bench) -> Fallible {
     }
     println!("Prometheus: {}", last_of(&done, "served")?);
     println!("the gateway: {}", last_of(&done, "colours")?);
+    println!("the values of both versions: {}", last_of(&done, "values")?);
     Ok(())
 }
 
@@ -141,7 +143,7 @@ fn an_analysis_outlives_the_operator(bench: &Bench) -> Fallible {
 fn ask(bench: &Bench, version: &str) -> Fallible {
     let manifest = bench.manifest("release.yaml", version)?;
     let (before, _) = manifest.split_once("      steps:").ok_or("release.yaml has no steps")?;
-    bench.namespace.apply(&format!("{before}      steps: {STEPS}\n    analysis: [colours]{GATES}"))
+    bench.namespace.apply(&format!("{before}      steps: {STEPS}\n    analysis: [colours, values]{GATES}"))
 }
 
 /// Every webhook was told of its point, in Flagger's form, with the header of the Secret.

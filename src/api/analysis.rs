@@ -11,14 +11,14 @@ use super::site::SecretKey;
 use super::webhook::Header;
 
 /// A measurement that is taken again and again, and what its values mean for the release. It has exactly one of
-/// `prometheus`, `http`, `job` and `gateway`.
+/// `prometheus`, `http`, `job`, `gateway` and `verify`.
 ///
 /// In the texts of a provider `$(NAMESPACE)`, `$(RELEASE)`, `$(BLUE)` and `$(GREEN)` (numbers of revisions),
 /// `$(BLUE_SERVICE)` and `$(GREEN_SERVICE)` (names of the web Services) stand for those of the release.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = kube::core::Rule::new("[has(self.prometheus), has(self.http), has(self.job), has(self.gateway)].filter(x, x).size() == 1").message(
-    "an analysis has exactly one of prometheus, http, job, gateway"
+#[x_kube(validation = kube::core::Rule::new("[has(self.prometheus), has(self.http), has(self.job), has(self.gateway), has(self.verify)].filter(x, x).size() == 1").message(
+    "an analysis has exactly one of prometheus, http, job, gateway, verify"
 ))]
 #[x_kube(validation = kube::core::Rule::new("!has(self.prometheus) || has(self.pass) || has(self.fail)").message(
     "an analysis by prometheus needs pass or fail: say which values are good, e.g. pass: {atMost: '0.01'}"
@@ -26,8 +26,8 @@ use super::webhook::Header;
 #[x_kube(validation = kube::core::Rule::new("!has(self.http) || !has(self.http.pointer) || has(self.pass) || has(self.fail)").message(
     "an analysis by http with a pointer needs pass or fail: say which values are good, e.g. pass: {equals: 'ok'}"
 ))]
-#[x_kube(validation = kube::core::Rule::new("!(has(self.job) || has(self.gateway)) || !(has(self.pass) || has(self.fail))").message(
-    "an analysis by job or gateway has no pass and no fail: a Job passes with exit code 0, and a gateway has limits of its own"
+#[x_kube(validation = kube::core::Rule::new("!(has(self.job) || has(self.gateway) || has(self.verify)) || !(has(self.pass) || has(self.fail))").message(
+    "an analysis by job, gateway or verify has no pass and no fail: a Job passes with exit code 0, a gateway has limits of its own, and no value may differ"
 ))]
 pub struct Analysis {
     /// Name that steps use.
@@ -45,6 +45,10 @@ pub struct Analysis {
     /// Errors and latency of both colours, from the counters that an Envoy gateway keeps for each backend.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<GatewayCounters>,
+    /// The values of both versions, compared in the database of every site as `crossfade verify` does: it passes when none
+    /// differs, and says which rows do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<VerifyValues>,
     /// Values that pass. With `fail` as well, a value that is neither is inconclusive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pass: Option<Comparison>,
@@ -81,16 +85,26 @@ pub struct Analysis {
     /// Measure and tell, but never hold the release or take it back.
     #[serde(default)]
     pub dry_run: bool,
-    /// Seconds that one measurement may take. Default: 10, and 300 for a Job.
+    /// Seconds that one measurement may take. Default: 10, 300 for a Job, and 3600 for `verify`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 3600))]
+    #[schemars(range(min = 1, max = 86_400))]
     pub timeout_seconds: Option<u32>,
 }
 
 impl Analysis {
     /// Seconds that one measurement may take.
     pub fn timeout(&self) -> u32 {
-        self.timeout_seconds.unwrap_or(if self.job.is_some() { 300 } else { 10 })
+        let usual = match (&self.job, self.verify) {
+            (_, Some(VerifyValues {})) => 3600,
+            (Some(_), None) => 300,
+            (None, None) => 10,
+        };
+        self.timeout_seconds.unwrap_or(usual)
+    }
+
+    /// Whether a Job takes each measurement.
+    pub const fn is_by_job(&self) -> bool {
+        self.job.is_some() || self.verify.is_some()
     }
 }
 
@@ -150,6 +164,10 @@ pub struct AnalysisJob {
     #[schemars(length(max = 64))]
     pub env: Vec<EnvVar>,
 }
+
+/// The comparison of both versions' values; it has no settings of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VerifyValues {}
 
 /// The counters of an Envoy gateway (`/stats/prometheus`), and what of green they must not show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

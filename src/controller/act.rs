@@ -86,7 +86,11 @@ pub(super) async fn act(ctx: &Context, seen: &Observed, action: &Action) -> Resu
             Ok(())
         }
         Action::AnalysisJob { revision, key, number, question } => {
-            let job = job::analysis::job(&doing.blueprint(*revision)?, &question.analysis, key, *number);
+            let green = doing.blueprint(*revision)?;
+            let is_of_sites = question.analysis.verify.is_some();
+            let sites =
+                if is_of_sites { with_facts(&green.template.sites, &seen.sites)? } else { Vec::new() };
+            let job = job::analysis::job(&green, &question.analysis, &sites, (key, *number))?;
             create(ctx, doing.release(), &job).await
         }
         Action::DeleteAnalysisJob { revision, key, number } => {
@@ -100,13 +104,14 @@ pub(super) async fn act(ctx: &Context, seen: &Observed, action: &Action) -> Resu
     }
 }
 
-/// The databases of all sites: what is made of them is never made again, so one that cannot be read now is tried again.
-fn databases<'a>(
-    sites: &[Site],
+/// All sites with what is known of them: what is made of that is never made again, so a site that cannot be read now is
+/// tried again.
+fn with_facts<'a>(
+    sites: &'a [Site],
     facts: &'a BTreeMap<String, Result<SiteFacts, String>>,
-) -> Result<Vec<&'a str>, NoFacts> {
-    let of = |site: &Site| match facts.get(&site.name) {
-        Some(Ok(facts)) => Ok(facts.database.as_str()),
+) -> Result<Vec<(&'a Site, &'a SiteFacts)>, NoFacts> {
+    let of = |site: &'a Site| match facts.get(&site.name) {
+        Some(Ok(facts)) => Ok((site, facts)),
         Some(Err(why)) => Err(NoFacts { site: site.name.clone(), why: why.clone() }),
         None => Err(NoFacts { site: site.name.clone(), why: "it is not in spec.sites".to_owned() }),
     };
@@ -277,7 +282,8 @@ impl<'a> Doing<'a> {
         let green = self.blueprint(revision)?;
         let seen = self.seen.revisions.get(&revision).ok_or(NoRevision(revision))?;
         let Some(blue) = seen.record.blue else { return Ok(()) };
-        let databases = databases(&green.template.sites, &self.seen.sites)?;
+        let sites = with_facts(&green.template.sites, &self.seen.sites)?;
+        let databases: Vec<&str> = sites.into_iter().map(|(_, facts)| facts.database.as_str()).collect();
         let wanted = relay::deployment(&green, &self.blueprint(blue)?, &databases);
         create(self.ctx, self.release(), &wanted).await
     }
@@ -393,11 +399,16 @@ mod tests {
         };
         let sites = [site("a"), site("b")];
         let mut facts = BTreeMap::from([("a".to_owned(), read("_a")), ("b".to_owned(), read("_b"))]);
-        assert_eq!(databases(&sites, &facts).unwrap(), ["_a", "_b"]);
+        let databases: Vec<&str> = with_facts(&sites, &facts)
+            .unwrap()
+            .into_iter()
+            .map(|(_, facts)| facts.database.as_str())
+            .collect();
+        assert_eq!(databases, ["_a", "_b"]);
         facts.insert("b".to_owned(), Err("no Secret 's'".to_owned()));
-        let error = databases(&sites, &facts).unwrap_err().to_string();
+        let error = with_facts(&sites, &facts).unwrap_err().to_string();
         assert_eq!(error, "failed to read the configuration of site 'b': no Secret 's'");
         facts.remove("b");
-        assert!(databases(&sites, &facts).is_err());
+        assert!(with_facts(&sites, &facts).is_err());
     }
 }

@@ -56,6 +56,22 @@ fn a_bench_is_handed_over_without_a_schema_of_views() {
     golden("handed_over", &world);
 }
 
+/// Both colours share the tables as they are.
+#[test]
+fn a_bench_that_changes_hands_has_no_values_to_compare() {
+    let mut world = adopted();
+    world.log.clear();
+    upgrade(&mut world, "erp:v1");
+    let spec = &mut world.seen.release.spec;
+    spec.analysis = serde_yaml::from_str("[{name: values, verify: {}, intervalSeconds: 1}]").unwrap();
+    spec.traffic.analysis = vec!["values".to_owned()];
+    spec.traffic.apps[0].steps =
+        serde_yaml::from_str("[{weight: 10}, {analysis: values}, {pause: {seconds: 9}}, {weight: 100}]")
+            .unwrap();
+    assert_eq!(world.settle().phase, Phase::Complete, "{}", world.log.join("\n"));
+    assert!(!world.log.iter().any(|line| line.contains("analysis")), "{}", world.log.join("\n"));
+}
+
 #[test]
 fn a_bench_is_handed_back() {
     let mut world = handed_over();

@@ -212,6 +212,29 @@ fn an_abort_in_the_middle_of_an_analysis_ends_its_jobs() {
     );
 }
 
+#[test]
+fn the_comparison_of_values_beside_the_shift_does_not_outlive_it() {
+    let values = "[{name: values, verify: {}, intervalSeconds: 5}]";
+    let steps = "[{weight: 10}, {pause: {seconds: 60}}, {weight: 100}]";
+    let mut world = begun(steps, "[values]", values, "[]");
+    assert_eq!(world.settle().phase, Phase::Complete, "{}", world.log.join("\n"));
+    let jobs =
+        |world: &World| world.log.iter().filter(|line| line.contains("  analysis job run values")).count();
+    assert!(jobs(&world) > 5, "{}", world.log.join("\n"));
+    // The contract needs the site's lock, which a comparison holds.
+    let mut world = begun(steps, "[values]", values, "[]");
+    world.are_measurements_stuck = true;
+    assert_eq!(world.settle().phase, Phase::Complete, "{}", world.log.join("\n"));
+    let at = |what: &str| world.log.iter().position(|line| line.contains(what)).unwrap();
+    assert!(at("delete analysis job run values 1") < at("job drain"), "{}", world.log.join("\n"));
+    // A row that differs takes the release back, in its own words.
+    let mut world = begun(steps, "[values]", values, "[]");
+    world.readings = vec![Reading::Ended(Err("tabDeal: D1 differs (exit code 3)".into()))].into();
+    let end = world.settle();
+    assert_eq!(end.phase, Phase::RolledBack, "{}", world.log.join("\n"));
+    assert!(end.status.message.contains("tabDeal: D1 differs"), "{}", end.status.message);
+}
+
 const ALL_POINTS: &str =
     "[{name: plan, at: ConfirmRollout, url: 'http://x'}, {name: pre, at: PreRollout, url: 'http://x'},
     {name: at, at: Rollout, url: 'http://x'}, {name: more, at: ConfirmTrafficIncrease, url: 'http://x'},

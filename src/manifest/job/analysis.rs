@@ -1,4 +1,5 @@
-//! The Job of one measurement of an analysis: a container that is run to its end, once.
+//! The Job of one measurement of an analysis: a container that is run to its end once, or the comparison of both versions'
+//! values.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +7,13 @@ use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::schema::said;
-use super::{CONTAINER, failure_policy};
+use super::schema::{self, said};
+use super::{BACKOFF_LIMIT, CONTAINER, JobError, failure_policy};
 use crate::api::analysis::Analysis;
 use crate::api::names::{ANNOTATION_MEASUREMENT, ANNOTATION_RUN, part_name};
+use crate::api::site::Site;
 use crate::manifest::{Blueprint, Component, config, fit, pod};
+use crate::release::SiteFacts;
 
 /// Seconds that a Job stays after its end, for its log.
 const KEPT_SECONDS: i32 = 3600;
@@ -21,8 +24,45 @@ pub fn name(release: &str, revision: u32, key: &str, number: u32) -> String {
     fit(&part_name(release, revision, &format!("analysis-{}-{number}", &hash[..10])))
 }
 
-/// The Job of a measurement; `analysis` has its texts filled in.
-pub fn job(green: &Blueprint<'_>, analysis: &Analysis, key: &str, number: u32) -> Job {
+/// The Job of a measurement by its run's key and its number; `analysis` has its texts filled in.
+pub fn job(
+    green: &Blueprint<'_>,
+    analysis: &Analysis,
+    sites: &[(&Site, &SiteFacts)],
+    (key, number): (&str, u32),
+) -> Result<Job, JobError> {
+    // A container of the user's is tried once: a failure is its result. A server that is away for a moment is no difference.
+    let (pod, tries, judged) = if analysis.verify.is_some() {
+        (schema::verify_all(green, sites)?, BACKOFF_LIMIT, None)
+    } else {
+        (own(green, analysis), 0, Some(CONTAINER))
+    };
+    let mut metadata =
+        green.metadata(name(&green.release_name(), green.revision, key, number), Component::Analysis);
+    metadata.annotations = Some(BTreeMap::from([
+        (ANNOTATION_RUN.to_owned(), key.to_owned()),
+        (ANNOTATION_MEASUREMENT.to_owned(), number.to_string()),
+    ]));
+    Ok(Job {
+        spec: Some(JobSpec {
+            backoff_limit: Some(tries),
+            active_deadline_seconds: Some(i64::from(analysis.timeout())),
+            ttl_seconds_after_finished: Some(KEPT_SECONDS),
+            pod_replacement_policy: Some("Failed".to_owned()),
+            pod_failure_policy: Some(failure_policy(judged)),
+            template: PodTemplateSpec {
+                metadata: Some(ObjectMeta { labels: metadata.labels.clone(), ..ObjectMeta::default() }),
+                spec: Some(PodSpec { restart_policy: Some("Never".to_owned()), ..pod }),
+            },
+            ..JobSpec::default()
+        }),
+        metadata,
+        status: None,
+    })
+}
+
+/// The user's own container.
+fn own(green: &Blueprint<'_>, analysis: &Analysis) -> PodSpec {
     let asked = analysis.job.clone().unwrap_or_default();
     let own_image = green.template.image.clone();
     let container = Container {
@@ -35,30 +75,7 @@ pub fn job(green: &Blueprint<'_>, analysis: &Analysis, key: &str, number: u32) -
         ..Container::default()
     };
     let container = said(pod::run(container, &asked.program, &[]));
-    let spec = pod::spec(green, vec![pod::empty("tmp")], vec![container]);
-    let mut metadata =
-        green.metadata(name(&green.release_name(), green.revision, key, number), Component::Analysis);
-    metadata.annotations = Some(BTreeMap::from([
-        (ANNOTATION_RUN.to_owned(), key.to_owned()),
-        (ANNOTATION_MEASUREMENT.to_owned(), number.to_string()),
-    ]));
-    Job {
-        spec: Some(JobSpec {
-            // One measurement is one try: a failure is its result.
-            backoff_limit: Some(0),
-            active_deadline_seconds: Some(i64::from(analysis.timeout())),
-            ttl_seconds_after_finished: Some(KEPT_SECONDS),
-            pod_replacement_policy: Some("Failed".to_owned()),
-            pod_failure_policy: Some(failure_policy()),
-            template: PodTemplateSpec {
-                metadata: Some(ObjectMeta { labels: metadata.labels.clone(), ..ObjectMeta::default() }),
-                spec: Some(PodSpec { restart_policy: Some("Never".to_owned()), ..spec }),
-            },
-            ..JobSpec::default()
-        }),
-        metadata,
-        status: None,
-    }
+    pod::spec(green, vec![pod::empty("tmp")], vec![container])
 }
 
 #[cfg(test)]
@@ -66,21 +83,32 @@ mod tests {
     use super::*;
     use crate::manifest::sample;
 
-    fn analysis(job: &str) -> Analysis {
-        serde_yaml::from_str(&format!("{{name: smoke, job: {job}, timeoutSeconds: 60}}")).unwrap()
+    fn made(provider: &str, sites: &[&str]) -> Job {
+        let release = sample::release();
+        let mut template = release.spec.template();
+        template.sites =
+            sites.iter().map(|name| Site { name: (*name).to_owned(), ..template.sites[0].clone() }).collect();
+        let facts = SiteFacts {
+            database: "_abc".into(),
+            user: "_abc".into(),
+            host: "db.shop.svc".into(),
+            port: 3306,
+        };
+        let sites: Vec<_> = template.sites.iter().map(|site| (site, &facts)).collect();
+        let analysis: Analysis =
+            serde_yaml::from_str(&format!("{{name: smoke, {provider}, timeoutSeconds: 60}}")).unwrap();
+        job(&sample::blueprint(&release, &template, 2), &analysis, &sites, ("run.smoke.x", 3)).unwrap()
     }
 
     #[test]
     fn the_job_of_a_measurement_is_as_it_was_reviewed() {
-        let release = sample::release();
-        let template = release.spec.template();
-        let analysis = analysis("{command: [bench, smoke], env: [{name: SITE, value: erp.example.com}]}");
-        insta::assert_yaml_snapshot!(job(
-            &sample::blueprint(&release, &template, 2),
-            &analysis,
-            "run.smoke.x",
-            3
-        ));
+        let own = "job: {command: [bench, smoke], env: [{name: SITE, value: erp.example.com}]}";
+        insta::assert_yaml_snapshot!(made(own, &["erp.example.com"]));
+    }
+
+    #[test]
+    fn the_job_that_compares_the_values_of_two_sites_is_as_it_was_reviewed() {
+        insta::assert_yaml_snapshot!(made("verify: {}", &["erp.example.com", "crm.example.com"]));
     }
 
     #[test]

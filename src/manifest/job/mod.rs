@@ -106,7 +106,7 @@ pub fn job(order: &Order<'_>) -> Result<Job, JobError> {
             parallelism: Some(1),
             // Never two Pods of one Job at work: the next is made when the last has ended.
             pod_replacement_policy: Some("Failed".to_owned()),
-            pod_failure_policy: Some(failure_policy()),
+            pod_failure_policy: Some(failure_policy(Some(CONTAINER))),
             template: PodTemplateSpec {
                 metadata: Some(ObjectMeta { labels: metadata.labels.clone(), ..ObjectMeta::default() }),
                 spec: Some(PodSpec { restart_policy: Some("Never".to_owned()), ..pod }),
@@ -131,7 +131,8 @@ fn metadata(order: &Order<'_>) -> ObjectMeta {
     metadata
 }
 
-fn failure_policy() -> PodFailurePolicy {
+/// What ends a Job at once; exit codes count of one container, or of all.
+fn failure_policy(container: Option<&str>) -> PodFailurePolicy {
     PodFailurePolicy {
         rules: vec![
             // A node that is drained is no fault of the Job.
@@ -146,7 +147,7 @@ fn failure_policy() -> PodFailurePolicy {
             PodFailurePolicyRule {
                 action: "FailJob".to_owned(),
                 on_exit_codes: Some(PodFailurePolicyOnExitCodesRequirement {
-                    container_name: Some(CONTAINER.to_owned()),
+                    container_name: container.map(str::to_owned),
                     operator: "In".to_owned(),
                     values: FINAL_EXIT_CODES.to_vec(),
                 }),

@@ -1,15 +1,20 @@
 //! The Jobs that work on a site's database: isolate, handover, expand, verify, contract, rollback.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::{
     Container, PersistentVolumeClaimVolumeSource, PodSpec, Volume, VolumeMount,
 };
 
 use super::{JobError, Order};
 use crate::api::names::schema_name;
+use crate::api::site::Site;
 use crate::manifest::pod::{self, words};
 use crate::manifest::{Blueprint, config, plan_store, schema_password};
-use crate::release::SiteFacts;
+use crate::release::{JobStep, SiteFacts};
 
+/// The volume of the plan.
+const PLAN: &str = "plan";
 const CREDENTIALS_DIR: &str = "/run/crossfade/database";
 /// Where the plan is.
 pub(super) const PLAN_DIR: &str = "/run/crossfade/plan";
@@ -44,6 +49,36 @@ pub(super) fn expand(order: &Order<'_>) -> Result<PodSpec, JobError> {
 /// Compares the live schema with the plan.
 pub(super) fn verify(order: &Order<'_>) -> Result<PodSpec, JobError> {
     Ok(Command::new(order, "verify")?.with_plan()?.with_schema()?.with_bounds().pod())
+}
+
+/// The same for all sites, one after the other in one Pod: the last is its main container.
+pub(super) fn verify_all(green: &Blueprint<'_>, sites: &[(&Site, &SiteFacts)]) -> Result<PodSpec, JobError> {
+    let step = JobStep::Verify;
+    let (mut containers, mut volumes) = (Vec::new(), BTreeMap::new());
+    for (at, &(site, facts)) in sites.iter().enumerate() {
+        let site = Some((site, facts));
+        let order = Order { green: *green, blue: None, step, site, has_green_config: true, attempt: "" };
+        let pod = verify(&order)?;
+        // Each site has a plan of its own; all else is the same.
+        let own = |name: &str| if name == PLAN { format!("{PLAN}-{at}") } else { name.to_owned() };
+        for mut volume in pod.volumes.into_iter().flatten() {
+            volume.name = own(&volume.name);
+            volumes.insert(volume.name.clone(), volume);
+        }
+        for mut container in pod.containers {
+            for mount in container.volume_mounts.iter_mut().flatten() {
+                mount.name = own(&mount.name);
+            }
+            containers.push(container);
+        }
+    }
+    let main = containers.pop().ok_or(JobError::NoSite(step.name()))?;
+    for (at, container) in containers.iter_mut().enumerate() {
+        container.name = format!("{}-{at}", super::CONTAINER);
+    }
+    let init_containers = Some(containers).filter(|containers| !containers.is_empty());
+    let volumes = volumes.into_values().collect();
+    Ok(PodSpec { init_containers, ..with_short_end(pod::spec(green, volumes, vec![main])) })
 }
 
 /// Removes what only blue needed.
@@ -120,9 +155,9 @@ impl<'a> Command<'a> {
         let (site, _) = self.order.site()?;
         let green = &self.order.green;
         self.args.extend(words(&["--plan", &format!("{PLAN_DIR}/{}", plan_store::KEY)]));
-        self.mounts.push(pod::read_only("plan", PLAN_DIR));
+        self.mounts.push(pod::read_only(PLAN, PLAN_DIR));
         let stored = plan_store::name(&green.release_name(), green.revision, &site.name);
-        self.volumes.push(pod::config_map_volume("plan", stored));
+        self.volumes.push(pod::config_map_volume(PLAN, stored));
         Ok(self)
     }
 
@@ -197,12 +232,13 @@ impl<'a> Command<'a> {
         let green = &self.order.green;
         let mut container = said(pod::operator_container(green, super::CONTAINER, &self.args));
         container.volume_mounts = Some(self.mounts);
-        PodSpec {
-            // It may be killed at any moment, and as the first process of its namespace it does not hear SIGTERM.
-            termination_grace_period_seconds: Some(1),
-            ..pod::spec(green, self.volumes, vec![container])
-        }
+        with_short_end(pod::spec(green, self.volumes, vec![container]))
     }
+}
+
+/// A command may be killed at any moment, and as the first process of its namespace it does not hear SIGTERM.
+fn with_short_end(pod: PodSpec) -> PodSpec {
+    PodSpec { termination_grace_period_seconds: Some(1), ..pod }
 }
 
 /// A database's name within a URL.

@@ -15,6 +15,11 @@ pub(super) fn draining(going: &Going<'_>) -> Outcome {
         return scaled(going.number, going.green, Running::ALL, "starting the scheduler")
             .unwrap_or(Outcome::Done);
     };
+    // What was measured beside the shift is over, and a comparison would hold the site's lock against the contract.
+    let measuring = jobs::stop_measuring(going);
+    if !measuring.is_empty() {
+        return Outcome::act(measuring, "stopping the measurements of the shift");
+    }
     if going.is_in_window() {
         // Its jobs ran out before the site was closed.
         return scaled(number, blue, Running::NONE, "stopping what is left of blue")

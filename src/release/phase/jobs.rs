@@ -37,6 +37,18 @@ pub(super) fn stop(going: &Going<'_>, step: JobStep) -> Vec<Action> {
         .collect()
 }
 
+/// Deletes the Jobs that still measure something for an analysis.
+pub(super) fn stop_measuring(going: &Going<'_>) -> Vec<Action> {
+    let running = going.green.analysis_jobs.iter().filter(|job| job.state == JobState::Running);
+    running
+        .map(|job| Action::DeleteAnalysisJob {
+            revision: going.number,
+            key: job.key.clone(),
+            number: job.number,
+        })
+        .collect()
+}
+
 fn run(going: &Going<'_>, step: JobStep, sites: &[Option<&str>]) -> Outcome {
     let attempt = going.seen.release.annotated(ANNOTATION_RETRY).unwrap_or_default();
     let revision = going.number;

@@ -97,13 +97,13 @@ impl Going<'_> {
     }
 
     /// Whether the release runs in a maintenance window: a human has accepted that for a plan that is Blocking.
-    pub(super) fn is_in_window(&self) -> bool {
+    pub(in crate::release) fn is_in_window(&self) -> bool {
         self.blue.is_some() && plan_of(self.green).is_some_and(|plan| plan.verdict == Verdict::Blocking)
     }
 
     /// Whether the bench changes hands: one colour is run by another tool. Both are of one version and share the tables as
     /// they are, so there is no schema of views, and nothing to expand, to migrate or to contract.
-    pub(super) fn changes_hands(&self) -> bool {
+    pub(in crate::release) fn changes_hands(&self) -> bool {
         let is_adopted = |revision: &Revision| revision.record.template.adopted.is_some();
         self.blue.is_some_and(|(_, blue)| is_adopted(blue) || is_adopted(self.green))
     }

@@ -33,14 +33,10 @@ fn stop_jobs(going: &Going<'_>) -> Option<Outcome> {
     ];
     let running =
         going.green.jobs.iter().filter(|job| forward.contains(&job.step) && job.state == JobState::Running);
-    let measuring = going.green.analysis_jobs.iter().filter(|job| job.state == JobState::Running);
     let revision = going.number;
     let actions: Vec<Action> = running
         .map(|job| Action::DeleteJob { revision, step: job.step, site: job.site.clone() })
-        .chain(measuring.map(|job| {
-            let (key, number) = (job.key.clone(), job.number);
-            Action::DeleteAnalysisJob { revision, key, number }
-        }))
+        .chain(jobs::stop_measuring(going))
         .collect();
     (!actions.is_empty()).then(|| Outcome::act(actions, "stopping the Jobs of the release"))
 }
