@@ -7,6 +7,9 @@ set -euo pipefail
 . "$BED_SOURCE/cache.sh"
 root=$(cd "$BED_SOURCE/../.." && pwd)
 [ $# -gt 0 ] || { echo "usage: with.sh COMMAND..." >&2; exit 2; }
+# Who ends takes the bed down, also under the hands of another.
+exec 8> "$CROSSFADE_BED.used"
+flock -n 8 || { echo "another run uses the bed in $CROSSFADE_BED: wait for its end, or name another place in CROSSFADE_BED" >&2; exit 1; }
 child=
 said=$(mktemp)
 end() {
@@ -21,9 +24,9 @@ end() {
 }
 trap end EXIT
 trap 'exit 130' INT TERM
-"$BED_SOURCE/up.sh"
-"$BED_SOURCE/operator.sh"
+"$BED_SOURCE/up.sh" 8>&-
+"$BED_SOURCE/operator.sh" 8>&-
 # In the background, so that a signal ends the wait at once; in a group of its own, so that all of it can be ended.
-setsid bash -c 'set -o pipefail; said=$1; shift; "$@" | tee "$said"' -- "$said" "$@" < /dev/null & child=$!
+setsid bash -c 'set -o pipefail; said=$1; shift; "$@" | tee "$said"' -- "$said" "$@" < /dev/null 8>&- & child=$!
 wait $child
 child=

@@ -48,6 +48,7 @@ fn blue_sees_its_schema_alone_and_cannot_write_metadata_or_send_ddl() {
         "CREATE TABLE tabNew (name int)",
         "DROP VIEW tabOrder",
         "TRUNCATE TABLE tabWorkspace",
+        "TRUNCATE TABLE tabOrder",
         "SELECT * FROM mysql.user",
     ] {
         let error = site.try_blue(sql).unwrap_err();

@@ -109,23 +109,47 @@ fn a_dump_in_one_transaction_is_not_broken_and_is_outlasted() {
     assert!(String::from_utf8_lossy(&reader.join().unwrap()).contains("Dump completed"));
 }
 
+/// The same on the way back: it ends with these words, the next run goes on, and blue has what it had.
+fn and_back(site: &Site, trouble: impl FnOnce(), words: &str, mend: impl FnOnce()) {
+    let read = "SELECT name, customer, count, code FROM tabDeal ORDER BY name";
+    let shown = site.blue(read);
+    let rollback = Paused::before_the_first_row(site, "rollback", &["--stage", "tables"]);
+    trouble();
+    rollback.go_on();
+    let Ran { code, output } = rollback.end();
+    assert!(code == 1 && output.contains(words), "{code}: {output}");
+    mend();
+    site.run("rollback", &["--stage", "tables"]).ok();
+    assert_eq!((site.blue(read), site.base(read)), (shown.clone(), shown));
+    site.run("rollback", &["--stage", "finish"]).ok();
+}
+
+/// Ends the connections of a command.
+fn end_connections(site: &Site) {
+    let ids = format!(
+        "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'admin' AND DB = '{}'",
+        site.name
+    );
+    let ids = site.server.root(&ids);
+    let kills: Vec<String> = ids.lines().map(|id| format!("KILL CONNECTION {id}")).collect();
+    assert!(!kills.is_empty());
+    site.server.root(&kills.join("; "));
+}
+
 #[test]
 #[ignore = "needs mariadbd"]
 fn a_connection_that_is_ended_is_an_error_that_says_to_start_again() {
     let site = usual().site(server(), "tr_lost");
     fill_usual(&site, 2_000);
     let expand = paused(&site);
-    let ids = site
-        .server
-        .root("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'admin' AND DB = 'tr_lost'");
-    let kills: Vec<String> = ids.lines().map(|id| format!("KILL CONNECTION {id}")).collect();
-    site.server.root(&kills.join("; "));
+    end_connections(&site);
     expand.go_on();
     let Ran { code, output: text } = expand.end();
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("start the command again"), "{text}");
     site.run("expand", &[]).ok();
     assert_eq!(site.base(WRONG), "0");
+    and_back(&site, || end_connections(&site), "start the command again", || ());
 }
 
 #[test]
@@ -135,14 +159,16 @@ fn a_server_that_becomes_read_only_is_named() {
     let site = usual().site(server, "tr_readonly");
     fill_usual(&site, 2_000);
     let expand = paused(&site);
-    server.root("SET GLOBAL read_only = 1");
+    let read_only = |on: u8| drop(server.root(&format!("SET GLOBAL read_only = {on}")));
+    read_only(1);
     expand.go_on();
     let Ran { code, output: text } = expand.end();
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("The server is read-only: give the address of the primary"), "{text}");
-    server.root("SET GLOBAL read_only = 0");
+    read_only(0);
     site.run("expand", &[]).ok();
     assert_eq!(site.base(WRONG), "0");
+    and_back(&site, || read_only(1), "The server is read-only", || read_only(0));
 }
 
 #[test]
@@ -156,10 +182,12 @@ fn a_full_disk_is_named_and_with_room_it_goes_on() {
     let expand = paused(&site);
     let ballast = server.directory.join("data/ballast");
     // All that is left; a write that does not fit ends short.
-    let mut file = std::fs::File::create(&ballast).unwrap();
-    let block = vec![0; 1 << 16];
-    while std::io::Write::write_all(&mut file, &block).is_ok() {}
-    drop(file);
+    let fill = || {
+        let mut file = std::fs::File::create(&ballast).unwrap();
+        let block = vec![0; 1 << 16];
+        while std::io::Write::write_all(&mut file, &block).is_ok() {}
+    };
+    fill();
     expand.go_on();
     let Ran { code, output: text } = expand.end();
     assert_eq!(code, 1, "{text}");
@@ -167,7 +195,7 @@ fn a_full_disk_is_named_and_with_room_it_goes_on() {
     std::fs::remove_file(&ballast).unwrap();
     site.run("expand", &[]).ok();
     assert_eq!(site.base(WRONG), "0");
-    site.run("contract", &["--without-backup"]).ok();
+    and_back(&site, fill, "The server's disk is full", || std::fs::remove_file(&ballast).unwrap());
 }
 
 /// Blue gives the last document a name behind the last row that the fill knows of.

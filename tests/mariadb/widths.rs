@@ -258,6 +258,60 @@ fn three_hundred_changes_over_seven_hundred_tables_are_one_release() {
     assert!(!site.traces().contains("trigger"), "{}", site.traces());
 }
 
+/// 200 columns of the user's, and 3,000 bytes of definitions left to the longest row that MariaDB allows. Every write is of all columns.
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_table_with_hardly_any_room_left_serves_both_versions() {
+    let version = |title: &str, size: &str| {
+        let mut fields = vec![field(title, "Data"), field("size", size)];
+        fields.extend((0..104).map(|at| field(&format!("d{at}"), "Data")));
+        fields.extend((0..94).map(|at| field(&format!("t{at}"), "Small Text")));
+        doctype("Sheet", &fields, &json!({}))
+    };
+    let versions = Versions::new(
+        &[version("heading", "Data")],
+        &[version("title", "Int")],
+        &[("Sheet", "title", "heading")],
+    );
+    let fields: Vec<String> =
+        (0..104).map(|at| format!("d{at}")).chain((0..94).map(|at| format!("t{at}"))).collect();
+    let set = |title: &str, word: &str, size: &str| {
+        let all: Vec<String> = fields.iter().map(|field| format!("{field} = REPEAT('{word}', 70)")).collect();
+        format!("{title} = '{word}', size = '{size}', {}", all.join(", "))
+    };
+    for (name, is_kept) in [("wide_room", true), ("wide_room_back", false)] {
+        let site = versions.site(server(), name);
+        for row in 0..40 {
+            site.admin(&format!("INSERT INTO tabSheet SET name = 'S{row}', {}", set("heading", "o", "5")));
+        }
+        site.expanded();
+        site.blue(&format!("UPDATE tabSheet SET {} WHERE name = 'S1'", set("heading", "b", "6 ")));
+        site.blue(&format!("INSERT INTO tabSheet SET name = 'S98', {}", set("heading", "n", "7")));
+        site.base(&format!("UPDATE tabSheet SET {} WHERE name = 'S2'", set("title", "g", "8")));
+        site.base(&format!("INSERT INTO tabSheet SET name = 'S99', {}", set("title", "m", "9")));
+        site.run("verify", &[]).ok();
+        let read = |title: &str| {
+            format!(
+                "SELECT name, {title}, TRIM(size), CRC32(CONCAT({})) FROM tabSheet ORDER BY name",
+                fields.join(", ")
+            )
+        };
+        let shown = site.blue(&read("heading"));
+        assert_eq!(site.base(&read("title")), shown);
+        for row in ["S1\tb\t6\t", "S2\tg\t8\t", "S3\to\t5\t", "S98\tn\t7\t", "S99\tm\t9\t"] {
+            assert!(shown.contains(row), "{row}: {shown}");
+        }
+        if is_kept {
+            site.run("contract", &["--without-backup"]).ok();
+            assert_eq!(site.base(&read("title")), shown);
+        } else {
+            site.run("rollback", &["--stage", "tables"]).ok();
+            site.run("rollback", &["--stage", "finish"]).ok();
+            assert_eq!(site.base(&read("heading")), shown);
+        }
+    }
+}
+
 /// Rows that `InnoDB` packs: nothing is done to them in an instant.
 #[test]
 #[ignore = "needs mariadbd"]
