@@ -37,6 +37,7 @@ mod kills;
 mod live_site;
 mod load;
 mod many_clients;
+mod named_in_json;
 mod no_wait;
 mod no_wait_entry;
 mod older;

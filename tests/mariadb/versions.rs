@@ -49,6 +49,7 @@ impl Versions {
             "CREATE TABLE `tabProperty Setter` (name varchar(140) PRIMARY KEY, doc_type varchar(140), field_name varchar(140)); \
              ALTER TABLE `tabCustom Field` ADD COLUMN insert_after varchar(140); \
              CREATE TABLE tabReport (name varchar(140) PRIMARY KEY, ref_doctype varchar(140), json longtext); \
+             CREATE TABLE tabDefaultValue (name varchar(140) PRIMARY KEY, parent varchar(140), defkey varchar(140), defvalue text); \
              CREATE TABLE __UserSettings (user varchar(180) NOT NULL, doctype varchar(180) NOT NULL, data text, UNIQUE KEY user (user, doctype))",
         );
         for step in &self.first.expand {

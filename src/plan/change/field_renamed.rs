@@ -115,18 +115,64 @@ fn metadata(field: &FieldPair<'_>, versions: &Versions<'_>, findings: &mut Findi
             findings.operations.push(rows_step(field, table, title, (&sql, condition), false));
         }
     }
-    let (quoted_from, quoted_to) =
-        (quote::literal(&json!(old).to_string()), quote::literal(&json!(field.name).to_string()));
+    let alone = [(json!(old).to_string(), json!(field.name).to_string())];
     for (table, of, column) in [("tabReport", "ref_doctype", "json"), ("__UserSettings", "doctype", "data")] {
         if is_there(table) {
-            let condition = format!("`{of}` = {doctype} AND INSTR(`{column}`, {quoted_from}) > 0");
-            let sql = format!(
-                "UPDATE `{table}` SET `{column}` = REPLACE(`{column}`, {quoted_from}, {quoted_to}) WHERE {condition}"
-            );
             let title = format!("{table} names the field {to}");
-            findings.operations.push(rows_step(field, table, title, (&sql, condition), true));
+            let only = format!("`{of}` = {doctype}");
+            findings.operations.push(in_json(field, (table, column), title, &only, &alone));
         }
     }
+    // Reports and lists of other DocTypes have columns and filters of this one.
+    let with_doctype = with_doctype(&field.green_doctype.name, old, field.name);
+    let lists = r"`defkey` LIKE '\_list\_settings:%'";
+    for (table, column, only) in [
+        ("tabReport", "json", "TRUE"),
+        ("__UserSettings", "data", "TRUE"),
+        ("tabDefaultValue", "defvalue", lists),
+    ] {
+        if is_there(table) {
+            let title = format!("{table} names the field {to} of {doctype}");
+            findings.operations.push(in_json(field, (table, column), title, only, &with_doctype));
+        }
+    }
+}
+
+/// Texts in JSON that name a field together with its DocType, and what takes their place: a filter, a column, and what rows
+/// are sorted by. Pages write JSON without blanks, Python writes it with them.
+fn with_doctype(doctype: &str, old: &str, new: &str) -> Vec<(String, String)> {
+    let quoted = json!(doctype).to_string();
+    let bare = &quoted[1..quoted.len() - 1];
+    let forms = |field: &str| {
+        let mut forms = vec![format!("\"{bare}.{field}\""), format!("`tab{bare}`.`{field}`")];
+        for blank in ["", " "] {
+            forms.push(format!("[{quoted},{blank}\"{field}\""));
+            forms.push(format!("[\"{field}\",{blank}{quoted}]"));
+        }
+        forms
+    };
+    forms(old).into_iter().zip(forms(new)).collect()
+}
+
+/// Replaces texts in a column that holds JSON, in the rows of which `only` holds. REPLACE takes the very letters, and INSTR
+/// does so of bytes alone: a value `"Customer"` does not name the field `customer`.
+fn in_json(
+    field: &FieldPair<'_>,
+    (table, column): (&str, &str),
+    title: String,
+    only: &str,
+    texts: &[(String, String)],
+) -> Operation {
+    let mut value = format!("`{column}`");
+    let mut found = Vec::new();
+    for (from, to) in texts {
+        let (from, to) = (quote::literal(from), quote::literal(to));
+        value = format!("REPLACE({value}, {from}, {to})");
+        found.push(format!("INSTR(BINARY `{column}`, {from}) > 0"));
+    }
+    let condition = format!("{only} AND ({})", found.join(" OR "));
+    let sql = format!("UPDATE `{table}` SET `{column}` = {value} WHERE {condition}");
+    rows_step(field, table, title, (&sql, condition), true)
 }
 
 /// One statement, which leaves no row of `table` that is as `condition` says.
