@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::server::{Server, Special};
 use super::site::wait_for;
+use super::started::Started;
 use super::traffic::{Client, work_on};
 use super::versions::{WRONG, fill_usual, usual};
 
@@ -158,4 +159,32 @@ fn a_replica_that_stands_and_a_pause_file_hold_a_backfill_up() {
     replica.root("START SLAVE");
     assert!(expand.wait().unwrap().success(), "{}", std::fs::read_to_string(&log).unwrap());
     assert_eq!(site.base(WRONG), "0");
+}
+
+/// One that only applies later what it has, as a replica does that cannot follow.
+#[test]
+#[ignore = "needs mariadbd"]
+fn a_replica_that_is_behind_holds_a_backfill_up_until_it_has_caught_up() {
+    let primary = leaked(&[]);
+    let replica = replica_of(primary);
+    let site = usual().site(primary, "behind");
+    fill_usual(&site, 3_000);
+    site.handed_over();
+    caught_up(primary, replica);
+    replica.root("STOP SLAVE; CHANGE MASTER TO MASTER_DELAY = 3600; START SLAVE");
+    site.base("UPDATE tabDeal SET note = 'not there yet' WHERE name = 'D000001'");
+    // Seconds_Behind_Master.
+    let lag =
+        || replica.root("SHOW SLAVE STATUS").split('\t').nth(32).and_then(|lag| lag.parse::<u32>().ok());
+    wait_for("a replica that is behind", || lag() > Some(2));
+    let address = format!("127.0.0.1:{}", replica.port);
+    let mut expand = Started::new(&site, "expand", &["--replica", &address, "--max-replica-lag", "1"]);
+    wait_for("the replica", || expand.said(&format!("the replica {address} is ")));
+    assert!(expand.said(" s behind, the limit is 1 s") && expand.is_at_work());
+    let filled = "SELECT COUNT(*) FROM tabDeal WHERE client IS NOT NULL OR count__blue IS NOT NULL";
+    assert!(site.admin(filled).parse::<u32>().unwrap() < 3_000);
+    replica.root("STOP SLAVE; CHANGE MASTER TO MASTER_DELAY = 0; START SLAVE");
+    expand.end().ok();
+    assert_eq!(site.base(WRONG), "0");
+    same(primary, replica, &["behind", "behind__r1"]);
 }
