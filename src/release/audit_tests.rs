@@ -7,7 +7,9 @@ use super::tests::{annotate, installed, upgrade};
 use super::world::World;
 use crate::api::Phase;
 use crate::api::gate::Approval;
-use crate::api::names::{ANNOTATION_ABORT, ANNOTATION_APPROVE_CONTRACT, ANNOTATION_RETRY};
+use crate::api::names::{
+    ANNOTATION_ABORT, ANNOTATION_APPROVE_CONTRACT, ANNOTATION_RETRY, author_annotation, promotion_annotation,
+};
 use crate::release::saying::signed;
 
 /// A write by a manager, as `kubectl get --show-managed-fields` shows it: it owns these fields from now on, and nobody else.
@@ -137,6 +139,33 @@ fn an_abort_says_who_wherever_it_says_why() {
     let status = world.seen.release.status.as_ref().unwrap();
     assert!(status.message.starts_with("aborted by bob (crossfade/cli); "), "{}", status.message);
     assert_eq!(world.seen.history[1].reason, "aborted by bob (crossfade/cli)");
+}
+
+#[test]
+fn a_promotion_is_told_with_its_app_its_step_and_its_user() {
+    let mut world = installed();
+    upgrade(&mut world, "erp:v2");
+    world.seen.release.spec.traffic.apps[0].steps =
+        serde_yaml::from_str("[{weight: 10}, {pause: {}}, {weight: 50}, {pause: {}}, {weight: 100}]")
+            .unwrap();
+    assert_eq!(world.settle().status.weight, Some(10));
+    let promote = promotion_annotation("*");
+    let by = author_annotation(&promote);
+    let promotion = |value: &str| json!({"metadata": {"annotations": {promote.as_str(): value}}});
+    // One for the release before says nothing.
+    said(&mut world, &promotion("1/full"), Some("bob"));
+    noted(&mut world, "crossfade/cli", "1970-01-01T00:10:00Z", &annotations(&[&promote, &by]));
+    assert_eq!(told(&mut world, 5), (vec![], vec![]));
+    said(&mut world, &promotion("2/2"), Some("ann"));
+    noted(&mut world, "crossfade/cli", "1970-01-01T00:20:00Z", &annotations(&[&promote, &by]));
+    let first = "Promoted everything-else 2/2 by ann (crossfade/cli)".to_owned();
+    assert_eq!(told(&mut world, 30), (vec![first.clone()], vec![first.clone()]));
+    assert_eq!(world.settle().status.weight, Some(50));
+    said(&mut world, &promotion("2/full"), Some("bob"));
+    noted(&mut world, "crossfade/cli", "1970-01-01T00:30:00Z", &annotations(&[&promote, &by]));
+    let second = "Promoted everything-else 2/full by bob (crossfade/cli)".to_owned();
+    assert_eq!(told(&mut world, 30), (vec![first, second.clone()], vec![second]));
+    assert_eq!(world.settle().phase, Phase::Complete);
 }
 
 #[test]
