@@ -18,6 +18,7 @@ pub(crate) fn before_release(site: Site, rows: u32) -> Site {
         "CREATE TABLE `tabProperty Setter` (name varchar(140) PRIMARY KEY, doc_type varchar(140), field_name varchar(140)); \
          ALTER TABLE `tabCustom Field` ADD COLUMN insert_after varchar(140); \
          CREATE TABLE tabReport (name varchar(140) PRIMARY KEY, ref_doctype varchar(140), json longtext); \
+         CREATE TABLE tabDefaultValue (name varchar(140) PRIMARY KEY, defkey varchar(140), defvalue text); \
          CREATE TABLE __UserSettings (user varchar(140), doctype varchar(140), data text, UNIQUE KEY user (user, doctype)); \
          INSERT INTO `tabProperty Setter` VALUES ('p', 'Deal', 'customer')",
     );

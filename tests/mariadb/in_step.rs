@@ -81,7 +81,7 @@ impl Shop {
              CREATE VIEW {0}.`tabDeal Row` AS SELECT * FROM {1}.`tabDeal Row`; \
              USE {1}; CREATE TABLE `tabProperty Setter` (doc_type text, field_name text); \
              CREATE TABLE `tabCustom Field` (dt text, insert_after text); \
-             CREATE TABLE tabReport (ref_doctype text, json text); CREATE TABLE __UserSettings (doctype text, data text); \
+             CREATE TABLE tabReport (ref_doctype text, json text); CREATE TABLE tabDefaultValue (defkey text, defvalue text); CREATE TABLE __UserSettings (doctype text, data text); \
              INSERT INTO tabReport VALUES ('Deal', '[\"customer\"]'); \
              INSERT INTO `tabProperty Setter` VALUES ('Deal', 'customer'), ('Bill', 'customer')",
             site.schema, site.name

@@ -245,6 +245,7 @@ fn three_hundred_changes_over_seven_hundred_tables_are_one_release() {
         "CREATE TABLE `tabProperty Setter` (name varchar(140) PRIMARY KEY, doc_type varchar(140), field_name varchar(140)); \
          ALTER TABLE `tabCustom Field` ADD COLUMN insert_after varchar(140); \
          CREATE TABLE tabReport (name varchar(140) PRIMARY KEY, ref_doctype varchar(140), json longtext); \
+         CREATE TABLE tabDefaultValue (name varchar(140) PRIMARY KEY, defkey varchar(140), defvalue text); \
          CREATE TABLE __UserSettings (user varchar(140), doctype varchar(140), data text, UNIQUE KEY user (user, doctype))",
     );
     site.admin(&first.join("; "));
