@@ -45,9 +45,10 @@ fn every_link_leads_to_something() {
             seen += 1;
             let at = format!("{}:{line}: {link}", page.path.display());
             // A folder has no page of its own on the site; the repository shows it.
-            let is_there = |file: &PathBuf| match file.starts_with("docs") && !link.starts_with(REPOSITORY) {
-                true => root().join(file).is_file(),
-                false => root().join(file).exists(),
+            let is_there = |file: &PathBuf| {
+                let is_of_the_site = file.starts_with("docs") && !link.starts_with(REPOSITORY);
+                let file = root().join(file);
+                if is_of_the_site { file.is_file() } else { file.exists() }
             };
             let Some(file) = file.filter(is_there) else {
                 wrong.push(format!("{at}: there is no such file"));
