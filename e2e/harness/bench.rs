@@ -89,6 +89,13 @@ impl Bench {
         self.apply("release.yaml", version)
     }
 
+    /// The same, with this from its traffic's steps on.
+    pub fn release_by_steps(&self, version: &str, steps: &str) -> Fallible {
+        let manifest = self.manifest("release.yaml", version)?;
+        let (before, _) = manifest.split_once("      steps:").ok_or("release.yaml has no steps")?;
+        self.namespace.apply(&format!("{before}      steps: {steps}\n"))
+    }
+
     /// The FrappeRelease as it is.
     pub fn status(&self) -> Fallible<Value> {
         let release = self.namespace.get("frapperelease", "shop")?.ok_or("there is no FrappeRelease")?;

@@ -9,12 +9,11 @@ use crate::harness::bench::Bench;
 use crate::harness::load::Load;
 use crate::harness::{Fallible, turn};
 
-/// The end of release.yaml with a pause that has no end, and with both versions' values compared beside it.
-const COMPARED: &str = "      steps: [{weight: 10}, {weight: 50}, {pause: {}}, {weight: 100}]
+/// Steps with a pause that has no end, and both versions' values compared beside them.
+const COMPARED: &str = "[{weight: 10}, {weight: 50}, {pause: {}}, {weight: 100}]
     analysis: [values]
   analysis:
-  - {name: values, verify: {}, intervalSeconds: 2}
-";
+  - {name: values, verify: {}, intervalSeconds: 2}";
 
 #[test]
 #[ignore = "needs the cluster of e2e/bed"]
@@ -22,7 +21,7 @@ fn every_kind_of_change_at_once_goes_back_and_forth_without_a_lost_value() -> Fa
     let _turn = turn::beside_others();
     let bench = installed("changes")?;
     let mut users = Load::start(&bench, 30)?;
-    held_at_half(&bench)?;
+    bench.release_by_steps("all", COMPARED)?;
     bench.wait_for_half(RELEASE)?;
     let verdict = bench.status()?["status"]["plan"]["verdict"].clone();
     if verdict != "Mapped" {
@@ -55,13 +54,6 @@ fn every_kind_of_change_at_once_goes_back_and_forth_without_a_lost_value() -> Fa
     }
     only_the_site_is_left(&bench)?;
     bench.namespace.leave()
-}
-
-/// Asks for the version, and holds it at 50 %.
-fn held_at_half(bench: &Bench) -> Fallible {
-    let manifest = bench.manifest("release.yaml", "all")?;
-    let (before, _) = manifest.split_once("      steps:").ok_or("release.yaml has no steps")?;
-    bench.namespace.apply(&format!("{before}{COMPARED}"))
 }
 
 /// Writes a row whose note each version sees otherwise; the users find the table locked for the moment without the trigger.

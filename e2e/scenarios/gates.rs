@@ -141,9 +141,7 @@ fn an_analysis_outlives_the_operator(bench: &Bench) -> Fallible {
 
 /// Asks for a version with gates.
 fn ask(bench: &Bench, version: &str) -> Fallible {
-    let manifest = bench.manifest("release.yaml", version)?;
-    let (before, _) = manifest.split_once("      steps:").ok_or("release.yaml has no steps")?;
-    bench.namespace.apply(&format!("{before}      steps: {STEPS}\n    analysis: [colours, values]{GATES}"))
+    bench.release_by_steps(version, &format!("{STEPS}\n    analysis: [colours, values]{GATES}"))
 }
 
 /// Every webhook was told of its point, in Flagger's form, with the header of the Secret.

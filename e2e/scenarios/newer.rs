@@ -48,10 +48,8 @@ fn a_manifest_that_changes_in_mid_shift_loses_no_request() -> Fallible {
 
 /// Steps that now say less than what green has, and hold where it is.
 fn edited_steps_take_no_traffic_back(bench: &Bench) -> Fallible {
-    let manifest = bench.manifest("release.yaml", "v2")?;
-    let (before, _) = manifest.split_once("      steps:").ok_or("release.yaml has no steps")?;
     let steps = "[{weight: 5}, {pause: {seconds: 1}}, {weight: 5}, {pause: {}}, {weight: 100}]";
-    bench.namespace.apply(&format!("{before}      steps: {steps}\n"))?;
+    bench.release_by_steps("v2", steps)?;
     let weight = until("a hold at the edited pause", RELEASE, || {
         let status = bench.status()?["status"].clone();
         let is_held = bench.words().contains("promote");

@@ -94,10 +94,12 @@ pub struct Analysis {
 impl Analysis {
     /// Seconds that one measurement may take.
     pub fn timeout(&self) -> u32 {
-        let usual = match (&self.job, self.verify) {
-            (_, Some(VerifyValues {})) => 3600,
-            (Some(_), None) => 300,
-            (None, None) => 10,
+        let usual = if self.verify.is_some() {
+            3600
+        } else if self.job.is_some() {
+            300
+        } else {
+            10
         };
         self.timeout_seconds.unwrap_or(usual)
     }

@@ -13,6 +13,7 @@ use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 
 use super::no_wait;
+use super::site::wait_for;
 
 /// Who is at work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,12 +109,8 @@ impl Clients {
 
     /// Waits until so many more requests were made.
     pub(crate) fn make(&self, requests: u64) {
-        let before = self.shared.requests.load(Ordering::SeqCst);
-        let begun = Instant::now();
-        while self.shared.requests.load(Ordering::SeqCst) < before + requests {
-            assert!(begun.elapsed().as_secs() < 120, "waited two minutes for {requests} requests");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let goal = self.shared.requests.load(Ordering::SeqCst) + requests;
+        wait_for(&format!("{requests} requests"), || self.shared.requests.load(Ordering::SeqCst) >= goal);
     }
 
     /// Stops them after the requests at work.

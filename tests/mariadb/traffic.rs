@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
+
+use super::site::wait_for;
 
 /// What a client saw.
 #[derive(Debug, Default, Clone)]
@@ -39,14 +40,7 @@ impl Client {
     #[track_caller]
     fn works_on(&self, more: u64) {
         let goal = self.requests.load(Ordering::SeqCst) + more;
-        let begun = Instant::now();
-        while self.requests.load(Ordering::SeqCst) < goal {
-            assert!(
-                begun.elapsed() < Duration::from_mins(2),
-                "two minutes are not enough for {more} requests"
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        wait_for(&format!("{more} requests"), || self.requests.load(Ordering::SeqCst) >= goal);
     }
 
     /// Stops after the request at work.

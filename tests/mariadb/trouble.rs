@@ -195,6 +195,10 @@ fn a_full_disk_is_named_and_with_room_it_goes_on() {
     std::fs::remove_file(&ballast).unwrap();
     site.run("expand", &[]).ok();
     assert_eq!(site.base(WRONG), "0");
+    site.run("contract", &["--without-backup"]).ok();
+    let site = usual().site(server, "tr_full_back");
+    fill_usual(&site, 20_000);
+    site.expanded();
     and_back(&site, fill, "The server's disk is full", || std::fs::remove_file(&ballast).unwrap());
 }
 

@@ -44,14 +44,7 @@ impl Versions {
 
     fn site_by(&self, site: Site, send: impl Fn(&Site, &str) -> String) -> Site {
         send(&site, super::site::SMALL);
-        send(
-            &site,
-            "CREATE TABLE `tabProperty Setter` (name varchar(140) PRIMARY KEY, doc_type varchar(140), field_name varchar(140)); \
-             ALTER TABLE `tabCustom Field` ADD COLUMN insert_after varchar(140); \
-             CREATE TABLE tabReport (name varchar(140) PRIMARY KEY, ref_doctype varchar(140), json longtext); \
-             CREATE TABLE tabDefaultValue (name varchar(140) PRIMARY KEY, parent varchar(140), defkey varchar(140), defvalue text); \
-             CREATE TABLE __UserSettings (user varchar(180) NOT NULL, doctype varchar(180) NOT NULL, data text, UNIQUE KEY user (user, doctype))",
-        );
+        send(&site, NAMED_IN);
         for step in &self.first.expand {
             site.admin(&step.sql);
         }
@@ -59,6 +52,13 @@ impl Versions {
         site
     }
 }
+
+/// Tables beside those of [`SMALL`](super::site::SMALL) in whose rows the framework's `rename_field` looks for the field's name.
+pub(crate) const NAMED_IN: &str = "CREATE TABLE `tabProperty Setter` (name varchar(140) PRIMARY KEY, doc_type varchar(140), field_name varchar(140)); \
+     ALTER TABLE `tabCustom Field` ADD COLUMN insert_after varchar(140); \
+     CREATE TABLE tabReport (name varchar(140) PRIMARY KEY, ref_doctype varchar(140), json longtext); \
+     CREATE TABLE tabDefaultValue (name varchar(140) PRIMARY KEY, parent varchar(140), defkey varchar(140), defvalue text); \
+     CREATE TABLE __UserSettings (user varchar(180) NOT NULL, doctype varchar(180) NOT NULL, data text, UNIQUE KEY user (user, doctype))";
 
 /// A DocType of the module Shop.
 pub(crate) fn doctype(name: &str, fields: &[Value], more: &Value) -> Value {

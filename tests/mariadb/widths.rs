@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::server::server;
-use super::versions::{Versions, doctype, field, live_plan, of_fields, snapshot};
+use super::versions::{NAMED_IN, Versions, doctype, field, live_plan, of_fields, snapshot};
 
 /// 61 characters: with `tab` before them as many as MariaDB allows.
 const LONG: &str = "A Name That Takes Every Character That MariaDB Has For Tables";
@@ -241,13 +241,7 @@ fn three_hundred_changes_over_seven_hundred_tables_are_one_release() {
     assert_eq!(versions.plan.changes.len(), 300);
     let first: Vec<&str> = versions.first.expand.iter().map(|step| step.sql.as_str()).collect();
     let (site, plan) = (super::site::Site::small("wide_many"), versions.plan.clone());
-    site.admin(
-        "CREATE TABLE `tabProperty Setter` (name varchar(140) PRIMARY KEY, doc_type varchar(140), field_name varchar(140)); \
-         ALTER TABLE `tabCustom Field` ADD COLUMN insert_after varchar(140); \
-         CREATE TABLE tabReport (name varchar(140) PRIMARY KEY, ref_doctype varchar(140), json longtext); \
-         CREATE TABLE tabDefaultValue (name varchar(140) PRIMARY KEY, defkey varchar(140), defvalue text); \
-         CREATE TABLE __UserSettings (user varchar(140), doctype varchar(140), data text, UNIQUE KEY user (user, doctype))",
-    );
+    site.admin(NAMED_IN);
     site.admin(&first.join("; "));
     site.admin("INSERT INTO `tabKind 0` (name, label) VALUES ('a', 'x'); INSERT INTO `tabKind 1` (name, size) VALUES ('a', '5')");
     site.plan(plan);
